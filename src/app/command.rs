@@ -1,0 +1,136 @@
+//! Everything anyone can ask for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::ids::{Address, RunId};
+use crate::domain::plan::model::{Plan, PlanRequest};
+use crate::domain::run::options::RunOptions;
+pub use crate::engine::reconcile::{ExecRequest, LogRequest, Stop, UnlockRequest};
+
+/// A wish.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Load the file again.
+    Reload,
+    /// Compare and plan; save the plan at `output` (default `.nanokit/plans/latest.json`).
+    Plan {
+        /// What for, and for which services.
+        request: PlanRequest,
+        /// Where to save it besides.
+        output: Option<PathBuf>,
+        /// Whether it is saved at all (the panel's own re-planning is not).
+        save: bool,
+    },
+    /// Read a saved plan.
+    OpenPlan {
+        /// From where.
+        path: PathBuf,
+    },
+    /// Change the world: deploy, destroy, clean or restore, as the plan request says.
+    Run {
+        /// What for, and for which services.
+        request: PlanRequest,
+        /// A plan that was shown and approved.
+        approved: Option<Arc<Plan>>,
+        /// Whether data may be deleted.
+        force: bool,
+        /// Schedule and number of workers.
+        options: RunOptions,
+        /// How long to wait for a held lock.
+        lock_wait: Duration,
+    },
+    /// Stop the run that is under way.
+    Stop {
+        /// How far.
+        stop: Stop,
+    },
+    /// Look how everything stands.
+    Status,
+    /// Compare live and recorded.
+    Drift,
+    /// Look at the lock, watching it for so long.
+    Lock {
+        /// How long to watch the heartbeat.
+        watch_for: Duration,
+    },
+    /// Clear the lock.
+    Unlock {
+        /// Which, and how.
+        request: UnlockRequest,
+    },
+    /// Read the record.
+    Record,
+    /// Rebuild the record from labels.
+    Rebuild,
+    /// List past runs.
+    Runs,
+    /// Read the events of a past run.
+    RunEvents {
+        /// Which.
+        run: RunId,
+    },
+    /// Show output of a service.
+    Logs {
+        /// Which.
+        request: LogRequest,
+    },
+    /// Run a command in a service.
+    Exec {
+        /// Which.
+        request: ExecRequest,
+    },
+    /// End one of the above that goes on by itself (logs, lock watch).
+    Forget {
+        /// Which.
+        ticket: Ticket,
+    },
+    /// Mark drifted resources to be restored: same as `Run` with purpose restore, by address.
+    Restore {
+        /// Which.
+        addresses: Vec<Address>,
+        /// A plan that was shown and approved.
+        approved: Option<Arc<Plan>>,
+    },
+}
+
+/// Number of a wish; every answer carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What a wish does to the world; policy and panel go by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Reads.
+    Read,
+    /// Changes the world, takes the lock.
+    Mutate,
+    /// Clears somebody's lock.
+    Unlock,
+    /// Steers the session itself.
+    Steer,
+}
+
+impl Command {
+    /// Returns the class of the wish.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Plan { .. }
+            | Self::OpenPlan { .. }
+            | Self::Status
+            | Self::Drift
+            | Self::Lock { .. }
+            | Self::Record
+            | Self::Runs
+            | Self::RunEvents { .. }
+            | Self::Logs { .. } => Class::Read,
+            Self::Run { .. } | Self::Restore { .. } | Self::Rebuild | Self::Exec { .. } => {
+                Class::Mutate
+            }
+            Self::Unlock { .. } => Class::Unlock,
+            Self::Reload | Self::Stop { .. } | Self::Forget { .. } => Class::Steer,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The session between front ends and engine: [`command::Command`] in, [`notice::Notice`] out.
+//!
+//! Front ends hold a [`handle::Handle`]; the session is an actor on the engine's thread with one mailbox and
+//! at most one mutating run. [`snapshot::Snapshot`] is the fold of all notices and the only state a front end
+//! may show. Nothing else crosses this line.
+//!
+//! How to add a command: a variant in `command.rs` with its class, a row in `policy.rs`, its doing in
+//! `session.rs`, its verb in `cli/verbs`, its key in `tui/keymap`.
+
+pub mod command;
+pub mod failure;
+pub mod handle;
+pub mod notice;
+pub mod snapshot;

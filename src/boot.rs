@@ -1,0 +1,1 @@
+//! The composition root: hydrates offline, activates connections, tears down in every case.

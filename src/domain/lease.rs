@@ -1,0 +1,194 @@
+//! The infrastructure lock as arithmetic: its record, its times, and the verdict about somebody else's.
+//!
+//! Verdicts never use the record's own clock, file age or host name: only proof on this machine, or the
+//! heartbeat watched on our own clock. Any error while gathering evidence makes the verdict unknown.
+
+use std::time::Duration;
+
+use crate::domain::ids::{Epoch, Lineage, LockId, PlanId, RunId, TraceId};
+use crate::domain::time::{Boot, Wall};
+
+/// Who holds a lock, in terms that can be proven on the same machine.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Holder {
+    /// Login name, for display.
+    pub user: String,
+    /// Host name, for display only: never evidence.
+    pub host: String,
+    /// Digest of the machine id.
+    pub machine: String,
+    /// Kernel's boot id.
+    pub boot_id: String,
+    /// Process id.
+    pub pid: u32,
+    /// Start time of the process in clock ticks since boot.
+    pub pid_start: u64,
+    /// Pid namespace.
+    pub pid_ns: String,
+    /// Version of the tool.
+    pub version: String,
+}
+
+/// State of a lock record; a released one stays as a tombstone so that epochs never restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LockStatus {
+    /// Held.
+    Held,
+    /// Released by its holder.
+    Free,
+    /// Taken from its holder by an operator.
+    Broken,
+}
+
+/// Progress of the holder, renewed with each beat.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Occupation {
+    /// Command word (`deploy`, `destroy`, …).
+    pub command: String,
+    /// Run.
+    pub run_id: RunId,
+    /// Trace.
+    pub trace_id: TraceId,
+    /// Plan that is carried out.
+    pub plan_id: Option<PlanId>,
+    /// Step that was started last.
+    pub step: Option<String>,
+    /// Steps done.
+    pub done: u32,
+    /// Steps in all.
+    pub total: u32,
+}
+
+/// How and why a lock was broken.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Breakage {
+    /// Who did it.
+    pub by: String,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// Lock that was broken.
+    pub lock_id: LockId,
+    /// Verdict at that moment.
+    pub verdict: String,
+}
+
+/// The record of the lock; one per state document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockRecord {
+    /// Held, free or broken.
+    pub status: LockStatus,
+    /// This acquisition.
+    pub lock_id: LockId,
+    /// Fencing token.
+    pub epoch: Epoch,
+    /// Heartbeat counter.
+    pub beat: u64,
+    /// State it guards; `None` before the first deploy.
+    pub lineage: Option<Lineage>,
+    /// Who holds it.
+    pub holder: Holder,
+    /// What the holder does.
+    pub occupation: Occupation,
+    /// Length of the lease.
+    pub lease: Duration,
+    /// When it was taken, by the holder's clock; for display.
+    pub acquired_at: Wall,
+    /// When it was renewed, by the holder's clock; for display.
+    pub renewed_at: Wall,
+    /// Set when it was broken.
+    pub broken: Option<Breakage>,
+}
+
+/// Times of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseTimes {
+    /// How long a beat is good for.
+    pub lease: Duration,
+    /// Pause between two beats.
+    pub renew: Duration,
+    /// How long before the end of the lease the holder stops starting operations.
+    pub margin: Duration,
+    /// How long after the end of the lease a contender waits.
+    pub grace: Duration,
+}
+
+impl LeaseTimes {
+    /// The defaults: 30 s, 7 s, 6 s, 10 s.
+    pub const DEFAULT: Self = Self {
+        lease: Duration::from_secs(30),
+        renew: Duration::from_secs(7),
+        margin: Duration::from_secs(6),
+        grace: Duration::from_secs(10),
+    };
+    /// Until when a holder whose last good renewal was *requested* at `renewed` may start operations.
+    #[must_use]
+    pub fn may_start_until(&self, renewed: Boot) -> Boot {
+        renewed.after(self.lease.saturating_sub(self.margin))
+    }
+}
+
+/// What is thought of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Nobody holds it.
+    Free,
+    /// Proven: the holder's process is gone.
+    Dead,
+    /// The heartbeat stood still for lease and grace on our own clock.
+    Expired,
+    /// The heartbeat moved, or the process is proven alive.
+    Alive,
+    /// Not decidable (yet).
+    Unknown,
+}
+
+impl Verdict {
+    /// Returns the word in JSON and on screens.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Dead => "dead",
+            Self::Expired => "expired",
+            Self::Alive => "alive",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What was found out about the holder's process on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProcessProof {
+    /// Same machine, same boot, same pid with the same start time.
+    Alive,
+    /// Same machine, and the process cannot exist any more.
+    Gone,
+    /// Another machine, or it could not be found out.
+    Unknown,
+}
+
+/// One line of evidence behind a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What was looked at (`process`, `heartbeat`, `record`, `flock`).
+    pub check: String,
+    /// What was found, for people.
+    pub finding: String,
+    /// Whether it speaks for a holder that lives (`Some(true)`), for a dead one, or for neither.
+    pub alive: Option<bool>,
+}
+
+/// A verdict with everything it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockReport {
+    /// Where the record lives, for people.
+    pub location: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The record, if one could be read.
+    pub record: Option<LockRecord>,
+    /// Version of the record the verdict is about; an unlock replaces exactly this version.
+    pub version: Option<String>,
+    /// The evidence.
+    pub evidence: Vec<Evidence>,
+}

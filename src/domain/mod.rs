@@ -1,0 +1,26 @@
+//! The pure core: values in, values out. No I/O, no clock, no async, no tracing, no hash maps.
+//!
+//! Reading order: `ids`, `place`, `diagnostic`, `secret`, `time`, `model` (what everything is said with), then
+//! `project`, `live`, `record` (desired, observed, recorded), `config` and `graph` (how the file becomes a
+//! project and an order), `plan` and `lease` (what to do, and who may), `event`, `report`, `hint`, `run`.
+//!
+//! How to add a resource kind: a variant of [`ids::ResourceKind`], its desired type in `project`, its live
+//! type in `live`, its steps in `plan::model`, its difference in `plan`.
+
+pub mod config;
+pub mod diagnostic;
+pub mod event;
+pub mod graph;
+pub mod hint;
+pub mod ids;
+pub mod lease;
+pub mod live;
+pub mod model;
+pub mod place;
+pub mod plan;
+pub mod project;
+pub mod record;
+pub mod report;
+pub mod run;
+pub mod secret;
+pub mod time;

@@ -1,0 +1,416 @@
+//! Types of a plan.
+
+use std::collections::BTreeSet;
+
+use crate::domain::ids::{Address, Digest, Instance, Lineage, PlanId, Scope, Serial, StepId};
+use crate::domain::project::hook::{HookPhase, HookPlace};
+
+/// What the plan is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Bring everything, or the targets, to what the file asks for.
+    Deploy,
+    /// Take services down; volumes stay.
+    Destroy,
+    /// Take services and volumes down.
+    Clean,
+    /// Undo drift of these resources only; changes of the file are left alone.
+    Restore,
+}
+
+impl Purpose {
+    /// Returns the command's word.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Destroy => "destroy",
+            Self::Clean => "clean",
+            Self::Restore => "restore",
+        }
+    }
+}
+
+/// What is asked of the planner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRequest {
+    /// What the plan is for.
+    pub purpose: Purpose,
+    /// Services to look at; empty for all. Never touches anything but these and the networks and volumes they need.
+    pub targets: BTreeSet<String>,
+}
+
+/// What happens to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActionKind {
+    /// It does not exist.
+    Create,
+    /// It differs.
+    Update,
+    /// It is not wanted any more.
+    Delete,
+    /// It is as wanted.
+    Noop,
+}
+
+impl ActionKind {
+    /// Returns the word in JSON and events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Noop => "noop",
+        }
+    }
+    /// Returns the symbol on screens.
+    #[must_use]
+    pub fn symbol(self) -> char {
+        match self {
+            Self::Create => '+',
+            Self::Update => '~',
+            Self::Delete => '-',
+            Self::Noop => '•',
+        }
+    }
+}
+
+/// How an action is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strategy {
+    /// Old out, new in.
+    Recreate,
+    /// New in and healthy, old out, one at a time.
+    Rolling,
+    /// Changed while it runs.
+    InPlace,
+    /// Started as it is.
+    Start,
+    /// Nothing to do to the provider's objects.
+    None,
+}
+
+impl Strategy {
+    /// Returns the word in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Recreate => "recreate",
+            Self::Rolling => "rolling",
+            Self::InPlace => "in_place",
+            Self::Start => "start",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Why a field differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// Desired differs from recorded: somebody edited the file.
+    Config,
+    /// Live differs from recorded: somebody changed the world.
+    Drift,
+}
+
+impl Cause {
+    /// Returns the word in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Drift => "drift",
+        }
+    }
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// Field path (`image`, `env.PORT`, `status`).
+    pub path: String,
+    /// Instance, where only one of several differs.
+    pub instance: Option<Instance>,
+    /// Value now: recorded for a `config` cause, live for a `drift` cause. `None`: absent.
+    pub before: Option<String>,
+    /// Wanted value. `None`: to be absent.
+    pub after: Option<String>,
+    /// Why it differs.
+    pub cause: Cause,
+    /// Whether the values are secret; `before` and `after` are then `(sensitive)`.
+    pub sensitive: bool,
+}
+
+/// Where a step happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StepPlace {
+    /// At the provider.
+    Provider,
+    /// On the machine `nkapp` runs on.
+    Host,
+    /// Inside an instance.
+    Container,
+}
+
+impl StepPlace {
+    /// Returns the word in JSON (`where`).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Host => "host",
+            Self::Container => "container",
+        }
+    }
+}
+
+impl From<HookPlace> for StepPlace {
+    fn from(place: HookPlace) -> Self {
+        match place {
+            HookPlace::Host => Self::Host,
+            HookPlace::Container => Self::Container,
+        }
+    }
+}
+
+/// What a step does. Together with project, record and live state it says the whole operation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StepKind {
+    /// Fetch an image that is missing.
+    Pull,
+    /// Build the image.
+    Build,
+    /// Make a network.
+    CreateNetwork,
+    /// Remove a network.
+    RemoveNetwork,
+    /// Make a volume.
+    CreateVolume,
+    /// Remove a volume and its data.
+    RemoveVolume,
+    /// Make an instance, gated when something has to run inside before its main command.
+    Create,
+    /// Start an instance.
+    Start,
+    /// Run one hook command.
+    Hook {
+        /// Phase it belongs to.
+        phase: HookPhase,
+        /// Position in the phase's list of that place.
+        index: usize,
+    },
+    /// Run the one-time installation under the provisioning lock.
+    Install,
+    /// Let the main command begin.
+    OpenGate,
+    /// Wait until the instance is healthy.
+    Health,
+    /// Wait until the job has ended with exit code 0.
+    Complete,
+    /// Stop an instance.
+    Stop,
+    /// Remove an instance.
+    Remove,
+    /// Give an instance its proper name back.
+    Rename,
+    /// Change limits and restart policy of a running instance.
+    Limits,
+    /// Join a network with all aliases.
+    Connect {
+        /// Name of the network in the file.
+        network: String,
+    },
+    /// Leave a network.
+    Disconnect {
+        /// Provider's name or id of the network.
+        network: String,
+    },
+    /// Let a frozen instance go on.
+    Unpause,
+    /// Take an existing, matching object into the record.
+    Adopt,
+}
+
+impl StepKind {
+    /// Returns the word in JSON and events.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Build => "build",
+            Self::CreateNetwork | Self::CreateVolume | Self::Create => "create",
+            Self::RemoveNetwork | Self::RemoveVolume | Self::Remove => "remove",
+            Self::Start => "start",
+            Self::Hook { .. } => "hook",
+            Self::Install => "install",
+            Self::OpenGate => "open_gate",
+            Self::Health => "health",
+            Self::Complete => "complete",
+            Self::Stop => "stop",
+            Self::Rename => "rename",
+            Self::Limits => "limits",
+            Self::Connect { .. } => "connect",
+            Self::Disconnect { .. } => "disconnect",
+            Self::Unpause => "unpause",
+            Self::Adopt => "adopt",
+        }
+    }
+}
+
+/// One step of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Unique in the plan: `service.api[0]/prestart.host`.
+    pub id: StepId,
+    /// What it does.
+    pub kind: StepKind,
+    /// Where.
+    pub place: StepPlace,
+    /// Instance it acts on, for services.
+    pub instance: Option<Instance>,
+    /// Whether it acts on the instance that is being replaced or removed rather than on the wanted one.
+    pub old: bool,
+    /// Steps of the same action that must be done before.
+    pub needs: Vec<StepId>,
+    /// One line for people: the image, the command, the network. Never a secret.
+    pub detail: String,
+}
+
+/// What happens to one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// The resource.
+    pub address: Address,
+    /// What happens.
+    pub kind: ActionKind,
+    /// How.
+    pub strategy: Strategy,
+    /// Why, in a few words: the first changes named, or "not deployed yet".
+    pub reason: String,
+    /// Layer it belongs to.
+    pub layer: usize,
+    /// Actions of this plan that must succeed before: dependencies on creation, dependents on removal.
+    pub depends_on: BTreeSet<Address>,
+    /// Those of `depends_on` whose failure only warns (`required: false`).
+    pub optional: BTreeSet<Address>,
+    /// Digest of the live fields the difference read; `None`: nothing was there.
+    pub fingerprint: Option<Digest>,
+    /// The live fields behind `fingerprint`, so that a stale plan can name the one that moved.
+    pub seen: Vec<(String, String)>,
+    /// Differences, by path.
+    pub changes: Vec<Change>,
+    /// Steps, in an order that satisfies `needs`.
+    pub steps: Vec<Step>,
+}
+
+impl Action {
+    /// Tells whether anything will be done.
+    #[must_use]
+    pub fn is_noop(&self) -> bool {
+        self.kind == ActionKind::Noop
+    }
+    /// Tells whether a drift is among the differences.
+    #[must_use]
+    pub fn has_drift(&self) -> bool {
+        self.changes
+            .iter()
+            .any(|change| change.cause == Cause::Drift)
+    }
+}
+
+/// Counts of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Actions that create.
+    pub create: usize,
+    /// Actions that update.
+    pub update: usize,
+    /// Actions that delete.
+    pub delete: usize,
+    /// Actions that do nothing.
+    pub noop: usize,
+    /// Actions with a drift cause, counted in their kind too.
+    pub drift: usize,
+}
+
+/// A remark of the planner about something it saw but will not act on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlanWarning {
+    /// Resource it is about, if one.
+    pub address: Option<Address>,
+    /// The remark.
+    pub text: String,
+}
+
+/// The whole plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Digest of everything else in here.
+    pub id: PlanId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Project, environment and component.
+    pub scope: Scope,
+    /// Services it was limited to; empty for all.
+    pub targets: BTreeSet<String>,
+    /// State it was made against; `None`: before the first deploy.
+    pub lineage: Option<Lineage>,
+    /// Serial of that state, for information.
+    pub serial: Option<Serial>,
+    /// Digest of the merged canonical project.
+    pub config_hash: Digest,
+    /// Identity of the engine that was observed.
+    pub engine: String,
+    /// Addresses by layer; a layer starts when the one before is done.
+    pub layers: Vec<Vec<Address>>,
+    /// All actions, no-ops included, in the order of the layers.
+    pub actions: Vec<Action>,
+    /// Remarks.
+    pub warnings: Vec<PlanWarning>,
+}
+
+impl Plan {
+    /// Counts the actions.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for action in &self.actions {
+            match action.kind {
+                ActionKind::Create => summary.create += 1,
+                ActionKind::Update => summary.update += 1,
+                ActionKind::Delete => summary.delete += 1,
+                ActionKind::Noop => summary.noop += 1,
+            }
+            if action.has_drift() {
+                summary.drift += 1;
+            }
+        }
+        summary
+    }
+    /// Tells whether carrying it out would do anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.actions.iter().all(Action::is_noop)
+    }
+    /// Finds the action of a resource.
+    #[must_use]
+    pub fn action(&self, address: &Address) -> Option<&Action> {
+        self.actions
+            .iter()
+            .find(|action| &action.address == address)
+    }
+    /// Returns the resources whose data would be lost: volumes that are removed.
+    #[must_use]
+    pub fn destructive(&self) -> Vec<&Address> {
+        self.actions
+            .iter()
+            .filter(|a| {
+                a.steps
+                    .iter()
+                    .any(|step| step.kind == StepKind::RemoveVolume)
+            })
+            .map(|a| &a.address)
+            .collect()
+    }
+}

@@ -1,0 +1,1 @@
+//! From desired resources to canonical models and hashes.

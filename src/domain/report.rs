@@ -1,0 +1,93 @@
+//! Answers of read-only questions: how things stand, what drifted.
+
+use std::collections::BTreeMap;
+
+use crate::domain::ids::{Address, Digest, Instance, ProviderId, RunId};
+use crate::domain::live::{Health, Status};
+use crate::domain::plan::model::{ActionKind, Change};
+use crate::domain::time::Wall;
+
+/// One instance as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceStatus {
+    /// Its number.
+    pub instance: Instance,
+    /// The provider's identifier.
+    pub id: ProviderId,
+    /// The provider's name of it.
+    pub name: String,
+    /// Whether it runs.
+    pub status: Status,
+    /// The platform's health verdict.
+    pub health: Health,
+    /// When it started, by the engine's clock.
+    pub started_at: Option<Wall>,
+    /// How often the platform restarted it.
+    pub restarts: u32,
+    /// Bound host ports, for display.
+    pub ports: Vec<String>,
+}
+
+/// One resource as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceStatus {
+    /// Its address.
+    pub address: Address,
+    /// Whether the file asks for it.
+    pub desired: bool,
+    /// Wanted number of instances (1 for networks and volumes).
+    pub wanted: u32,
+    /// Image, short, for services.
+    pub image: Option<String>,
+    /// Instances of a service.
+    pub instances: Vec<InstanceStatus>,
+    /// Whether it exists (networks, volumes) or all wanted instances run and none is unhealthy; a job: has completed.
+    pub ready: bool,
+    /// What a deploy would do to it now.
+    pub pending: ActionKind,
+    /// What differs from the record.
+    pub drift: Vec<Change>,
+}
+
+/// Everything as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct StatusReport {
+    /// Resources by address, orphans included.
+    pub resources: BTreeMap<Address, ResourceStatus>,
+    /// Objects with our labels that belong to no known address, and foreign ones in our place: shown, never touched.
+    pub strays: Vec<String>,
+    /// Identity of the engine.
+    pub engine: String,
+}
+
+/// What drifted, by resource, with a digest that tells two reports apart.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct DriftReport {
+    /// Differences between live and recorded, by resource; empty: no drift.
+    pub drifted: BTreeMap<Address, Vec<Change>>,
+    /// Resources whose wanted configuration differs from the record (a change, not drift).
+    pub changed: Vec<Address>,
+    /// Strays, for display.
+    pub strays: Vec<String>,
+    /// Digest of the above.
+    pub digest: Digest,
+}
+
+/// One past run, from its journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunSummary {
+    /// The run.
+    pub run_id: RunId,
+    /// Command word.
+    pub command: String,
+    /// Who ran it.
+    pub who: String,
+    /// When it began.
+    pub started_at: Wall,
+    /// How it ended; `None`: it did not (killed, or still running).
+    pub outcome: Option<String>,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+    /// How many actions did something.
+    pub actions: usize,
+}

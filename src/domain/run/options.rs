@@ -1,0 +1,20 @@
+//! How a run is to be carried out.
+
+/// When an action may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Schedule {
+    /// When every resource of the layer before is healthy.
+    #[default]
+    Layered,
+    /// As soon as its own dependencies are healthy.
+    Eager,
+}
+
+/// Options of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunOptions {
+    /// When an action may start.
+    pub schedule: Schedule,
+    /// How many steps may be under way at once, at least 1.
+    pub parallelism: usize,
+}

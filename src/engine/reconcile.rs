@@ -1,0 +1,251 @@
+//! What the application layer can ask of the engine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::domain::event::{Event, RunOutcome, Stream};
+use crate::domain::hint::Hint;
+use crate::domain::ids::{Address, LockId, PlanId, RunId};
+use crate::domain::lease::{LockReport, Verdict};
+use crate::domain::plan::model::{Plan, PlanRequest};
+use crate::domain::project::project::Project;
+use crate::domain::record::Record;
+use crate::domain::report::{DriftReport, RunSummary, StatusReport};
+use crate::domain::run::options::RunOptions;
+
+/// Why the engine did not do, or not finish, what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The platform cannot be reached or refused a read.
+    #[error("the platform could not be read")]
+    Provider(#[source] crate::ports::provider::ProviderError),
+    /// State, lock or journal cannot be read or written.
+    #[error("the state could not be read or written")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The state document is damaged, of a newer format, or of another project.
+    #[error("{location}: {problem}")]
+    BadState {
+        /// Which document.
+        location: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do now.
+        hint: String,
+    },
+    /// Somebody else holds the lock.
+    #[error("the lock is held ({})", .0.verdict.as_str())]
+    Locked(Box<LockReport>),
+    /// The lock was lost while running; nothing was started after that.
+    #[error("the lock was lost: {0}")]
+    LockLost(String),
+    /// The approved plan does not fit any more.
+    #[error("the plan is stale: {0}")]
+    StalePlan(String),
+    /// The plan would lose data and `--force` was not given.
+    #[error("the plan would delete data: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    NeedsForce(Vec<Address>),
+    /// A request that cannot be carried out as asked.
+    #[error("{0}")]
+    Invalid(String),
+    /// A secret could not be resolved.
+    #[error("a secret could not be resolved")]
+    Secret(#[source] crate::ports::secrets::SecretError),
+    /// Steps failed; each names resource, cause and the next command. The events have the details.
+    #[error("{failed} of {total} actions failed")]
+    StepsFailed {
+        /// How many failed or were skipped.
+        failed: usize,
+        /// How many there were.
+        total: usize,
+        /// Cause per failed address, most important first.
+        causes: Vec<(Address, String)>,
+    },
+    /// An operator stopped it.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// How far an operator wants a run stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Stop {
+    /// Not at all.
+    #[default]
+    Run,
+    /// Finish what is under way, start nothing.
+    Drain,
+    /// Cancel what is under way, settle, save, unlock.
+    Cancel,
+}
+
+/// A request to change the world.
+#[derive(Clone, Debug)]
+pub struct RunRequest {
+    /// What for, and for which services.
+    pub plan: PlanRequest,
+    /// A plan that was shown and approved, or read from a file; refused if it is stale.
+    pub approved: Option<Arc<Plan>>,
+    /// Whether data may be deleted.
+    pub force: bool,
+    /// Schedule and number of workers.
+    pub options: RunOptions,
+    /// How long to wait for a held lock before giving up; zero: not at all.
+    pub lock_wait: Duration,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct RunEnd {
+    /// Its id.
+    pub run_id: RunId,
+    /// How.
+    pub outcome: RunOutcome,
+    /// Plan that was carried out, if it came so far.
+    pub plan: Option<Arc<Plan>>,
+    /// Why it was not [`RunOutcome::Ok`].
+    pub error: Option<EngineError>,
+}
+
+/// A request to clear a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnlockRequest {
+    /// The lock that was looked at; without it, whatever the report found.
+    pub lock_id: Option<LockId>,
+    /// Version the verdict was about; the unlock replaces exactly this one.
+    pub version: Option<String>,
+    /// Works on any verdict; needs a reason.
+    pub force: bool,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+}
+
+/// What came of an unlock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnlockEnd {
+    /// It was free already.
+    WasFree,
+    /// Cleared; the verdict it rested on.
+    Cleared(Verdict),
+    /// Refused, because of this report.
+    Refused(Box<LockReport>),
+    /// The record changed between verdict and unlock.
+    Changed(Box<LockReport>),
+}
+
+/// A wish to see output of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRequest {
+    /// Service.
+    pub service: String,
+    /// Only this instance.
+    pub instance: Option<u32>,
+    /// Only so many last lines.
+    pub tail: Option<u32>,
+    /// Go on with what is written later.
+    pub follow: bool,
+    /// Start each line with its time.
+    pub timestamps: bool,
+}
+
+/// A wish to run a command in a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecRequest {
+    /// Service.
+    pub service: String,
+    /// Instance, the first running one if not given.
+    pub instance: Option<u32>,
+    /// Arguments, the program first.
+    pub argv: Vec<String>,
+    /// Whether standard input and terminal are handed through.
+    pub interactive: bool,
+}
+
+/// A piece of output outside of a run: sanitised line with its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputLine {
+    /// `service.api[0]`.
+    pub source: String,
+    /// Stream.
+    pub stream: Stream,
+    /// The line, without its line break.
+    pub text: String,
+}
+
+/// The engine as the application sees it. All of it may be called again and again with a newly loaded project.
+#[expect(
+    async_fn_in_trait,
+    reason = "the engine runs on one thread; no Send bound is wanted"
+)]
+pub trait Reconcile {
+    /// Compares and plans; changes nothing.
+    async fn plan(
+        &self,
+        project: &Project,
+        request: &PlanRequest,
+    ) -> Result<Arc<Plan>, EngineError>;
+    /// Takes the lock, plans, checks approval, executes, saves, unlocks. Events go to `events` as they happen.
+    async fn run(
+        &self,
+        project: &Project,
+        request: &RunRequest,
+        stop: watch::Receiver<Stop>,
+        events: mpsc::Sender<Event>,
+    ) -> RunEnd;
+    /// Looks how everything stands.
+    async fn status(&self, project: &Project) -> Result<StatusReport, EngineError>;
+    /// Compares live and recorded.
+    async fn drift(&self, project: &Project) -> Result<DriftReport, EngineError>;
+    /// Looks at the lock: one look, or watched for up to `watch_for` so that a silent holder can be told from a
+    /// living one; each newer finding goes to `updates`.
+    async fn lock(
+        &self,
+        project: &Project,
+        watch_for: Duration,
+        updates: Option<mpsc::Sender<LockReport>>,
+    ) -> Result<LockReport, EngineError>;
+    /// Clears the lock.
+    async fn unlock(
+        &self,
+        project: &Project,
+        request: &UnlockRequest,
+    ) -> Result<UnlockEnd, EngineError>;
+    /// Reads the record.
+    async fn record(&self, project: &Project) -> Result<Option<Record>, EngineError>;
+    /// Rebuilds the record from labels, under the lock; returns what was found.
+    async fn rebuild(&self, project: &Project) -> Result<Record, EngineError>;
+    /// Lists past runs, newest first.
+    async fn runs(&self) -> Result<Vec<RunSummary>, EngineError>;
+    /// Reads the events of a past run; unknown kinds are left out.
+    async fn run_events(&self, run: &RunId) -> Result<Vec<Event>, EngineError>;
+    /// Reads a saved plan.
+    async fn saved_plan(&self, path: Option<&std::path::Path>) -> Result<Arc<Plan>, EngineError>;
+    /// Saves a plan (default: `.nanokit/plans/latest.json`) and returns where.
+    async fn save_plan(
+        &self,
+        plan: &Plan,
+        path: Option<&std::path::Path>,
+    ) -> Result<String, EngineError>;
+    /// Sends a service's output until its end, or until dropped when following.
+    async fn logs(
+        &self,
+        project: &Project,
+        request: &LogRequest,
+        lines: mpsc::Sender<OutputLine>,
+    ) -> Result<(), EngineError>;
+    /// Runs a command in a service and returns its exit code.
+    async fn exec(
+        &self,
+        project: &Project,
+        request: &ExecRequest,
+        lines: mpsc::Sender<OutputLine>,
+    ) -> Result<i64, EngineError>;
+    /// Sends a hint whenever the platform reports a change, until dropped.
+    async fn watch(&self, project: &Project, hints: mpsc::Sender<Hint>);
+    /// Says which platform at which endpoint.
+    fn describe(&self) -> String;
+    /// Tells a saved plan's id apart from a new one: the field that moved, or `None` when it still fits.
+    fn staleness(&self, approved: &Plan, now: &Plan) -> Option<String>;
+    /// Returns the id under which a plan was carried out before, if it was.
+    async fn was_applied(&self, project: &Project, plan: &PlanId) -> Result<bool, EngineError>;
+}

@@ -1,0 +1,3 @@
+//! The `nkapp` binary.
+
+fn main() {}

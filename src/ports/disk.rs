@@ -1,0 +1,32 @@
+//! The project's own folder `.nanokit`: journals, run logs, saved plans.
+
+use std::path::{Path, PathBuf};
+
+/// Why a file of ours cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} {}", path.display())]
+pub struct DiskError {
+    /// What was tried.
+    pub action: &'static str,
+    /// Which file.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// Files below `.nanokit`; every path is relative to it. Folders are made as needed, 0700, files 0600, links refused.
+pub trait Disk {
+    /// Appends to a file, making it if needed; with `sync`, returns only when the bytes are durable.
+    fn append(&self, path: &Path, bytes: &[u8], sync: bool) -> Result<(), DiskError>;
+    /// Replaces a file's content at once and durably (temp, fsync, rename, fsync of the folder).
+    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError>;
+    /// Reads a whole file of at most `limit` bytes; `None` when it is not there.
+    fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError>;
+    /// Lists the names in a folder, sorted; empty when it is not there.
+    fn list(&self, path: &Path) -> Result<Vec<String>, DiskError>;
+    /// Removes a file or an empty folder; not being there is fine.
+    fn remove(&self, path: &Path) -> Result<(), DiskError>;
+    /// Returns the path as the user can open it.
+    fn shown(&self, path: &Path) -> PathBuf;
+}

@@ -1,0 +1,4 @@
+//! How things are said and shown, shared by both front ends: words, symbols, roles, rows. Pure.
+//!
+//! How to add an event, notice or failure: its row in `rows`, its words in `words`; a walking test fails until
+//! both are there.
