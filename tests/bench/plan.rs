@@ -1,1 +1,3 @@
+//! Times the planner at several sizes.
+
 fn main() {}
