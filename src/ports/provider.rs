@@ -85,7 +85,10 @@ pub struct InstanceSpec {
     /// Image reference to use, where the platform has images.
     pub image: Option<String>,
     /// All variables, nanokit's own (`NANOKIT_PROJECT`, …) and resolved secrets included. The provider adds
-    /// those only it can know (`NANOKIT_VOLUME_*`, `PORT`, `NANOKIT_URL_*`).
+    /// those only it can know: `PORT`, `NANOKIT_URL_*`, and for every mounted volume
+    /// [`volume_variable`]`(name)` with the folder where its content is found inside the instance (the mount
+    /// target, or for a host process the folder that stands for the volume). Commands run through
+    /// [`Provider::exec`] see the same variables; the install script finds its volume by them.
     pub env: Vec<(String, Value)>,
     /// Names of the other services with their inner ports, for `NANOKIT_URL_*`.
     pub siblings: Vec<(String, Option<u16>)>,
@@ -95,6 +98,23 @@ pub struct InstanceSpec {
     pub gated: bool,
     /// Replaces the main command and makes it a one-off (the heavy install image): labelled as such, no ports, no health check.
     pub one_off: Option<Vec<String>>,
+}
+
+/// Name of the variable that tells an instance where a volume is: `NANOKIT_VOLUME_` and the volume's name in
+/// upper case, everything but letters and digits written as `_`.
+#[must_use]
+pub fn volume_variable(volume: &str) -> String {
+    let name: String = volume
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    format!("NANOKIT_VOLUME_{name}")
 }
 
 /// Limits that can be changed in place.
@@ -215,6 +235,9 @@ pub struct Applied {
     pub name: Option<String>,
     /// Image it was made of, or that was pulled or built.
     pub image_id: Option<ImageId>,
+    /// After making an instance: whether the platform itself runs a health check on it (the file's, else the
+    /// image's own, learned once per image) and will report verdicts; `None`: it cannot tell.
+    pub health_check: Option<bool>,
     /// Remarks of the platform.
     pub warnings: Vec<String>,
 }
