@@ -1,0 +1,117 @@
+//! Every kind of hand-made change is seen with the right field and cause, and mended by one deploy, in place
+//! where the engine can.
+
+use serde_json::Value;
+
+use super::project::{Project, docker};
+
+const FILE: &str = "
+name: NAME
+infra: { provider: docker }
+services:
+  app:
+    image: NAME-image:1
+    start: [sleep, '100000']
+    stop_grace_period: 1s
+    memory: 64mb
+    restart: unless-stopped
+    volumes: ['data:/data']
+    networks: { default: {}, back: { aliases: [store] } }
+networks: { back: {} }
+volumes: { data: {} }
+";
+
+struct Case {
+    name: &'static str,
+    break_it: fn(&Project, &str),
+    address: &'static str,
+    field: &'static str,
+    strategy: &'static str,
+    same_container: bool,
+}
+
+fn change<'a>(action: &'a Value, field: &str) -> Option<&'a Value> {
+    action["changes"].as_array()?.iter().find(|change| change["path"] == field)
+}
+
+fn check(case: &Case) {
+    let project = Project::new(FILE);
+    let tag = format!("{}-image:1", project.name);
+    project.docker(&["tag", "nk-test/busybox:1", &tag]);
+    project.deploy();
+    let container = project.container("app", 0);
+    let id = project.inspect(&container, "{{.Id}}");
+
+    (case.break_it)(&project, &container);
+
+    let action = project.action(case.address);
+    let field = case.field.replace("NAME", &project.name);
+    let found = change(&action, &field)
+        .unwrap_or_else(|| panic!("{}: no change of `{field}`:\n{action:#}", case.name));
+    assert_eq!(found["cause"], "drift", "{}: {action:#}", case.name);
+    assert_eq!(action["strategy"], case.strategy, "{}: {action:#}", case.name);
+    let drift = project.nkapp(&["drift", "--json"]).exits(2).json();
+    assert!(drift.to_string().contains(case.address), "{}: `drift` does not name it: {drift:#}", case.name);
+
+    project.deploy();
+    project.is_settled();
+    assert_eq!(project.inspect(&container, "{{.State.Running}}"), "true", "{}", case.name);
+    assert_eq!(project.inspect(&container, "{{.HostConfig.Memory}}"), "67108864", "{}", case.name);
+    assert_eq!(project.inspect(&container, "{{.HostConfig.RestartPolicy.Name}}"), "unless-stopped", "{}", case.name);
+    let networks = project.inspect(&container, "{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}");
+    let mut networks: Vec<&str> = networks.split_whitespace().collect();
+    networks.sort_unstable();
+    assert_eq!(
+        networks,
+        [format!("nk-{}-local", project.name), format!("nk-{}-local-back", project.name)],
+        "{}",
+        case.name
+    );
+    let aliases = project.inspect(&container, "{{range .NetworkSettings.Networks}}{{.Aliases}}{{end}}");
+    assert!(aliases.contains("store") && aliases.contains("app"), "{}: aliases {aliases}", case.name);
+    let now = project.inspect(&container, "{{.Id}}");
+    assert_eq!(now == id, case.same_container, "{}: recreated or not", case.name);
+    let left = docker(&["ps", "-aq", "--filter", &format!("label=nk-project={}", project.name)]).stdout;
+    assert_eq!(left.split_whitespace().count(), 1, "{}: one container and nothing else", case.name);
+    docker(&["rmi", &tag]);
+}
+
+macro_rules! cases {
+    ($($name:ident: $address:literal $field:literal $strategy:literal $same:literal, $break_it:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            check(&Case {
+                name: stringify!($name),
+                break_it: $break_it,
+                address: $address,
+                field: $field,
+                strategy: $strategy,
+                same_container: $same,
+            });
+        }
+    )*};
+}
+
+cases! {
+    docker_drift_stopped: "service.app" "status" "start" true, |p, c| { p.docker(&["stop", "-t", "1", c]); };
+    docker_drift_killed: "service.app" "status" "start" true, |p, c| { p.docker(&["kill", c]); };
+    docker_drift_removed: "service.app" "status" "recreate" false, |p, c| { p.docker(&["rm", "-f", c]); };
+    docker_drift_paused: "service.app" "status" "in_place" true, |p, c| { p.docker(&["pause", c]); };
+    docker_drift_renamed: "service.app" "name" "in_place" true, |p, c| { p.docker(&["rename", c, &format!("{}-elsewhere", p.name)]); };
+    docker_drift_memory: "service.app" "memory" "in_place" true, |p, c| { p.docker(&["update", "--memory", "128m", "--memory-swap", "256m", c]); };
+    docker_drift_restart_policy: "service.app" "restart" "in_place" true, |p, c| { p.docker(&["update", "--restart", "no", c]); };
+    docker_drift_network_left: "service.app" "networks.back" "in_place" true, |p, c| { p.docker(&["network", "disconnect", &format!("nk-{}-local-back", p.name), c]); };
+    docker_drift_network_joined: "service.app" "networks.NAME-extra" "in_place" true, |p, c| {
+        let network = format!("{}-extra", p.name);
+        p.docker(&["network", "create", &network]);
+        p.docker(&["network", "connect", &network, c]);
+    };
+    docker_drift_image_moved: "service.app" "image" "recreate" false, |p, _| { p.docker(&["tag", "nk-test/web:1", &format!("{}-image:1", p.name)]); };
+    docker_drift_volume_removed: "volume.data" "status" "recreate" false, |p, c| { p.docker(&["rm", "-f", c]); p.docker(&["volume", "rm", &format!("nk-{}-local-data", p.name)]); };
+    docker_drift_network_remade: "service.app" "networks.back" "in_place" true, |p, c| {
+        let network = format!("nk-{}-local-back", p.name);
+        p.docker(&["network", "disconnect", &network, c]);
+        p.docker(&["network", "rm", &network]);
+        p.docker(&["network", "create", &network]);
+    };
+}
