@@ -375,7 +375,11 @@ fn is_test_file(path: &str) -> bool {
 #[test]
 fn planted_breaks_are_found() {
     let cases = [
-        ("domain/run/a.rs", "use crate::{ports::clock, domain::ids};", 1),
+        (
+            "domain/run/a.rs",
+            "use crate::{ports::clock, domain::ids};",
+            1,
+        ),
         (
             "domain/ids.rs",
             "fn f() { crate::engine::driver::go(); }",
