@@ -69,8 +69,10 @@ pub mod path {
     pub const MEMORY: &str = "memory";
     /// Restart policy: `no`, `always`, `unless-stopped`, `on-failure`, `on-failure:N`.
     pub const RESTART: &str = "restart";
-    /// Prefix of one entry per joined network; the value is the sorted list of aliases.
+    /// Prefix of one entry per joined network; the value is the sorted list of aliases, with commas.
     pub const NETWORKS: &str = "networks.";
+    /// Digest of the manifest an installation was made for.
+    pub const MANIFEST: &str = "provisioning.manifest";
     /// Prefix of one entry per mount, by target; the value is `volume:NAME` or `bind:PATH`, `:ro` appended.
     pub const MOUNTS: &str = "mounts.";
 }
@@ -85,11 +87,12 @@ pub fn field_class(path: &str) -> FieldClass {
         path::NAME,
         path::STATUS,
     ];
-    const CLIENT: [&str; 9] = [
+    const CLIENT: [&str; 10] = [
         "depends_on",
         "hooks",
         "host",
         "instances",
+        "probe",
         "provisioning",
         "runtime",
         "scale",
@@ -97,6 +100,10 @@ pub fn field_class(path: &str) -> FieldClass {
         "update_strategy",
     ];
     let head = path.split('.').next().unwrap_or(path);
+    if path == path::MANIFEST {
+        // Another manifest means another installation, which runs before a new instance's main command.
+        return FieldClass::Recreate;
+    }
     if IN_PLACE.contains(&path) || head == "networks" {
         FieldClass::InPlace
     } else if CLIENT.contains(&head) {
@@ -193,6 +200,9 @@ mod tests {
         assert_eq!(field_class("memory"), FieldClass::InPlace);
         assert_eq!(field_class("networks.default"), FieldClass::InPlace);
         assert_eq!(field_class("hooks.prestart"), FieldClass::Client);
+        assert_eq!(field_class("provisioning.image"), FieldClass::Client);
+        assert_eq!(field_class("provisioning.manifest"), FieldClass::Recreate);
+        assert_eq!(field_class("probe.test"), FieldClass::Client);
         assert_eq!(field_class("env.A"), FieldClass::Recreate);
         assert_eq!(field_class("image"), FieldClass::Recreate);
     }

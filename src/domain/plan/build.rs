@@ -1,17 +1,12 @@
 //! Desired, live and recorded become a plan.
 
-use std::collections::BTreeMap;
-
 use crate::domain::graph::build::Graph;
 use crate::domain::ids::Digest;
 use crate::domain::live::{Capabilities, Live};
 use crate::domain::plan::model::{Plan, PlanRequest};
+pub use crate::domain::project::canonical::SecretDigests;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
-use crate::domain::secret::SecretRef;
-
-/// Keyed digests of the secrets the project refers to, made by the engine with the record's key.
-pub type SecretDigests = BTreeMap<SecretRef, Digest>;
 
 /// Everything a plan is a function of.
 #[derive(Clone, Copy, Debug)]

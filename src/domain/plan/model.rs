@@ -87,7 +87,7 @@ pub enum Strategy {
     InPlace,
     /// Started as it is.
     Start,
-    /// Nothing to do to the provider's objects.
+    /// No instance is replaced or touched: creations, removals, adoptions, no-ops.
     None,
 }
 
@@ -178,7 +178,10 @@ impl From<HookPlace> for StepPlace {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StepKind {
     /// Fetch an image that is missing.
-    Pull,
+    Pull {
+        /// Its reference, in full.
+        image: String,
+    },
     /// Build the image.
     Build,
     /// Make a network.
@@ -237,7 +240,7 @@ impl StepKind {
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Pull => "pull",
+            Self::Pull { .. } => "pull",
             Self::Build => "build",
             Self::CreateNetwork | Self::CreateVolume | Self::Create => "create",
             Self::RemoveNetwork | Self::RemoveVolume | Self::Remove => "remove",

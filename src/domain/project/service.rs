@@ -231,14 +231,14 @@ impl Service {
     pub fn address(&self) -> Address {
         Address::service(&self.name)
     }
-    /// Tells whether anything has to run inside an instance before its main command.
+    /// Tells whether anything has to run before an instance's main command, so that it waits behind a gate.
+    ///
+    /// An installation counts wherever it runs, in the instance or in a one-off container of
+    /// `provisioning.image`: the main command needs what it installs. It is part of every creation, since only
+    /// the sentinel in the volume knows whether it is still there.
     #[must_use]
     pub fn needs_gate(&self) -> bool {
-        !self.hooks.prestart_container.is_empty()
-            || self
-                .provisioning
-                .as_ref()
-                .is_some_and(|p| p.image.is_none())
+        !self.hooks.prestart_container.is_empty() || self.provisioning.is_some()
     }
     /// Returns the image an instance is made of: the written one, or the tag its build gets.
     #[must_use]

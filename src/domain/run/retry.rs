@@ -107,7 +107,7 @@ pub fn hook_of<'a>(
             }
         }
         StepKind::Install => Some(&service?.provisioning.as_ref()?.install),
-        StepKind::Pull
+        StepKind::Pull { .. }
         | StepKind::Build
         | StepKind::CreateNetwork
         | StepKind::RemoveNetwork
