@@ -41,6 +41,7 @@ const DOMAIN_RANKS: &[(&str, u32)] = &[
     ("project", 2),
     ("live", 3),
     ("record", 3),
+    ("effect", 4),
     ("graph", 4),
     ("config", 5),
     ("plan", 6),

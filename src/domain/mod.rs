@@ -9,6 +9,7 @@
 
 pub mod config;
 pub mod diagnostic;
+pub mod effect;
 pub mod event;
 pub mod graph;
 pub mod hint;

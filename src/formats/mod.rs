@@ -3,4 +3,19 @@
 //! Only this layer derives serde for our own files; the domain may be renamed freely, formats are frozen by
 //! golden files per version under `tests/fixtures/formats/`. Unknown fields survive a round trip.
 //!
+//! Start at `plan` and `event` for what leaves the program, at `state`, `journal` and `lock` for what it
+//! reads back. `text` has the shared parts: strict parsing, words, times, checksums.
+//!
 //! How to change a format: add optional fields with defaults; for more, a new version with a reader for the old.
+
+pub mod error;
+pub mod event;
+pub mod journal;
+pub mod lock;
+pub mod plan;
+pub mod report;
+pub mod state;
+pub mod text;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,350 @@
+//! What an operation leaves in the record: small assignments that can be folded again and again.
+//!
+//! The recorded state is the last snapshot with the effects of the journal folded over it. Every effect
+//! assigns one thing, so folding a whole journal twice gives the same record as folding it once.
+
+use std::collections::BTreeSet;
+
+use crate::domain::ids::{Address, Digest, Instance, OpId, ProviderId};
+use crate::domain::model::Model;
+use crate::domain::record::{Pending, Record, RecordedInstance, RecordedResource, Teardown};
+
+/// What the record remembers of a resource beside the objects that exist.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Shape {
+    /// Canonical model, secrets as keyed digests.
+    pub model: Model,
+    /// Hash of the fields that need a new instance, with its schema version in front.
+    pub hash: String,
+    /// What it depends on.
+    pub depends_on: BTreeSet<Address>,
+    /// How to stop it.
+    pub teardown: Teardown,
+}
+
+/// An operation that is about to be called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The operation.
+    pub pending: Pending,
+    /// For the first object of a resource: what the record shall remember of it, so that a crash right after the
+    /// call leaves a resource that can be taken down again.
+    pub shape: Option<Shape>,
+}
+
+/// How an announced operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OpEnd {
+    /// It happened.
+    Done,
+    /// It did not happen.
+    Failed,
+    /// Nobody knows; it has to be settled by looking.
+    Unknown,
+}
+
+/// One assignment to the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A resource is about to get its first object; a known resource is left as it is.
+    Announced {
+        /// Resource.
+        address: Address,
+        /// What to remember of it.
+        shape: Shape,
+    },
+    /// An instance exists (made, or adopted).
+    InstanceMade {
+        /// Service.
+        address: Address,
+        /// Its number.
+        instance: Instance,
+        /// The instance.
+        made: RecordedInstance,
+    },
+    /// An instance passed every step up to its health gate (a job: completed), or is not ready any more.
+    InstanceReady {
+        /// Service.
+        address: Address,
+        /// Its number.
+        instance: Instance,
+        /// Whether it is ready.
+        ready: bool,
+    },
+    /// An instance got another name.
+    InstanceRenamed {
+        /// Service.
+        address: Address,
+        /// Its number.
+        instance: Instance,
+        /// New name.
+        name: String,
+    },
+    /// An instance is gone. Nothing happens when the number meanwhile stands for another object.
+    InstanceGone {
+        /// Service.
+        address: Address,
+        /// Its number.
+        instance: Instance,
+        /// The object that is gone; `None`: whatever has that number.
+        id: Option<ProviderId>,
+    },
+    /// A network or volume exists (made, or adopted).
+    ObjectMade {
+        /// Resource.
+        address: Address,
+        /// The provider's identifier.
+        id: ProviderId,
+    },
+    /// A network or volume is gone; the resource stays known.
+    ObjectGone {
+        /// Resource.
+        address: Address,
+    },
+    /// An installation succeeded.
+    Installed {
+        /// Service.
+        address: Address,
+        /// Manifest hash of what was installed.
+        manifest: Digest,
+    },
+    /// An action was carried out to its end: this is what was applied.
+    Applied {
+        /// Resource.
+        address: Address,
+        /// What to remember of it.
+        shape: Shape,
+    },
+    /// A resource is not ours any more: removed, or never came to be.
+    Forgotten {
+        /// Resource.
+        address: Address,
+    },
+}
+
+impl Record {
+    /// Folds one effect into the record.
+    pub fn fold(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Announced { address, shape } => {
+                if !self.resources.contains_key(address) {
+                    self.entry(address).set_shape(shape);
+                }
+            }
+            Effect::InstanceMade {
+                address,
+                instance,
+                made,
+            } => {
+                let instances = &mut self.entry(address).instances;
+                instances.insert(*instance, made.clone());
+            }
+            Effect::InstanceReady {
+                address,
+                instance,
+                ready,
+            } => {
+                if let Some(known) = self.instance(address, *instance) {
+                    known.ready = *ready;
+                }
+            }
+            Effect::InstanceRenamed {
+                address,
+                instance,
+                name,
+            } => {
+                if let Some(known) = self.instance(address, *instance) {
+                    known.name.clone_from(name);
+                }
+            }
+            Effect::InstanceGone {
+                address,
+                instance,
+                id,
+            } => self.instance_gone(address, *instance, id.as_ref()),
+            Effect::ObjectMade { address, id } => self.entry(address).id = Some(id.clone()),
+            Effect::ObjectGone { address } => {
+                if let Some(resource) = self.resources.get_mut(address) {
+                    resource.id = None;
+                }
+            }
+            Effect::Installed { address, manifest } => {
+                self.entry(address).installed = Some(manifest.clone());
+            }
+            Effect::Applied { address, shape } => self.entry(address).set_shape(shape),
+            Effect::Forgotten { address } => {
+                self.resources.remove(address);
+            }
+        }
+    }
+
+    /// Forgets a resource that was announced and of which nothing ever came to be.
+    pub fn forget_unborn(&mut self, address: &Address) {
+        let unborn = |resource: &RecordedResource| {
+            resource.id.is_none() && resource.instances.is_empty() && resource.installed.is_none()
+        };
+        if self.resources.get(address).is_some_and(unborn) {
+            self.resources.remove(address);
+        }
+    }
+
+    /// Removes an operation from those that have to be settled.
+    pub fn settled(&mut self, op: &OpId) {
+        self.pending.retain(|pending| &pending.op != op);
+    }
+
+    fn entry(&mut self, address: &Address) -> &mut RecordedResource {
+        self.resources
+            .entry(address.clone())
+            .or_insert_with(|| RecordedResource {
+                address: address.clone(),
+                model: Model::new(),
+                hash: String::new(),
+                depends_on: BTreeSet::new(),
+                id: None,
+                instances: std::collections::BTreeMap::new(),
+                teardown: Teardown::default(),
+                installed: None,
+            })
+    }
+
+    fn instance(&mut self, address: &Address, instance: Instance) -> Option<&mut RecordedInstance> {
+        self.resources
+            .get_mut(address)?
+            .instances
+            .get_mut(&instance)
+    }
+
+    fn instance_gone(&mut self, address: &Address, instance: Instance, id: Option<&ProviderId>) {
+        let Some(resource) = self.resources.get_mut(address) else {
+            return;
+        };
+        let same = |known: &RecordedInstance| id.is_none_or(|id| &known.id == id);
+        if resource.instances.get(&instance).is_some_and(same) {
+            resource.instances.remove(&instance);
+        }
+    }
+}
+
+impl RecordedResource {
+    fn set_shape(&mut self, shape: &Shape) {
+        self.model.clone_from(&shape.model);
+        self.hash.clone_from(&shape.hash);
+        self.depends_on.clone_from(&shape.depends_on);
+        self.teardown.clone_from(&shape.teardown);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{EnvName, Lineage, ProjectName, Scope};
+
+    fn record() -> Record {
+        let scope = Scope {
+            project: ProjectName::parse("shop").unwrap(),
+            env: EnvName::parse("local").unwrap(),
+            component: None,
+        };
+        Record::new(Lineage::new("l"), String::new(), scope)
+    }
+
+    fn made(id: &str) -> RecordedInstance {
+        RecordedInstance {
+            id: ProviderId::new(id),
+            name: format!("nk-{id}"),
+            image_id: None,
+            op: OpId::new(format!("op-{id}")),
+            ready: false,
+        }
+    }
+
+    fn journal() -> Vec<Effect> {
+        let api = Address::service("api");
+        let instance = Instance(0);
+        let make = |id: &str| Effect::InstanceMade {
+            address: api.clone(),
+            instance,
+            made: made(id),
+        };
+        let shape = Shape {
+            hash: "1:a".to_owned(),
+            ..Shape::default()
+        };
+        vec![
+            Effect::Announced {
+                address: api.clone(),
+                shape: shape.clone(),
+            },
+            make("a"),
+            Effect::InstanceReady {
+                address: api.clone(),
+                instance,
+                ready: true,
+            },
+            make("b"),
+            Effect::InstanceGone {
+                address: api.clone(),
+                instance,
+                id: Some(ProviderId::new("a")),
+            },
+            Effect::Installed {
+                address: api.clone(),
+                manifest: Digest::new("m"),
+            },
+            Effect::Applied {
+                address: api.clone(),
+                shape: Shape {
+                    hash: "1:b".to_owned(),
+                    ..shape
+                },
+            },
+            Effect::ObjectMade {
+                address: Address::network("default"),
+                id: ProviderId::new("n"),
+            },
+            Effect::ObjectMade {
+                address: Address::volume("data"),
+                id: ProviderId::new("v"),
+            },
+            Effect::Forgotten {
+                address: Address::volume("data"),
+            },
+        ]
+    }
+
+    #[test]
+    fn a_journal_folded_twice_is_the_same_as_once() {
+        let mut once = record();
+        journal().iter().for_each(|effect| once.fold(effect));
+        for from in 0..journal().len() {
+            let mut twice = once.clone();
+            journal()[..from]
+                .iter()
+                .for_each(|effect| twice.fold(effect));
+            journal().iter().for_each(|effect| twice.fold(effect));
+            assert_eq!(twice, once, "cut at {from}");
+        }
+        let api = &once.resources[&Address::service("api")];
+        assert_eq!(api.instances[&Instance(0)].id, ProviderId::new("b"));
+        assert!(
+            !api.instances[&Instance(0)].ready,
+            "the new one is not ready"
+        );
+        assert_eq!(api.hash, "1:b");
+        assert_eq!(api.installed, Some(Digest::new("m")));
+        assert!(!once.resources.contains_key(&Address::volume("data")));
+    }
+
+    #[test]
+    fn only_what_never_came_to_be_is_unborn() {
+        let mut record = record();
+        journal()[..1].iter().for_each(|effect| record.fold(effect));
+        let mut with_instance = record.clone();
+        with_instance.fold(&journal()[1]);
+        record.forget_unborn(&Address::service("api"));
+        with_instance.forget_unborn(&Address::service("api"));
+        assert!(record.resources.is_empty());
+        assert_eq!(with_instance.resources.len(), 1);
+    }
+}

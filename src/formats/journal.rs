@@ -1,0 +1,350 @@
+//! The journal of a run: JSON lines that say what was about to happen and what came of it.
+//!
+//! A run that was killed leaves its journal behind; the next one folds its effects into the record and settles
+//! the operations whose end it does not tell. A torn last line was never acted upon and is dropped.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::effect::{Effect, Intent, OpEnd};
+use crate::domain::ids::{Digest, Epoch, Instance, Lineage, OpId, ProviderId, RunId, Serial};
+use crate::formats::error::FormatError;
+use crate::formats::state::{self, InstanceWire, PendingWire, ShapeWire};
+use crate::formats::{plan, text};
+
+/// Newest version that can be read and the one that is written.
+pub const VERSION: u64 = 1;
+
+/// One line of a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// First line: whose journal it is.
+    Begun {
+        /// The run.
+        run: RunId,
+        /// State it belongs to.
+        lineage: Lineage,
+        /// Fencing token it runs under.
+        epoch: Epoch,
+    },
+    /// An operation is about to be called. Durable before the call.
+    Intent(Box<Intent>),
+    /// An operation ended; `effect` is what it left in the record.
+    Outcome {
+        /// The operation.
+        op: OpId,
+        /// How.
+        end: OpEnd,
+        /// What it left.
+        effect: Option<Effect>,
+    },
+    /// Something else the record has to remember.
+    Effect(Effect),
+    /// Everything above is in the snapshot of this number.
+    Folded {
+        /// The snapshot.
+        serial: Serial,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum LineWire {
+    Begun {
+        version: u64,
+        run: String,
+        lineage: String,
+        epoch: u64,
+    },
+    Intent {
+        pending: PendingWire,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shape: Option<ShapeWire>,
+    },
+    Outcome {
+        op: String,
+        end: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effect: Option<EffectWire>,
+    },
+    Effect {
+        effect: EffectWire,
+    },
+    Folded {
+        serial: u64,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "does", rename_all = "snake_case")]
+enum EffectWire {
+    Announced {
+        address: String,
+        shape: ShapeWire,
+    },
+    InstanceMade {
+        address: String,
+        instance: u32,
+        made: InstanceWire,
+    },
+    InstanceReady {
+        address: String,
+        instance: u32,
+        ready: bool,
+    },
+    InstanceRenamed {
+        address: String,
+        instance: u32,
+        name: String,
+    },
+    InstanceGone {
+        address: String,
+        instance: u32,
+        id: Option<String>,
+    },
+    ObjectMade {
+        address: String,
+        id: String,
+    },
+    ObjectGone {
+        address: String,
+    },
+    Installed {
+        address: String,
+        manifest: String,
+    },
+    Applied {
+        address: String,
+        shape: ShapeWire,
+    },
+    Forgotten {
+        address: String,
+    },
+}
+
+/// Writes one line, line break included.
+#[must_use]
+pub fn encode_line(line: &Line) -> String {
+    let wire = match line {
+        Line::Begun {
+            run,
+            lineage,
+            epoch,
+        } => LineWire::Begun {
+            version: VERSION,
+            run: run.to_string(),
+            lineage: lineage.to_string(),
+            epoch: epoch.0,
+        },
+        Line::Intent(intent) => LineWire::Intent {
+            pending: state::pending_wire(&intent.pending),
+            shape: intent.shape.as_ref().map(state::shape_wire),
+        },
+        Line::Outcome { op, end, effect } => LineWire::Outcome {
+            op: op.to_string(),
+            end: end_word(*end).to_owned(),
+            effect: effect.as_ref().map(effect_wire),
+        },
+        Line::Effect(effect) => LineWire::Effect {
+            effect: effect_wire(effect),
+        },
+        Line::Folded { serial } => LineWire::Folded { serial: serial.0 },
+    };
+    let mut text = serde_json::to_string(&wire).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Reads a journal. A last line without its line break is dropped: its write did not come to its end, so
+/// nothing was done because of it. Damage anywhere else is an error.
+pub fn decode(bytes: &[u8]) -> Result<Vec<Line>, FormatError> {
+    let whole = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
+    let mut lines = Vec::new();
+    for raw in bytes
+        .get(..whole)
+        .unwrap_or_default()
+        .split(|byte| *byte == b'\n')
+        .filter(|raw| !raw.is_empty())
+    {
+        let wire: LineWire = text::from_value(text::parse(raw)?)?;
+        lines.push(line(wire)?);
+    }
+    Ok(lines)
+}
+
+const ENDS: [OpEnd; 3] = [OpEnd::Done, OpEnd::Failed, OpEnd::Unknown];
+
+fn end_word(end: OpEnd) -> &'static str {
+    match end {
+        OpEnd::Done => "done",
+        OpEnd::Failed => "failed",
+        OpEnd::Unknown => "unknown",
+    }
+}
+
+fn effect_wire(effect: &Effect) -> EffectWire {
+    match effect {
+        Effect::Announced { address, shape } => EffectWire::Announced {
+            address: address.to_string(),
+            shape: state::shape_wire(shape),
+        },
+        Effect::InstanceMade {
+            address,
+            instance,
+            made,
+        } => EffectWire::InstanceMade {
+            address: address.to_string(),
+            instance: instance.0,
+            made: state::instance_wire(made),
+        },
+        Effect::InstanceReady {
+            address,
+            instance,
+            ready,
+        } => EffectWire::InstanceReady {
+            address: address.to_string(),
+            instance: instance.0,
+            ready: *ready,
+        },
+        Effect::InstanceRenamed {
+            address,
+            instance,
+            name,
+        } => EffectWire::InstanceRenamed {
+            address: address.to_string(),
+            instance: instance.0,
+            name: name.clone(),
+        },
+        Effect::InstanceGone {
+            address,
+            instance,
+            id,
+        } => EffectWire::InstanceGone {
+            address: address.to_string(),
+            instance: instance.0,
+            id: id.as_ref().map(ToString::to_string),
+        },
+        Effect::ObjectMade { address, id } => EffectWire::ObjectMade {
+            address: address.to_string(),
+            id: id.to_string(),
+        },
+        Effect::ObjectGone { address } => EffectWire::ObjectGone {
+            address: address.to_string(),
+        },
+        Effect::Installed { address, manifest } => EffectWire::Installed {
+            address: address.to_string(),
+            manifest: manifest.to_string(),
+        },
+        Effect::Applied { address, shape } => EffectWire::Applied {
+            address: address.to_string(),
+            shape: state::shape_wire(shape),
+        },
+        Effect::Forgotten { address } => EffectWire::Forgotten {
+            address: address.to_string(),
+        },
+    }
+}
+
+fn line(wire: LineWire) -> Result<Line, FormatError> {
+    Ok(match wire {
+        LineWire::Begun { version, .. } if version > VERSION => {
+            return Err(FormatError::Newer {
+                found: version,
+                known: VERSION,
+            });
+        }
+        LineWire::Begun {
+            version: _,
+            run,
+            lineage,
+            epoch,
+        } => Line::Begun {
+            run: RunId(run),
+            lineage: Lineage(lineage),
+            epoch: Epoch(epoch),
+        },
+        LineWire::Intent { pending, shape } => Line::Intent(Box::new(Intent {
+            pending: state::pending(pending)?,
+            shape: shape.map(state::shape).transpose()?,
+        })),
+        LineWire::Outcome {
+            op,
+            end,
+            effect: left,
+        } => Line::Outcome {
+            op: OpId(op),
+            end: text::by_word(&ENDS, end_word, "end", &end)?,
+            effect: left.map(effect).transpose()?,
+        },
+        LineWire::Effect { effect: left } => Line::Effect(effect(left)?),
+        LineWire::Folded { serial } => Line::Folded {
+            serial: Serial(serial),
+        },
+    })
+}
+
+fn effect(wire: EffectWire) -> Result<Effect, FormatError> {
+    let read = |text: &str| plan::address(text);
+    Ok(match wire {
+        EffectWire::Announced { address, shape } => Effect::Announced {
+            address: read(&address)?,
+            shape: state::shape(shape)?,
+        },
+        EffectWire::InstanceMade {
+            address,
+            instance,
+            made,
+        } => Effect::InstanceMade {
+            address: read(&address)?,
+            instance: Instance(instance),
+            made: state::instance(made),
+        },
+        EffectWire::InstanceReady {
+            address,
+            instance,
+            ready,
+        } => Effect::InstanceReady {
+            address: read(&address)?,
+            instance: Instance(instance),
+            ready,
+        },
+        EffectWire::InstanceRenamed {
+            address,
+            instance,
+            name,
+        } => Effect::InstanceRenamed {
+            address: read(&address)?,
+            instance: Instance(instance),
+            name,
+        },
+        EffectWire::InstanceGone {
+            address,
+            instance,
+            id,
+        } => Effect::InstanceGone {
+            address: read(&address)?,
+            instance: Instance(instance),
+            id: id.map(ProviderId),
+        },
+        EffectWire::ObjectMade { address, id } => Effect::ObjectMade {
+            address: read(&address)?,
+            id: ProviderId(id),
+        },
+        EffectWire::ObjectGone { address } => Effect::ObjectGone {
+            address: read(&address)?,
+        },
+        EffectWire::Installed { address, manifest } => Effect::Installed {
+            address: read(&address)?,
+            manifest: Digest(manifest),
+        },
+        EffectWire::Applied { address, shape } => Effect::Applied {
+            address: read(&address)?,
+            shape: state::shape(shape)?,
+        },
+        EffectWire::Forgotten { address } => Effect::Forgotten {
+            address: read(&address)?,
+        },
+    })
+}

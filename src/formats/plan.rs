@@ -1,0 +1,476 @@
+//! JSON of a plan: what `plan --json` prints, what a saved plan file holds, what an event carries.
+//!
+//! The documented part is DESIGN's; the rest (`purpose`, `targets`, `engine`, `seen`, fields of steps) is what it
+//! takes to carry a saved plan out on another day. Nothing in here depends on when the plan was made: the
+//! time stands in the envelope of the saved file.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::ids::{
+    Address, ComponentName, Digest, EnvName, Instance, Lineage, PlanId, ProjectName, ResourceKind,
+    Scope, Serial, StepId,
+};
+use crate::domain::plan::model::{
+    Action, ActionKind, Cause, Change, Plan, PlanWarning, Purpose, Step, StepKind, StepPlace,
+    Strategy,
+};
+use crate::domain::project::hook::HookPhase;
+use crate::domain::time::Wall;
+use crate::formats::error::FormatError;
+use crate::formats::text;
+
+/// Newest format of a plan.
+pub const FORMAT: u64 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct SummaryWire {
+    create: usize,
+    update: usize,
+    delete: usize,
+    noop: usize,
+    drift: usize,
+}
+
+/// One difference on the wire; shared with events and reports.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ChangeWire {
+    path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instance: Option<u32>,
+    before: Option<String>,
+    after: Option<String>,
+    cause: String,
+    #[serde(default)]
+    sensitive: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StepWire {
+    id: String,
+    kind: String,
+    #[serde(rename = "where")]
+    place: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instance: Option<u32>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    old: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phase: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<String>,
+    #[serde(default)]
+    detail: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ActionWire {
+    address: String,
+    kind: String,
+    strategy: String,
+    reason: String,
+    layer: usize,
+    depends_on: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    optional: Vec<String>,
+    fingerprint: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    seen: Vec<(String, String)>,
+    changes: Vec<ChangeWire>,
+    steps: Vec<StepWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WarningWire {
+    #[serde(default)]
+    address: Option<String>,
+    text: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PlanWire {
+    format: u64,
+    plan_id: String,
+    #[serde(default = "deploy")]
+    purpose: String,
+    project: String,
+    environment: String,
+    component: Option<String>,
+    #[serde(default)]
+    targets: BTreeSet<String>,
+    lineage: Option<String>,
+    serial: Option<u64>,
+    config_hash: String,
+    #[serde(default)]
+    engine: String,
+    summary: SummaryWire,
+    layers: Vec<Vec<String>>,
+    actions: Vec<ActionWire>,
+    #[serde(default)]
+    warnings: Vec<WarningWire>,
+}
+
+fn deploy() -> String {
+    Purpose::Deploy.as_str().to_owned()
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedWire {
+    saved_at: String,
+    plan: Value,
+}
+
+/// Writes a plan as JSON, keys in the documented order.
+#[must_use]
+pub fn to_json(plan: &Plan) -> Value {
+    text::to_value(&wire(plan))
+}
+
+/// Reads a plan; it is refused when a newer tool wrote it.
+pub fn from_json(value: Value) -> Result<Plan, FormatError> {
+    match value.get("format").and_then(Value::as_u64) {
+        Some(found) if found > FORMAT => {
+            return Err(FormatError::Newer {
+                found,
+                known: FORMAT,
+            });
+        }
+        Some(0) | None => {
+            return Err(FormatError::OtherFormat {
+                wanted: "plan",
+                found: "one without a `format`".to_owned(),
+            });
+        }
+        Some(_) => {}
+    }
+    plan(text::from_value(value)?)
+}
+
+/// Writes the content of a saved plan file: the plan in an envelope with the time of saving.
+#[must_use]
+pub fn encode(plan: &Plan, saved_at: Wall) -> Vec<u8> {
+    let saved = SavedWire {
+        saved_at: text::rfc3339(saved_at),
+        plan: to_json(plan),
+    };
+    let mut bytes = serde_json::to_vec_pretty(&saved).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Reads a saved plan file; the bare output of `plan --json` is read too, without a time.
+pub fn decode(bytes: &[u8]) -> Result<(Plan, Option<Wall>), FormatError> {
+    let document = text::parse(bytes)?;
+    if document.get("plan").is_none() {
+        return from_json(document).map(|plan| (plan, None));
+    }
+    let saved: SavedWire = text::from_value(document)?;
+    Ok((from_json(saved.plan)?, Some(text::wall(&saved.saved_at)?)))
+}
+
+fn wire(plan: &Plan) -> PlanWire {
+    let summary = plan.summary();
+    PlanWire {
+        format: FORMAT,
+        plan_id: plan.id.to_string(),
+        purpose: plan.purpose.as_str().to_owned(),
+        project: plan.scope.project.to_string(),
+        environment: plan.scope.env.to_string(),
+        component: plan.scope.component.as_ref().map(ToString::to_string),
+        targets: plan.targets.clone(),
+        lineage: plan.lineage.as_ref().map(ToString::to_string),
+        serial: plan.serial.map(|serial| serial.0),
+        config_hash: plan.config_hash.to_string(),
+        engine: plan.engine.clone(),
+        summary: SummaryWire {
+            create: summary.create,
+            update: summary.update,
+            delete: summary.delete,
+            noop: summary.noop,
+            drift: summary.drift,
+        },
+        layers: plan.layers.iter().map(|layer| texts(layer)).collect(),
+        actions: plan.actions.iter().map(action_wire).collect(),
+        warnings: plan
+            .warnings
+            .iter()
+            .map(|warning| WarningWire {
+                address: warning.address.as_ref().map(ToString::to_string),
+                text: warning.text.clone(),
+            })
+            .collect(),
+    }
+}
+
+fn texts<'a, T: ToString + 'a>(items: impl IntoIterator<Item = &'a T>) -> Vec<String> {
+    items.into_iter().map(ToString::to_string).collect()
+}
+
+fn action_wire(action: &Action) -> ActionWire {
+    ActionWire {
+        address: action.address.to_string(),
+        kind: action.kind.as_str().to_owned(),
+        strategy: action.strategy.as_str().to_owned(),
+        reason: action.reason.clone(),
+        layer: action.layer,
+        depends_on: texts(&action.depends_on),
+        optional: texts(&action.optional),
+        fingerprint: action.fingerprint.as_ref().map(ToString::to_string),
+        seen: action.seen.clone(),
+        changes: changes_wire(&action.changes),
+        steps: action.steps.iter().map(step_wire).collect(),
+    }
+}
+
+/// Writes differences.
+pub(super) fn changes_wire(changes: &[Change]) -> Vec<ChangeWire> {
+    changes
+        .iter()
+        .map(|change| ChangeWire {
+            path: change.path.clone(),
+            instance: change.instance.map(|instance| instance.0),
+            before: change.before.clone(),
+            after: change.after.clone(),
+            cause: change.cause.as_str().to_owned(),
+            sensitive: change.sensitive,
+        })
+        .collect()
+}
+
+fn step_wire(step: &Step) -> StepWire {
+    let (phase, index) = match &step.kind {
+        StepKind::Hook { phase, index } => (Some(phase.as_str().to_owned()), Some(*index)),
+        _ => (None, None),
+    };
+    let network = match &step.kind {
+        StepKind::Connect { network } | StepKind::Disconnect { network } => Some(network.clone()),
+        _ => None,
+    };
+    let image = match &step.kind {
+        StepKind::Pull { image } => Some(image.clone()),
+        _ => None,
+    };
+    StepWire {
+        id: step.id.to_string(),
+        kind: step.kind.as_str().to_owned(),
+        place: step.place.as_str().to_owned(),
+        instance: step.instance.map(|instance| instance.0),
+        old: step.old,
+        phase,
+        index,
+        network,
+        image,
+        needs: texts(&step.needs),
+        detail: step.detail.clone(),
+    }
+}
+
+fn bad_name(error: impl ToString) -> FormatError {
+    FormatError::Field(error.to_string())
+}
+
+/// Reads an address.
+pub(super) fn address(text: &str) -> Result<Address, FormatError> {
+    Address::parse(text).ok_or_else(|| FormatError::Field(format!("`{text}` is no address")))
+}
+
+fn addresses<C: FromIterator<Address>>(texts: &[String]) -> Result<C, FormatError> {
+    texts.iter().map(|text| address(text)).collect()
+}
+
+/// Reads the scope of a document.
+pub(super) fn scope(
+    project: &str,
+    env: &str,
+    component: Option<&str>,
+) -> Result<Scope, FormatError> {
+    Ok(Scope {
+        project: ProjectName::parse(project).map_err(bad_name)?,
+        env: EnvName::parse(env).map_err(bad_name)?,
+        component: component
+            .map(ComponentName::parse)
+            .transpose()
+            .map_err(bad_name)?,
+    })
+}
+
+fn plan(wire: PlanWire) -> Result<Plan, FormatError> {
+    let purposes = [
+        Purpose::Deploy,
+        Purpose::Destroy,
+        Purpose::Clean,
+        Purpose::Restore,
+    ];
+    let purpose = purposes
+        .into_iter()
+        .find(|purpose| purpose.as_str() == wire.purpose)
+        .ok_or_else(|| FormatError::Field(format!("`purpose` cannot be `{}`", wire.purpose)))?;
+    Ok(Plan {
+        id: PlanId(wire.plan_id),
+        purpose,
+        scope: scope(&wire.project, &wire.environment, wire.component.as_deref())?,
+        targets: wire.targets,
+        lineage: wire.lineage.map(Lineage),
+        serial: wire.serial.map(Serial),
+        config_hash: Digest(wire.config_hash),
+        engine: wire.engine,
+        layers: wire
+            .layers
+            .iter()
+            .map(|layer| addresses(layer))
+            .collect::<Result<_, _>>()?,
+        actions: wire
+            .actions
+            .into_iter()
+            .map(action)
+            .collect::<Result<_, _>>()?,
+        warnings: wire
+            .warnings
+            .into_iter()
+            .map(|warning| {
+                Ok(PlanWarning {
+                    address: warning.address.as_deref().map(address).transpose()?,
+                    text: warning.text,
+                })
+            })
+            .collect::<Result<_, FormatError>>()?,
+    })
+}
+
+const KINDS: [ActionKind; 4] = [
+    ActionKind::Create,
+    ActionKind::Update,
+    ActionKind::Delete,
+    ActionKind::Noop,
+];
+
+/// Reads the kind of an action.
+pub(super) fn action_kind(text: &str) -> Result<ActionKind, FormatError> {
+    text::by_word(&KINDS, ActionKind::as_str, "kind", text)
+}
+
+fn action(wire: ActionWire) -> Result<Action, FormatError> {
+    const STRATEGIES: [Strategy; 5] = [
+        Strategy::Recreate,
+        Strategy::Rolling,
+        Strategy::InPlace,
+        Strategy::Start,
+        Strategy::None,
+    ];
+    let address = address(&wire.address)?;
+    Ok(Action {
+        kind: action_kind(&wire.kind)?,
+        strategy: text::by_word(&STRATEGIES, Strategy::as_str, "strategy", &wire.strategy)?,
+        reason: wire.reason,
+        layer: wire.layer,
+        depends_on: addresses(&wire.depends_on)?,
+        optional: addresses(&wire.optional)?,
+        fingerprint: wire.fingerprint.map(Digest),
+        seen: wire.seen,
+        changes: changes(wire.changes)?,
+        steps: wire
+            .steps
+            .into_iter()
+            .map(|wire| step(wire, address.kind))
+            .collect::<Result<_, _>>()?,
+        address,
+    })
+}
+
+/// Reads differences.
+pub(super) fn changes(wires: Vec<ChangeWire>) -> Result<Vec<Change>, FormatError> {
+    const CAUSES: [Cause; 2] = [Cause::Config, Cause::Drift];
+    wires
+        .into_iter()
+        .map(|wire| {
+            Ok(Change {
+                path: wire.path,
+                instance: wire.instance.map(Instance),
+                before: wire.before,
+                after: wire.after,
+                cause: text::by_word(&CAUSES, Cause::as_str, "cause", &wire.cause)?,
+                sensitive: wire.sensitive,
+            })
+        })
+        .collect()
+}
+
+fn step(wire: StepWire, resource: ResourceKind) -> Result<Step, FormatError> {
+    const PLACES: [StepPlace; 3] = [StepPlace::Provider, StepPlace::Host, StepPlace::Container];
+    Ok(Step {
+        kind: step_kind(&wire, resource)?,
+        id: StepId(wire.id),
+        place: text::by_word(&PLACES, StepPlace::as_str, "where", &wire.place)?,
+        instance: wire.instance.map(Instance),
+        old: wire.old,
+        needs: wire.needs.into_iter().map(StepId).collect(),
+        detail: wire.detail,
+    })
+}
+
+fn step_kind(wire: &StepWire, resource: ResourceKind) -> Result<StepKind, FormatError> {
+    const PHASES: [HookPhase; 4] = [
+        HookPhase::Prestart,
+        HookPhase::Poststart,
+        HookPhase::Prestop,
+        HookPhase::Poststop,
+    ];
+    let network = || {
+        let missing = || FormatError::Field(format!("step `{}` names no network", wire.id));
+        wire.network.clone().ok_or_else(missing)
+    };
+    Ok(match (wire.kind.as_str(), resource) {
+        ("pull", _) => StepKind::Pull {
+            image: wire
+                .image
+                .clone()
+                .ok_or_else(|| FormatError::Field(format!("step `{}` names no image", wire.id)))?,
+        },
+        ("build", _) => StepKind::Build,
+        ("create", ResourceKind::Network) => StepKind::CreateNetwork,
+        ("create", ResourceKind::Volume) => StepKind::CreateVolume,
+        ("create", ResourceKind::Service) => StepKind::Create,
+        ("remove", ResourceKind::Network) => StepKind::RemoveNetwork,
+        ("remove", ResourceKind::Volume) => StepKind::RemoveVolume,
+        ("remove", ResourceKind::Service) => StepKind::Remove,
+        ("start", _) => StepKind::Start,
+        ("hook", _) => StepKind::Hook {
+            phase: text::by_word(
+                &PHASES,
+                HookPhase::as_str,
+                "phase",
+                wire.phase.as_deref().unwrap_or_default(),
+            )?,
+            index: wire.index.unwrap_or(0),
+        },
+        ("install", _) => StepKind::Install,
+        ("open_gate", _) => StepKind::OpenGate,
+        ("health", _) => StepKind::Health,
+        ("complete", _) => StepKind::Complete,
+        ("stop", _) => StepKind::Stop,
+        ("rename", _) => StepKind::Rename,
+        ("limits", _) => StepKind::Limits,
+        ("connect", _) => StepKind::Connect {
+            network: network()?,
+        },
+        ("disconnect", _) => StepKind::Disconnect {
+            network: network()?,
+        },
+        ("unpause", _) => StepKind::Unpause,
+        ("adopt", _) => StepKind::Adopt,
+        (other, _) => {
+            return Err(FormatError::Field(format!(
+                "step `{}` is of unknown kind `{other}`",
+                wire.id
+            )));
+        }
+    })
+}

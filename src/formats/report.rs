@@ -1,0 +1,119 @@
+//! JSON of answers: status, drift, lock, runs, record. Written only, never read back.
+
+use serde_json::{Value, json};
+
+use crate::domain::lease::LockReport;
+use crate::domain::live::Status;
+use crate::domain::record::Record;
+use crate::domain::report::{
+    DriftReport, InstanceStatus, ResourceStatus, RunSummary, StatusReport,
+};
+use crate::formats::lock::{self, HolderWire};
+use crate::formats::{plan, state, text};
+
+/// Writes how everything stands.
+#[must_use]
+pub fn status(report: &StatusReport) -> Value {
+    json!({
+        "engine": report.engine,
+        "resources": report.resources.values().map(resource).collect::<Vec<_>>(),
+        "strays": report.strays,
+    })
+}
+
+fn resource(resource: &ResourceStatus) -> Value {
+    json!({
+        "address": resource.address.to_string(),
+        "desired": resource.desired,
+        "ready": resource.ready,
+        "wanted": resource.wanted,
+        "image": resource.image,
+        "instances": resource.instances.iter().map(instance).collect::<Vec<_>>(),
+        "pending": resource.pending.as_str(),
+        "drift": text::to_value(&plan::changes_wire(&resource.drift)),
+    })
+}
+
+fn instance(instance: &InstanceStatus) -> Value {
+    let exit_code = match instance.status {
+        Status::Exited(code) => Some(code),
+        Status::Created | Status::Running | Status::Paused | Status::Restarting | Status::Dead => {
+            None
+        }
+    };
+    json!({
+        "instance": instance.instance.0,
+        "id": instance.id.to_string(),
+        "name": instance.name,
+        "status": instance.status.as_str(),
+        "exit_code": exit_code,
+        "health": instance.health.as_str(),
+        "started_at": instance.started_at.map(text::rfc3339),
+        "restarts": instance.restarts,
+        "ports": instance.ports,
+    })
+}
+
+/// Writes what drifted (`drifted`) and what the file changed (`changed`).
+#[must_use]
+pub fn drift(report: &DriftReport) -> Value {
+    let drifted: Vec<Value> = report
+        .drifted
+        .iter()
+        .map(|(address, changes)| {
+            json!({
+                "address": address.to_string(),
+                "changes": text::to_value(&plan::changes_wire(changes)),
+            })
+        })
+        .collect();
+    json!({
+        "drifted": drifted,
+        "changed": report.changed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "strays": report.strays,
+        "digest": report.digest.to_string(),
+    })
+}
+
+/// Writes the verdict about a lock with everything it rests on.
+#[must_use]
+pub fn lock(report: &LockReport) -> Value {
+    let evidence: Vec<Value> = report
+        .evidence
+        .iter()
+        .map(|line| json!({"check": line.check, "finding": line.finding, "alive": line.alive}))
+        .collect();
+    let holder = report
+        .record
+        .as_ref()
+        .filter(|record| record.status == crate::domain::lease::LockStatus::Held)
+        .map(|record| text::to_value(&HolderWire::from(&record.holder)));
+    json!({
+        "verdict": report.verdict.as_str(),
+        "holder": holder,
+        "evidence": evidence,
+        "location": report.location,
+        "version": report.version,
+        "lock": report.record.as_ref().map(lock::to_json),
+    })
+}
+
+/// Writes one past run.
+#[must_use]
+pub fn run(summary: &RunSummary) -> Value {
+    json!({
+        "run_id": summary.run_id.to_string(),
+        "command": summary.command,
+        "who": summary.who,
+        "started_at": text::rfc3339(summary.started_at),
+        "outcome": summary.outcome,
+        "duration_ms": summary.duration_ms,
+        "actions": summary.actions,
+    })
+}
+
+/// Writes the record without the key of its digests.
+#[must_use]
+pub fn record(record: &Record) -> Value {
+    state::to_json(record)
+}

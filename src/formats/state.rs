@@ -1,0 +1,485 @@
+//! The state document: one JSON object with a checksum, written whole.
+//!
+//! Damage is always an error with a name, never an empty state. Keys this version does not know are carried
+//! along in [`Extra`] and written back where they stood.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::effect::Shape;
+use crate::domain::ids::{
+    Digest, Epoch, ImageId, Instance, Lineage, OpId, PlanId, ProviderId, RunId, Serial, StepId,
+};
+use crate::domain::model::{Field, Model};
+use crate::domain::project::hook::{Hook, HookCommand, HookPlace, OnFailure};
+use crate::domain::record::{Pending, Record, RecordedInstance, RecordedResource, Teardown};
+use crate::formats::error::FormatError;
+use crate::formats::{plan, text};
+
+/// Word in the `format` field.
+pub const FORMAT: &str = "nanokit-state";
+/// Newest version that can be read and the one that is written.
+pub const VERSION: u64 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct StateWire {
+    format: String,
+    version: u64,
+    lineage: String,
+    serial: u64,
+    fence: u64,
+    #[serde(default)]
+    writer: String,
+    #[serde(default)]
+    sha256: String,
+    project: String,
+    env: String,
+    component: Option<String>,
+    digest_key: String,
+    #[serde(default)]
+    engine: String,
+    resources: BTreeMap<String, ResourceWire>,
+    #[serde(default)]
+    applied_plans: Vec<String>,
+    #[serde(default)]
+    pending: Vec<PendingWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum FieldWire {
+    Plain(String),
+    Sensitive { sensitive: String },
+}
+
+/// An instance on the wire; shared with the journal.
+#[derive(Serialize, Deserialize)]
+pub(super) struct InstanceWire {
+    id: String,
+    name: String,
+    image_id: Option<String>,
+    op: String,
+    ready: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HookWire {
+    run: RunWire,
+    #[serde(rename = "where")]
+    place: String,
+    timeout_ms: u64,
+    retries: u32,
+    on_failure: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum RunWire {
+    Shell(String),
+    Argv(Vec<String>),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct TeardownWire {
+    prestop: Vec<HookWire>,
+    poststop: Vec<HookWire>,
+    stop_grace_ms: u64,
+    stop_signal: Option<String>,
+}
+
+/// Canonical fields of a resource on the wire; shared with the journal.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ShapeWire {
+    hash: String,
+    depends_on: Vec<String>,
+    model: BTreeMap<String, FieldWire>,
+    #[serde(default)]
+    teardown: TeardownWire,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ResourceWire {
+    #[serde(flatten)]
+    shape: ShapeWire,
+    id: Option<String>,
+    #[serde(default)]
+    instances: BTreeMap<String, InstanceWire>,
+    #[serde(default)]
+    installed: Option<String>,
+}
+
+/// An announced operation on the wire; shared with the journal.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct PendingWire {
+    run: String,
+    step: String,
+    op: String,
+    address: String,
+    instance: Option<u32>,
+    verb: String,
+    target: Option<String>,
+}
+
+/// Unknown keys of a document that was read, with the place each stood at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extra(Vec<Stray>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stray {
+    /// Keys of the objects around it, outermost first.
+    path: Vec<String>,
+    key: String,
+    value: Value,
+}
+
+/// A document that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// What it records.
+    pub record: Record,
+    /// What this version does not know; give it to [`encode`] when the record is written back.
+    pub extra: Extra,
+}
+
+/// Writes the document, checksum included. `writer` names the tool and its version.
+#[must_use]
+pub fn encode(record: &Record, extra: &Extra, writer: &str) -> Vec<u8> {
+    let mut document = text::to_value(&wire(record, writer));
+    for stray in &extra.0 {
+        stray.put_back(&mut document);
+    }
+    let sum = text::checksum(&document);
+    if let Some(map) = document.as_object_mut() {
+        map.insert("sha256".to_owned(), sum.into());
+    }
+    let mut bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Reads a document. Format, version and checksum are checked before any field is believed.
+pub fn decode(bytes: &[u8]) -> Result<Decoded, FormatError> {
+    let document = text::parse(bytes)?;
+    text::check_header(&document, FORMAT, VERSION)?;
+    let content = text::checksum(&document);
+    let written = document
+        .get("sha256")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if written != content {
+        return Err(FormatError::Checksum {
+            written: written.to_owned(),
+            content,
+        });
+    }
+    let read: StateWire = text::from_value(document.clone())?;
+    let known = text::to_value(&read);
+    let mut strays = Vec::new();
+    if let (Some(document), Some(known)) = (document.as_object(), known.as_object()) {
+        collect_strays(document, known, &mut Vec::new(), &mut strays);
+    }
+    Ok(Decoded {
+        record: record(read)?,
+        extra: Extra(strays),
+    })
+}
+
+/// Writes the record as JSON for people and scripts: no key of the digests, no checksum.
+#[must_use]
+pub fn to_json(record: &Record) -> Value {
+    let mut document = text::to_value(&wire(record, ""));
+    if let Some(map) = document.as_object_mut() {
+        for key in ["digest_key", "sha256", "writer"] {
+            map.remove(key);
+        }
+    }
+    document
+}
+
+fn collect_strays(
+    document: &Map<String, Value>,
+    known: &Map<String, Value>,
+    path: &mut Vec<String>,
+    strays: &mut Vec<Stray>,
+) {
+    for (key, value) in document {
+        match (value, known.get(key)) {
+            (_, None) => strays.push(Stray {
+                path: path.clone(),
+                key: key.clone(),
+                value: value.clone(),
+            }),
+            (Value::Object(inner), Some(Value::Object(known))) => {
+                path.push(key.clone());
+                collect_strays(inner, known, path, strays);
+                path.pop();
+            }
+            (_, Some(_)) => {}
+        }
+    }
+}
+
+impl Stray {
+    /// Puts the key back where it stood, if the object around it still is there.
+    fn put_back(&self, document: &mut Value) {
+        let mut place = document;
+        for key in &self.path {
+            let Some(inner) = place.get_mut(key) else {
+                return;
+            };
+            place = inner;
+        }
+        if let Some(map) = place.as_object_mut() {
+            map.entry(self.key.clone())
+                .or_insert_with(|| self.value.clone());
+        }
+    }
+}
+
+fn wire(record: &Record, writer: &str) -> StateWire {
+    StateWire {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        lineage: record.lineage.to_string(),
+        serial: record.serial.0,
+        fence: record.fence.0,
+        writer: writer.to_owned(),
+        sha256: String::new(),
+        project: record.scope.project.to_string(),
+        env: record.scope.env.to_string(),
+        component: record.scope.component.as_ref().map(ToString::to_string),
+        digest_key: record.digest_key.clone(),
+        engine: record.engine.clone(),
+        resources: record
+            .resources
+            .values()
+            .map(|resource| (resource.address.to_string(), resource_wire(resource)))
+            .collect(),
+        applied_plans: record
+            .applied_plans
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        pending: record.pending.iter().map(pending_wire).collect(),
+    }
+}
+
+fn resource_wire(resource: &RecordedResource) -> ResourceWire {
+    let shape = Shape {
+        model: resource.model.clone(),
+        hash: resource.hash.clone(),
+        depends_on: resource.depends_on.clone(),
+        teardown: resource.teardown.clone(),
+    };
+    ResourceWire {
+        shape: shape_wire(&shape),
+        id: resource.id.as_ref().map(ToString::to_string),
+        instances: resource
+            .instances
+            .iter()
+            .map(|(number, instance)| (number.to_string(), instance_wire(instance)))
+            .collect(),
+        installed: resource.installed.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Writes an instance.
+pub(super) fn instance_wire(instance: &RecordedInstance) -> InstanceWire {
+    InstanceWire {
+        id: instance.id.to_string(),
+        name: instance.name.clone(),
+        image_id: instance.image_id.as_ref().map(ToString::to_string),
+        op: instance.op.to_string(),
+        ready: instance.ready,
+    }
+}
+
+/// Writes what is remembered of a resource.
+pub(super) fn shape_wire(shape: &Shape) -> ShapeWire {
+    let field = |field: &Field| {
+        if field.sensitive {
+            FieldWire::Sensitive {
+                sensitive: field.value.clone(),
+            }
+        } else {
+            FieldWire::Plain(field.value.clone())
+        }
+    };
+    ShapeWire {
+        hash: shape.hash.clone(),
+        depends_on: shape.depends_on.iter().map(ToString::to_string).collect(),
+        model: shape
+            .model
+            .iter()
+            .map(|(path, value)| (path.clone(), field(value)))
+            .collect(),
+        teardown: TeardownWire {
+            prestop: shape.teardown.prestop.iter().map(hook_wire).collect(),
+            poststop: shape.teardown.poststop.iter().map(hook_wire).collect(),
+            stop_grace_ms: text::millis(shape.teardown.stop_grace),
+            stop_signal: shape.teardown.stop_signal.clone(),
+        },
+    }
+}
+
+fn place_word(place: HookPlace) -> &'static str {
+    match place {
+        HookPlace::Host => "host",
+        HookPlace::Container => "container",
+    }
+}
+
+fn failure_word(on_failure: OnFailure) -> &'static str {
+    match on_failure {
+        OnFailure::Fail => "fail",
+        OnFailure::Warn => "warn",
+    }
+}
+
+fn hook_wire(hook: &Hook) -> HookWire {
+    HookWire {
+        run: match &hook.command {
+            HookCommand::Shell(line) => RunWire::Shell(line.clone()),
+            HookCommand::Argv(argv) => RunWire::Argv(argv.clone()),
+        },
+        place: place_word(hook.place).to_owned(),
+        timeout_ms: text::millis(hook.timeout),
+        retries: hook.retries,
+        on_failure: failure_word(hook.on_failure).to_owned(),
+    }
+}
+
+/// Writes an announced operation.
+pub(super) fn pending_wire(pending: &Pending) -> PendingWire {
+    PendingWire {
+        run: pending.run.to_string(),
+        step: pending.step.to_string(),
+        op: pending.op.to_string(),
+        address: pending.address.to_string(),
+        instance: pending.instance.map(|instance| instance.0),
+        verb: pending.verb.clone(),
+        target: pending.target.as_ref().map(ToString::to_string),
+    }
+}
+
+fn record(wire: StateWire) -> Result<Record, FormatError> {
+    let mut resources = BTreeMap::new();
+    for (address, wire) in wire.resources {
+        let address = plan::address(&address)?;
+        let shape = shape(wire.shape)?;
+        let resource = RecordedResource {
+            address: address.clone(),
+            model: shape.model,
+            hash: shape.hash,
+            depends_on: shape.depends_on,
+            teardown: shape.teardown,
+            id: wire.id.map(ProviderId),
+            instances: wire
+                .instances
+                .into_iter()
+                .map(|(number, wire)| Ok((number_of(&number)?, instance(wire))))
+                .collect::<Result<_, FormatError>>()?,
+            installed: wire.installed.map(Digest),
+        };
+        resources.insert(address, resource);
+    }
+    Ok(Record {
+        lineage: Lineage(wire.lineage),
+        serial: Serial(wire.serial),
+        fence: Epoch(wire.fence),
+        scope: plan::scope(&wire.project, &wire.env, wire.component.as_deref())?,
+        digest_key: wire.digest_key,
+        engine: wire.engine,
+        resources,
+        applied_plans: wire.applied_plans.into_iter().map(PlanId).collect(),
+        pending: wire
+            .pending
+            .into_iter()
+            .map(pending)
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn number_of(text: &str) -> Result<Instance, FormatError> {
+    text.parse()
+        .map(Instance)
+        .map_err(|_| FormatError::Field(format!("`{text}` is no instance number")))
+}
+
+/// Reads an instance.
+pub(super) fn instance(wire: InstanceWire) -> RecordedInstance {
+    RecordedInstance {
+        id: ProviderId(wire.id),
+        name: wire.name,
+        image_id: wire.image_id.map(ImageId),
+        op: OpId(wire.op),
+        ready: wire.ready,
+    }
+}
+
+/// Reads what is remembered of a resource.
+pub(super) fn shape(wire: ShapeWire) -> Result<Shape, FormatError> {
+    let model: Model = wire
+        .model
+        .into_iter()
+        .map(|(path, field)| {
+            let field = match field {
+                FieldWire::Plain(value) => Field::plain(value),
+                FieldWire::Sensitive { sensitive } => Field::secret(&Digest(sensitive)),
+            };
+            (path, field)
+        })
+        .collect();
+    Ok(Shape {
+        model,
+        hash: wire.hash,
+        depends_on: wire
+            .depends_on
+            .iter()
+            .map(|text| plan::address(text))
+            .collect::<Result<_, _>>()?,
+        teardown: Teardown {
+            prestop: hooks(wire.teardown.prestop)?,
+            poststop: hooks(wire.teardown.poststop)?,
+            stop_grace: Duration::from_millis(wire.teardown.stop_grace_ms),
+            stop_signal: wire.teardown.stop_signal,
+        },
+    })
+}
+
+fn hooks(wires: Vec<HookWire>) -> Result<Vec<Hook>, FormatError> {
+    const PLACES: [HookPlace; 2] = [HookPlace::Host, HookPlace::Container];
+    const FAILURES: [OnFailure; 2] = [OnFailure::Fail, OnFailure::Warn];
+    wires
+        .into_iter()
+        .map(|wire| {
+            Ok(Hook {
+                command: match wire.run {
+                    RunWire::Shell(line) => HookCommand::Shell(line),
+                    RunWire::Argv(argv) => HookCommand::Argv(argv),
+                },
+                place: text::by_word(&PLACES, place_word, "where", &wire.place)?,
+                timeout: Duration::from_millis(wire.timeout_ms),
+                retries: wire.retries,
+                on_failure: text::by_word(&FAILURES, failure_word, "on_failure", &wire.on_failure)?,
+            })
+        })
+        .collect()
+}
+
+/// Reads an announced operation.
+pub(super) fn pending(wire: PendingWire) -> Result<Pending, FormatError> {
+    Ok(Pending {
+        run: RunId(wire.run),
+        step: StepId(wire.step),
+        op: OpId(wire.op),
+        address: plan::address(&wire.address)?,
+        instance: wire.instance.map(Instance),
+        verb: wire.verb,
+        target: wire.target.map(ProviderId),
+    })
+}
