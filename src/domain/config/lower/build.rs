@@ -1,0 +1,134 @@
+//! Local builds: `true`, the path of a Dockerfile, or `context`, `dockerfile` and `args`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::domain::config::digest::of_parts;
+use crate::domain::config::lower::pairs::{check_twice, pairs};
+use crate::domain::config::lower::runtime::Written;
+use crate::domain::config::lower::{Lower, tidy};
+use crate::domain::config::scalar;
+use crate::domain::config::tree::{Kind, Node};
+use crate::domain::config::yaml::brief;
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::place::Span;
+use crate::domain::project::service::Build;
+
+/// Most bytes of a `.dockerignore` and of a Dockerfile.
+const LIMIT: u64 = 1 << 20;
+
+/// Reads the build of a service.
+pub(crate) fn build(lower: &mut Lower<'_>, written: &Written<'_>) -> Option<Build> {
+    let node = written.get("build")?;
+    let mut args = BTreeMap::new();
+    let (context, dockerfile) = match &node.kind {
+        Kind::Scalar(scalar) => match scalar::boolean(&scalar.text).filter(|_| scalar.plain) {
+            Some(false) => return None,
+            Some(true) => (own_folder(lower, written), PathBuf::from("Dockerfile")),
+            None => from_path(lower, written, &scalar.text),
+        },
+        Kind::Map(_) => {
+            args = arguments(lower, written, node);
+            let context = match node.text_of("context") {
+                Some(text) => lower.path(text),
+                None => own_folder(lower, written),
+            };
+            (context, PathBuf::from(node.text_of("dockerfile").unwrap_or("Dockerfile")))
+        }
+        Kind::List(_) => return None,
+    };
+    make(lower, written, (context, dockerfile), (args, node.span))
+}
+
+fn own_folder(lower: &Lower<'_>, written: &Written<'_>) -> PathBuf {
+    written.folder.clone().unwrap_or_else(|| lower.folder.clone())
+}
+
+/// A text is the path of a Dockerfile; a folder is taken as a context, as in Compose.
+fn from_path(lower: &Lower<'_>, written: &Written<'_>, text: &str) -> (PathBuf, PathBuf) {
+    let path = lower.path(text);
+    if lower.input.tree.is_file(&path) == Some(false) {
+        return (path, PathBuf::from("Dockerfile"));
+    }
+    let own = own_folder(lower, written);
+    let context = if path.starts_with(&own) {
+        own
+    } else {
+        path.parent().map_or(own, Path::to_path_buf)
+    };
+    let inside = path.strip_prefix(&context).map(Path::to_path_buf).unwrap_or(path);
+    (context, inside)
+}
+
+fn arguments(lower: &mut Lower<'_>, written: &Written<'_>, node: &Node) -> BTreeMap<String, String> {
+    let Some(args) = node.get("args") else {
+        return BTreeMap::new();
+    };
+    let path = written.path("build.args");
+    let list = pairs(lower, args, &path);
+    check_twice(lower, &list, &path);
+    let environment = lower.environment;
+    let value = |name: &str| environment.value(name).unwrap_or_default();
+    list.into_iter()
+        .map(|pair| {
+            let value = pair.value.unwrap_or_else(|| value(&pair.name));
+            (pair.name, value)
+        })
+        .collect()
+}
+
+fn make(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    (context, dockerfile): (PathBuf, PathBuf),
+    (args, span): (BTreeMap<String, String>, Span),
+) -> Option<Build> {
+    lower.watch(&context);
+    if lower.input.tree.is_file(&context) != Some(false) {
+        let text = format!("`{}` builds in `{}`, which is not a folder", written.name, brief(&context.to_string_lossy()));
+        lower.error("NK0410", text, span, "no such folder");
+        return None;
+    }
+    // Relative to the context, else (as the format has it) to the file's folder.
+    let inside = tidy(&context.join(&dockerfile));
+    let beside = tidy(&lower.folder.join(&dockerfile));
+    let tree = lower.input.tree;
+    let path = if tree.is_file(&inside) == Some(true) || tree.is_file(&beside) != Some(true) { inside } else { beside };
+    lower.watch(&path);
+    if tree.is_file(&path) != Some(true) {
+        let text = format!("`{}` builds from `{}`, which is not there", written.name, brief(&dockerfile.to_string_lossy()));
+        lower.findings.push(Diagnostic::error("NK0410", text).at(span, "no such Dockerfile"));
+        return None;
+    }
+    let ignore = ignored(lower, &context);
+    let files = match tree.digest_tree(&context, &ignore) {
+        Ok(digest) => digest,
+        Err(why) => {
+            let text = format!("cannot read the build context of `{}`: {}", written.name, brief(&why));
+            lower.error("NK0305", text, span, "this context");
+            return None;
+        }
+    };
+    let recipe = tree.digest_file(&path)?;
+    let dockerfile = path.strip_prefix(&context).map(Path::to_path_buf).unwrap_or(path);
+    let shown = dockerfile.to_string_lossy().into_owned();
+    let mut parts = vec![files.0, recipe.0, shown];
+    parts.extend(args.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
+    let digest = of_parts(parts.iter().map(String::as_str));
+    Some(Build { context, dockerfile, args, digest })
+}
+
+/// Reads the patterns of a `.dockerignore`.
+fn ignored(lower: &mut Lower<'_>, context: &Path) -> Vec<String> {
+    let path = context.join(".dockerignore");
+    lower.watch(&path);
+    let text = match lower.input.tree.read(&path, LIMIT) {
+        Ok(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        Ok(None) | Err(_) => String::new(),
+    };
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
+}
