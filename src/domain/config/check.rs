@@ -43,7 +43,12 @@ fn cycle(project: &Project, root: &Node, findings: &mut Findings) {
     let edges: BTreeMap<String, Vec<String>> = project
         .services
         .values()
-        .map(|service| (service.name.clone(), service.depends_on.keys().cloned().collect()))
+        .map(|service| {
+            (
+                service.name.clone(),
+                service.depends_on.keys().cloned().collect(),
+            )
+        })
         .collect();
     let Some(mut path) = shortest_cycle(&edges) else {
         return;
@@ -58,22 +63,40 @@ fn cycle(project: &Project, root: &Node, findings: &mut Findings) {
     let text = if path.len() == 1 {
         format!("`{first}` depends on itself")
     } else {
-        let around: Vec<&str> = path.iter().chain(path.first()).map(String::as_str).collect();
-        format!("services depend on each other in a circle: {}", around.join(" -> "))
+        let around: Vec<&str> = path
+            .iter()
+            .chain(path.first())
+            .map(String::as_str)
+            .collect();
+        format!(
+            "services depend on each other in a circle: {}",
+            around.join(" -> ")
+        )
     };
-    let mut finding = at(Diagnostic::error("NK0405", text), edge(project, root, first, second), "starts the circle here");
+    let mut finding = at(
+        Diagnostic::error("NK0405", text),
+        edge(project, root, first, second),
+        "starts the circle here",
+    );
     for (i, from) in path.iter().enumerate().skip(1).take(8) {
         let Some(to) = path.get(i + 1).or(path.first()) else {
             continue;
         };
-        finding = see(finding, edge(project, root, from, to), &format!("`{from}` waits for `{to}`"));
+        finding = see(
+            finding,
+            edge(project, root, from, to),
+            &format!("`{from}` waits for `{to}`"),
+        );
     }
     findings.push(finding.help("remove one of these dependencies"));
 }
 
 /// Finds where `from` names `to`.
 fn edge(project: &Project, root: &Node, from: &str, to: &str) -> Option<Span> {
-    match project.origins.get(&format!("services.{from}.depends_on.{to}")) {
+    match project
+        .origins
+        .get(&format!("services.{from}.depends_on.{to}"))
+    {
         Some(Origin::File(span) | Origin::Runtime(span)) => Some(*span),
         Some(Origin::Default) | None => place(root, from, "depends_on"),
     }
@@ -82,22 +105,46 @@ fn edge(project: &Project, root: &Node, from: &str, to: &str) -> Option<Span> {
 fn ports(project: &Project, root: &Node, findings: &mut Findings) {
     let mut taken: BTreeMap<u16, &Service> = BTreeMap::new();
     // In the order of the file, so that `first` means what a reader takes it for.
-    let names: Vec<&str> = root.entries("services").map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = root
+        .entries("services")
+        .map(|(name, _)| name.as_str())
+        .collect();
     for service in names.iter().filter_map(|name| project.services.get(*name)) {
         let Some(port) = service.port.filter(|_| service.instances > 0) else {
             continue;
         };
         if service.instances > 1 {
-            let text = format!("`{}` publishes port {port} and has {} instances", service.name, service.instances);
-            let finding = at(Diagnostic::error("NK0407", text), place(root, &service.name, "port"), "only one of them can have it");
+            let text = format!(
+                "`{}` publishes port {port} and has {} instances",
+                service.name, service.instances
+            );
+            let finding = at(
+                Diagnostic::error("NK0407", text),
+                place(root, &service.name, "port"),
+                "only one of them can have it",
+            );
             let wanted = place(root, &service.name, "instances");
-            findings.push(see(finding, wanted, "several instances").help("use `expose`, and `host` for requests from outside"));
+            findings.push(
+                see(finding, wanted, "several instances")
+                    .help("use `expose`, and `host` for requests from outside"),
+            );
         }
         match taken.get(&port) {
             Some(first) => {
-                let text = format!("`{}` and `{}` both publish port {port}", first.name, service.name);
-                let finding = at(Diagnostic::error("NK0406", text), place(root, &service.name, "port"), "taken");
-                findings.push(see(finding, place(root, &first.name, "port"), "first published here"));
+                let text = format!(
+                    "`{}` and `{}` both publish port {port}",
+                    first.name, service.name
+                );
+                let finding = at(
+                    Diagnostic::error("NK0406", text),
+                    place(root, &service.name, "port"),
+                    "taken",
+                );
+                findings.push(see(
+                    finding,
+                    place(root, &first.name, "port"),
+                    "first published here",
+                ));
             }
             None => {
                 taken.insert(port, service);
@@ -111,11 +158,21 @@ fn alone(service: &Service, root: &Node, findings: &mut Findings) {
         return;
     }
     if service.instances > 1 {
-        let text = format!("the job `{}` has {} instances", service.name, service.instances);
+        let text = format!(
+            "the job `{}` has {} instances",
+            service.name, service.instances
+        );
         let span = place(root, &service.name, "instances");
-        findings.push(at(Diagnostic::error("NK0423", text), span, "a job runs once"));
+        findings.push(at(
+            Diagnostic::error("NK0423", text),
+            span,
+            "a job runs once",
+        ));
     }
-    if matches!(service.restart, RestartPolicy::Always | RestartPolicy::UnlessStopped) {
+    if matches!(
+        service.restart,
+        RestartPolicy::Always | RestartPolicy::UnlessStopped
+    ) {
         let text = format!("the job `{}` would be started again for ever", service.name);
         let span = place(root, &service.name, "restart");
         let finding = at(Diagnostic::error("NK0423", text), span, "a job ends");

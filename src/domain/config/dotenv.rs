@@ -22,7 +22,13 @@ pub(crate) fn parse(
     variables: &mut dyn Variables,
 ) {
     let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
-    let mut reader = Reader { file, text, at: start, budget, findings };
+    let mut reader = Reader {
+        file,
+        text,
+        at: start,
+        budget,
+        findings,
+    };
     while reader.at < text.len() {
         if reader.line(variables).is_none() {
             break;
@@ -69,20 +75,26 @@ impl Reader<'_> {
             return Some(());
         }
         let indent = start + (line.len() - trimmed.len());
-        let named = trimmed.strip_prefix("export ").map_or(trimmed, str::trim_start);
+        let named = trimmed
+            .strip_prefix("export ")
+            .map_or(trimmed, str::trim_start);
         let name_at = indent + (trimmed.len() - named.len());
         let Some((name, after)) = named.split_once('=') else {
             self.mask(name_at, end);
             let finding = Diagnostic::error("NK0304", "this line is not `NAME=value`");
-            self.findings.push(finding.at(self.span(name_at, end), "there is no `=`"));
+            self.findings
+                .push(finding.at(self.span(name_at, end), "there is no `=`"));
             return Some(());
         };
         let name = name.trim_end();
         if !is_variable(name) {
             self.mask(name_at, end);
-            let finding = Diagnostic::error("NK0304", "what stands before `=` is not the name of a variable")
-                .at(self.span(name_at, name_at + name.len()), "here")
-                .help("a name consists of letters, digits and `_`, and does not start with a digit");
+            let finding = Diagnostic::error(
+                "NK0304",
+                "what stands before `=` is not the name of a variable",
+            )
+            .at(self.span(name_at, name_at + name.len()), "here")
+            .help("a name consists of letters, digits and `_`, and does not start with a digit");
             self.findings.push(finding);
             return Some(());
         }
@@ -101,9 +113,17 @@ impl Reader<'_> {
             Some(quote @ ('"' | '\'')) => self.quoted(at, quote),
             _ => {
                 self.mask(at, end);
-                let comment = if written.starts_with('#') { Some(0) } else { comment(written) };
+                let comment = if written.starts_with('#') {
+                    Some(0)
+                } else {
+                    comment(written)
+                };
                 let value = written.get(..comment.unwrap_or(written.len()))?.trim_end();
-                Some(Raw { text: value.to_owned(), start: at, expands: true })
+                Some(Raw {
+                    text: value.to_owned(),
+                    start: at,
+                    expands: true,
+                })
             }
         }
     }
@@ -117,7 +137,11 @@ impl Reader<'_> {
                 let close = quote_at + 1 + i + 1;
                 self.mask(quote_at, close);
                 self.after_quote(close);
-                return Some(Raw { text, start: quote_at + 1, expands: quote == '"' });
+                return Some(Raw {
+                    text,
+                    start: quote_at + 1,
+                    expands: quote == '"',
+                });
             }
             if c != '\\' || quote == '\'' {
                 text.push(c);
@@ -134,8 +158,12 @@ impl Reader<'_> {
             }
         }
         self.mask(quote_at, self.text.len());
-        let finding = Diagnostic::error("NK0304", format!("a value starts with {quote} and has no second one"));
-        self.findings.push(finding.at(self.span(quote_at, quote_at + 1), "opened here"));
+        let finding = Diagnostic::error(
+            "NK0304",
+            format!("a value starts with {quote} and has no second one"),
+        );
+        self.findings
+            .push(finding.at(self.span(quote_at, quote_at + 1), "opened here"));
         None
     }
 
@@ -147,8 +175,10 @@ impl Reader<'_> {
         self.at = end + 1;
         if !tail.is_empty() && !tail.starts_with('#') {
             self.mask(close, end);
-            let finding = Diagnostic::error("NK0304", "something follows the closing quote of a value");
-            self.findings.push(finding.at(self.span(close, end), "only a comment may stand here"));
+            let finding =
+                Diagnostic::error("NK0304", "something follows the closing quote of a value");
+            self.findings
+                .push(finding.at(self.span(close, end), "only a comment may stand here"));
         }
     }
 
@@ -159,15 +189,25 @@ impl Reader<'_> {
         }
         let expanded = {
             let lookup = |name: &str| variables.get(name);
-            Expansion { lookup: &lookup, budget: self.budget }.expand(&raw.text)
+            Expansion {
+                lookup: &lookup,
+                budget: self.budget,
+            }
+            .expand(&raw.text)
         };
         match expanded {
             Ok(value) if value.contains('\0') => {
-                let finding = Diagnostic::error("NK0304", format!("the value of `{name}` holds a NUL character"));
-                self.findings.push(finding.at(self.span(name_at, name_at + name.len()), "this variable"));
+                let finding = Diagnostic::error(
+                    "NK0304",
+                    format!("the value of `{name}` holds a NUL character"),
+                );
+                self.findings
+                    .push(finding.at(self.span(name_at, name_at + name.len()), "this variable"));
             }
             Ok(value) => variables.set(name, value),
-            Err(faults) => faults.iter().for_each(|fault| self.fault(name, name_at, fault, raw.start)),
+            Err(faults) => faults
+                .iter()
+                .for_each(|fault| self.fault(name, name_at, fault, raw.start)),
         }
     }
 
@@ -179,7 +219,10 @@ impl Reader<'_> {
             Some(rest) if rest.starts_with("${") => self.span(at, at + 2),
             _ => self.span(name_at, name_at + name.len()),
         };
-        let finding = Diagnostic::error(code, format!("the value of `{name}` does not expand: {}", fault.kind));
+        let finding = Diagnostic::error(
+            code,
+            format!("the value of `{name}` does not expand: {}", fault.kind),
+        );
         self.findings.push(finding.at(span, "here"));
     }
 
@@ -199,9 +242,10 @@ impl Reader<'_> {
 
 /// Finds the `#` of a comment: one with a blank before it.
 fn comment(text: &str) -> Option<usize> {
-    text.match_indices('#')
-        .map(|(i, _)| i)
-        .find(|i| text.get(..*i).is_some_and(|before| before.ends_with([' ', '\t'])))
+    text.match_indices('#').map(|(i, _)| i).find(|i| {
+        text.get(..*i)
+            .is_some_and(|before| before.ends_with([' ', '\t']))
+    })
 }
 
 #[cfg(test)]
@@ -235,10 +279,17 @@ mod tests {
             .iter()
             .map(|d| {
                 let place = d.primary.as_ref().and_then(|l| sources.place(l.span));
-                format!("{} {}", place.map(|p| p.to_string()).unwrap_or_default(), d.message)
+                format!(
+                    "{} {}",
+                    place.map(|p| p.to_string()).unwrap_or_default(),
+                    d.message
+                )
             })
             .collect();
-        let shown = sources.get(file).map(|f| f.text.to_string()).unwrap_or_default();
+        let shown = sources
+            .get(file)
+            .map(|f| f.text.to_string())
+            .unwrap_or_default();
         (variables, told, shown)
     }
 
@@ -259,7 +310,11 @@ mod tests {
             ("I", ""),
         ];
         for (name, value) in expected {
-            assert_eq!(variables.0.get(name).map(String::as_str), Some(value), "{name}");
+            assert_eq!(
+                variables.0.get(name).map(String::as_str),
+                Some(value),
+                "{name}"
+            );
         }
         assert_eq!(variables.0.len(), expected.len());
     }
@@ -278,7 +333,10 @@ mod tests {
                 ".env:6:3 a value starts with ' and has no second one",
             ]
         );
-        assert!(!shown.contains("hunter2") && !shown.contains("fine"), "{shown}");
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("fine"),
+            "{shown}"
+        );
         assert!(told.iter().all(|line| !line.contains("hunter2")));
         assert_eq!(variables.0.get("GOOD").map(String::as_str), Some("fine"));
     }

@@ -11,19 +11,36 @@ use crate::domain::place::Span;
 use crate::domain::project::project::EnvRule;
 
 /// Chooses the environment; a bad name is a finding and leaves `local`.
-pub(crate) fn choose(input: &LoadInput<'_>, root: &Node, findings: &mut Findings) -> Option<(EnvName, EnvRule)> {
+pub(crate) fn choose(
+    input: &LoadInput<'_>,
+    root: &Node,
+    findings: &mut Findings,
+) -> Option<(EnvName, EnvRule)> {
     let (name, rule, span) = wanted(input, root);
     if let Err(why) = EnvName::parse(&name) {
-        let finding = Diagnostic::error("NK0205", format!("`{}` cannot be an environment: {why}", brief(&name)));
+        let finding = Diagnostic::error(
+            "NK0205",
+            format!("`{}` cannot be an environment: {why}", brief(&name)),
+        );
         findings.push(match span {
             Some(span) => finding.at(span, "named here"),
             None => finding,
         });
     }
-    let env = EnvName::parse(&name).or_else(|_| EnvName::parse("local")).ok()?;
-    let known: Vec<&str> = root.entries("environments").map(|(name, _)| name.as_str()).collect();
-    if rule == EnvRule::Flag && !known.is_empty() && env.as_str() != "local" && !known.contains(&env.as_str()) {
-        let text = format!("the file has no environment `{env}`; the values without overrides are used");
+    let env = EnvName::parse(&name)
+        .or_else(|_| EnvName::parse("local"))
+        .ok()?;
+    let known: Vec<&str> = root
+        .entries("environments")
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if rule == EnvRule::Flag
+        && !known.is_empty()
+        && env.as_str() != "local"
+        && !known.contains(&env.as_str())
+    {
+        let text =
+            format!("the file has no environment `{env}`; the values without overrides are used");
         let mut finding = Diagnostic::warning("NK0306", text);
         if let Some(help) = suggestion(env.as_str(), known.iter().copied()) {
             finding = finding.help(help);
@@ -38,13 +55,19 @@ fn wanted(input: &LoadInput<'_>, root: &Node) -> (String, EnvRule, Option<Span>)
         return (env.clone(), EnvRule::Flag, None);
     }
     let branch = input.branch.as_deref().unwrap_or_default();
-    let patterns = root.get("git").into_iter().flat_map(|git| git.entries("environments"));
+    let patterns = root
+        .get("git")
+        .into_iter()
+        .flat_map(|git| git.entries("environments"));
     for (pattern, entry) in patterns {
         let Some(env) = entry.node.text() else {
             continue;
         };
         if !branch.is_empty() && matches(pattern, branch) {
-            let rule = EnvRule::Git { branch: branch.to_owned(), pattern: pattern.clone() };
+            let rule = EnvRule::Git {
+                branch: branch.to_owned(),
+                pattern: pattern.clone(),
+            };
             return (env.to_owned(), rule, Some(entry.node.span));
         }
     }

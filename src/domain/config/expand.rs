@@ -3,8 +3,8 @@
 use crate::domain::config::findings::Findings;
 use crate::domain::config::near::nearest;
 use crate::domain::config::tree::{Kind, Node, Scalar};
-use crate::domain::config::vars::{Expansion, Fault, FaultKind, has_variables};
 use crate::domain::config::variables::Environment;
+use crate::domain::config::vars::{Expansion, Fault, FaultKind, has_variables};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::place::Span;
 
@@ -12,7 +12,12 @@ use crate::domain::place::Span;
 pub(crate) const BUDGET: usize = 16 << 20;
 
 /// Expands the values below `node`; faults are found all, each at its place.
-pub(crate) fn expand(node: &mut Node, environment: &Environment, budget: &mut usize, findings: &mut Findings) {
+pub(crate) fn expand(
+    node: &mut Node,
+    environment: &Environment,
+    budget: &mut usize,
+    findings: &mut Findings,
+) {
     match &mut node.kind {
         Kind::List(items) => {
             for item in items {
@@ -30,12 +35,22 @@ pub(crate) fn expand(node: &mut Node, environment: &Environment, budget: &mut us
     }
 }
 
-fn text(scalar: &mut Scalar, span: Span, environment: &Environment, (budget, findings): (&mut usize, &mut Findings)) {
+fn text(
+    scalar: &mut Scalar,
+    span: Span,
+    environment: &Environment,
+    (budget, findings): (&mut usize, &mut Findings),
+) {
     if !has_variables(&scalar.text) {
         return;
     }
     let lookup = |name: &str| environment.value(name);
-    match (Expansion { lookup: &lookup, budget }).expand(&scalar.text) {
+    match (Expansion {
+        lookup: &lookup,
+        budget,
+    })
+    .expand(&scalar.text)
+    {
         Ok(value) => {
             scalar.expanded = scalar.text.contains("${");
             scalar.text = value;
@@ -60,7 +75,13 @@ pub(crate) fn code_of(kind: &FaultKind) -> &'static str {
     }
 }
 
-fn finding(fault: &Fault, text: &str, span: Span, environment: &Environment, findings: &Findings) -> Diagnostic {
+fn finding(
+    fault: &Fault,
+    text: &str,
+    span: Span,
+    environment: &Environment,
+    findings: &Findings,
+) -> Diagnostic {
     let at = narrow(fault, text, span, findings);
     let finding = Diagnostic::error(code_of(&fault.kind), fault.kind.to_string());
     match &fault.kind {
@@ -68,20 +89,24 @@ fn finding(fault: &Fault, text: &str, span: Span, environment: &Environment, fin
             let finding = finding.at(at, "not set, and without a default");
             match nearest(name, environment.names()) {
                 Some(near) => finding.help(format!("did you mean `{near}`?")),
-                None => finding.help(format!("set it in `.env`, or give a default: `${{{name}:-…}}`")),
+                None => finding.help(format!(
+                    "set it in `.env`, or give a default: `${{{name}:-…}}`"
+                )),
             }
         }
         FaultKind::Required(..) => finding.at(at, "required here"),
-        FaultKind::Open | FaultKind::Syntax | FaultKind::Deep => {
-            finding.at(at, "here").help("write `$$` for a `$` that is meant for the shell")
-        }
+        FaultKind::Open | FaultKind::Syntax | FaultKind::Deep => finding
+            .at(at, "here")
+            .help("write `$$` for a `$` that is meant for the shell"),
         FaultKind::Large => finding.at(at, "the limit is reached here"),
     }
 }
 
 /// Finds the `${` of a fault in the source, as long as the value stands there as it is.
 fn narrow(fault: &Fault, text: &str, span: Span, findings: &Findings) -> Span {
-    let number = text.get(..fault.at).map_or(0, |before| before.matches("${").count());
+    let number = text
+        .get(..fault.at)
+        .map_or(0, |before| before.matches("${").count());
     let Some(raw) = findings.slice(span) else {
         return span;
     };
@@ -89,7 +114,18 @@ fn narrow(fault: &Fault, text: &str, span: Span, findings: &Findings) -> Span {
         return span;
     };
     let rest = raw.get(start..).unwrap_or_default();
-    let length = rest.find('}').map_or(2, |i| i + 1).min(rest.find('\n').unwrap_or(usize::MAX)).max(2);
-    let offset = |n: usize| span.start.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
-    Span { file: span.file, start: offset(start), end: offset(start + length) }
+    let length = rest
+        .find('}')
+        .map_or(2, |i| i + 1)
+        .min(rest.find('\n').unwrap_or(usize::MAX))
+        .max(2);
+    let offset = |n: usize| {
+        span.start
+            .saturating_add(u32::try_from(n).unwrap_or(u32::MAX))
+    };
+    Span {
+        file: span.file,
+        start: offset(start),
+        end: offset(start + length),
+    }
 }

@@ -32,13 +32,22 @@ fn object(node: &Node, object: &'static Object) -> Value {
 fn of_type(node: &Node, ty: &'static Type) -> Value {
     match ty {
         Type::Object(known) if node.map().is_some() => object(node, known),
-        Type::List(item) => Value::Sequence(node.list().into_iter().flatten().map(|node| of_type(node, item)).collect()),
+        Type::List(item) => Value::Sequence(
+            node.list()
+                .into_iter()
+                .flatten()
+                .map(|node| of_type(node, item))
+                .collect(),
+        ),
         Type::Map(value) | Type::Variables(value) => free(node, value, |_| false),
         Type::Names(value) => free(node, value, is_extension),
         Type::Either(types) => one_of(node, types),
         Type::Any => untyped(node),
         Type::Secret if node.map().is_some() => untyped(node),
-        Type::Bool => node.text().and_then(scalar::boolean).map_or(Value::Null, Value::Bool),
+        Type::Bool => node
+            .text()
+            .and_then(scalar::boolean)
+            .map_or(Value::Null, Value::Bool),
         Type::Count | Type::Port => {
             let number = node.text().and_then(scalar::count);
             number.map_or(Value::Null, |n| Value::Number(Number::from(n)))
@@ -60,7 +69,9 @@ fn free(node: &Node, value: &'static Type, skip: fn(&str) -> bool) -> Value {
     let mut entries: Vec<_> = node.map().into_iter().flat_map(|map| map.iter()).collect();
     entries.retain(|(name, _)| !skip(name));
     entries.sort_by(|a, b| a.0.cmp(b.0));
-    let pairs = entries.into_iter().map(|(name, entry)| (Value::String(name.clone()), of_type(&entry.node, value)));
+    let pairs = entries
+        .into_iter()
+        .map(|(name, entry)| (Value::String(name.clone()), of_type(&entry.node, value)));
     Value::Mapping(pairs.collect())
 }
 
@@ -69,7 +80,8 @@ fn one_of(node: &Node, types: &'static [Type]) -> Value {
         Kind::List(_) => matches!(ty, Type::List(_)),
         Kind::Map(_) => matches!(ty, Type::Map(_) | Type::Names(_) | Type::Variables(_)),
         Kind::Scalar(scalar) => {
-            let bool = matches!(ty, Type::Bool) && scalar.plain && scalar::boolean(&scalar.text).is_some();
+            let bool =
+                matches!(ty, Type::Bool) && scalar.plain && scalar::boolean(&scalar.text).is_some();
             bool || matches!(ty, Type::Text | Type::Port | Type::Count | Type::Secret)
         }
     };
@@ -77,8 +89,14 @@ fn one_of(node: &Node, types: &'static [Type]) -> Value {
         Type::Object(known) => Some(*known),
         _ => None,
     });
-    let known = |known: &&Object| node.map().is_some_and(|map| map.keys().all(|key| known.key(key).is_some()));
-    match (types.iter().find(fits), objects.clone().find(known).or(objects.last())) {
+    let known = |known: &&Object| {
+        node.map()
+            .is_some_and(|map| map.keys().all(|key| known.key(key).is_some()))
+    };
+    match (
+        types.iter().find(fits),
+        objects.clone().find(known).or(objects.last()),
+    ) {
         (Some(ty), _) => of_type(node, ty),
         (None, Some(known)) if node.map().is_some() => object(node, known),
         (None, _) => untyped(node),
@@ -88,17 +106,21 @@ fn one_of(node: &Node, types: &'static [Type]) -> Value {
 fn untyped(node: &Node) -> Value {
     match &node.kind {
         Kind::Scalar(scalar) if scalar.is_null() => Value::Null,
-        Kind::Scalar(scalar) if scalar.plain => match (scalar::boolean(&scalar.text), scalar::count(&scalar.text)) {
-            (Some(truth), _) => Value::Bool(truth),
-            (None, Some(n)) if n.to_string() == scalar.text => Value::Number(Number::from(n)),
-            (None, _) => text(&scalar.text),
-        },
+        Kind::Scalar(scalar) if scalar.plain => {
+            match (scalar::boolean(&scalar.text), scalar::count(&scalar.text)) {
+                (Some(truth), _) => Value::Bool(truth),
+                (None, Some(n)) if n.to_string() == scalar.text => Value::Number(Number::from(n)),
+                (None, _) => text(&scalar.text),
+            }
+        }
         Kind::Scalar(scalar) => text(&scalar.text),
         Kind::List(items) => Value::Sequence(items.iter().map(untyped).collect()),
         Kind::Map(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_by(|a, b| a.0.cmp(b.0));
-            let pairs = entries.into_iter().map(|(name, entry)| (Value::String(name.clone()), untyped(&entry.node)));
+            let pairs = entries
+                .into_iter()
+                .map(|(name, entry)| (Value::String(name.clone()), untyped(&entry.node)));
             Value::Mapping(pairs.collect())
         }
     }
@@ -106,5 +128,9 @@ fn untyped(node: &Node) -> Value {
 
 /// Keeps a `$` a `$` when the output is loaded again.
 fn text(text: &str) -> Value {
-    Value::String(text.replace("${", "$${").replace("$$", "$$$$").replace("$$$${", "$${"))
+    Value::String(
+        text.replace("${", "$${")
+            .replace("$$", "$$$$")
+            .replace("$$$${", "$${"),
+    )
 }

@@ -42,7 +42,10 @@ impl Findings {
             self.errors += usize::from(finding.is_error());
             return;
         }
-        if self.seen.insert((span, finding.code, finding.message.clone())) {
+        if self
+            .seen
+            .insert((span, finding.code, finding.message.clone()))
+        {
             self.errors += usize::from(finding.is_error());
             self.list.push(finding);
         }
@@ -59,10 +62,6 @@ impl Findings {
     /// Tells whether an error was found.
     pub(crate) fn has_errors(&self) -> bool {
         self.errors > 0
-    }
-    /// Returns how many errors were found.
-    pub(crate) fn errors(&self) -> usize {
-        self.errors
     }
     /// Sorts the findings by place, cuts an endless list, and masks the sources.
     pub(crate) fn finish(mut self) -> (Vec<Diagnostic>, Sources) {
@@ -83,7 +82,9 @@ impl Findings {
         }
         if self.dropped > 0 {
             let rest = format!("{} more findings are not shown", self.dropped);
-            self.list.push(Diagnostic::warning("NK0107", rest).help("mend the first ones and check again"));
+            self.list.push(
+                Diagnostic::warning("NK0107", rest).help("mend the first ones and check again"),
+            );
         }
         let mut sources = Sources::default();
         for (index, (name, text)) in self.texts.into_iter().enumerate() {
@@ -103,7 +104,11 @@ fn masked(text: &Arc<str>, file: FileId, masks: &[Span]) -> Arc<str> {
     let mut bytes = text.as_bytes().to_vec();
     for mask in ours {
         let (start, end) = (mask.start as usize, mask.end as usize);
-        for byte in bytes.get_mut(start..end.min(text.len())).into_iter().flatten() {
+        for byte in bytes
+            .get_mut(start..end.min(text.len()))
+            .into_iter()
+            .flatten()
+        {
             if *byte != b'\n' {
                 *byte = b'*';
             }
@@ -120,7 +125,11 @@ mod tests {
     fn masked_text_keeps_its_length_and_lines() {
         let mut findings = Findings::default();
         let file = findings.source(Path::new("a"), "key: hü\nnext");
-        findings.mask(Span { file, start: 5, end: 8 });
+        findings.mask(Span {
+            file,
+            start: 5,
+            end: 8,
+        });
         let (_, sources) = findings.finish();
         let text = sources.get(file).map(|file| file.text.to_string());
         assert_eq!(text.as_deref(), Some("key: ***\nnext"));
@@ -131,7 +140,7 @@ mod tests {
         let mut findings = Findings::default();
         findings.push(Diagnostic::error("NK0201", "x"));
         findings.push(Diagnostic::error("NK0201", "x"));
-        assert_eq!(findings.errors(), 1);
+        assert!(findings.has_errors());
         assert_eq!(findings.finish().0.len(), 1);
     }
 

@@ -22,18 +22,54 @@ pub(crate) const BUILT_IN: [BuiltIn; 6] = [
         id: "node",
         sign: "package.json",
         image: "node:22-slim",
-        manifests: &["package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"],
+        manifests: &[
+            "package.json",
+            "package-lock.json",
+            "npm-shrinkwrap.json",
+            "yarn.lock",
+            "pnpm-lock.yaml",
+            "bun.lock",
+            "bun.lockb",
+        ],
     },
     BuiltIn {
         id: "python",
         sign: "requirements.txt",
         image: "python:3.13-slim",
-        manifests: &["requirements.txt", "pyproject.toml", "poetry.lock", "Pipfile", "Pipfile.lock", "uv.lock", "setup.py"],
+        manifests: &[
+            "requirements.txt",
+            "pyproject.toml",
+            "poetry.lock",
+            "Pipfile",
+            "Pipfile.lock",
+            "uv.lock",
+            "setup.py",
+        ],
     },
-    BuiltIn { id: "go", sign: "go.mod", image: "golang:1.25", manifests: &["go.mod", "go.sum"] },
-    BuiltIn { id: "php", sign: "composer.json", image: "php:8.4-apache", manifests: &["composer.json", "composer.lock"] },
-    BuiltIn { id: "ruby", sign: "Gemfile", image: "ruby:3.4-slim", manifests: &["Gemfile", "Gemfile.lock"] },
-    BuiltIn { id: "static", sign: "index.html", image: "nginx:1.28-alpine", manifests: &[] },
+    BuiltIn {
+        id: "go",
+        sign: "go.mod",
+        image: "golang:1.25",
+        manifests: &["go.mod", "go.sum"],
+    },
+    BuiltIn {
+        id: "php",
+        sign: "composer.json",
+        image: "php:8.4-apache",
+        manifests: &["composer.json", "composer.lock"],
+    },
+    BuiltIn {
+        id: "ruby",
+        sign: "Gemfile",
+        image: "ruby:3.4-slim",
+        manifests: &["Gemfile", "Gemfile.lock"],
+    },
+    BuiltIn {
+        id: "static",
+        sign: "index.html",
+        image: "nginx:1.28-alpine",
+        manifests: &[],
+    },
 ];
 
 /// Returns the built-in runtime of that id.
@@ -53,6 +89,9 @@ pub(crate) fn infer(tree: &dyn SourceTree, folder: &Path) -> Option<&'static Bui
 pub(crate) fn manifests(runtime: Option<&str>) -> Vec<&'static str> {
     match runtime.and_then(built_in) {
         Some(runtime) => runtime.manifests.to_vec(),
-        None => BUILT_IN.iter().flat_map(|r| r.manifests.iter().copied()).collect(),
+        None => BUILT_IN
+            .iter()
+            .flat_map(|r| r.manifests.iter().copied())
+            .collect(),
     }
 }

@@ -105,7 +105,9 @@ impl Type {
             Self::Memory => "an amount of memory such as `512mb` or `1.5GiB`".into(),
             Self::Duration => "a time with its unit such as `10s`, `500ms` or `1m30s`".into(),
             Self::Percent => "a percentage from `1%` to `100%`".into(),
-            Self::Restart => "`no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`".into(),
+            Self::Restart => {
+                "`no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`".into()
+            }
             Self::OneOf(words) => {
                 let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
                 format!("one of {}", words.join(", "))
@@ -113,7 +115,9 @@ impl Type {
             Self::Secret => "a reference such as `env://NAME` or `file://PATH`".into(),
             Self::Any => "anything".into(),
             Self::List(_) => "a list".into(),
-            Self::Map(_) | Self::Names(_) | Self::Variables(_) | Self::Object(_) => "a mapping".into(),
+            Self::Map(_) | Self::Names(_) | Self::Variables(_) | Self::Object(_) => {
+                "a mapping".into()
+            }
             Self::Either(types) => {
                 let mut all: Vec<String> = types.iter().map(Self::expected).collect();
                 all.dedup();
@@ -129,7 +133,10 @@ pub fn schema() -> Value {
     let mut defs = BTreeMap::new();
     let root = object(&table::FILE, &mut defs);
     let mut out = Map::new();
-    out.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
+    out.insert(
+        "$schema".into(),
+        json!("https://json-schema.org/draft/2020-12/schema"),
+    );
     out.insert("title".into(), json!("nanokit.yml"));
     if let Value::Object(root) = root {
         out.extend(root);
@@ -144,7 +151,11 @@ fn object(object: &'static Object, defs: &mut BTreeMap<String, Value>) -> Value 
     for key in object.keys {
         let mut value = of_type(&key.ty, defs);
         if let Value::Object(fields) = &mut value {
-            let later = if key.later { " (not carried out by this version)" } else { "" };
+            let later = if key.later {
+                " (not carried out by this version)"
+            } else {
+                ""
+            };
             fields.insert("description".into(), json!(format!("{}{later}", key.help)));
         }
         properties.insert(key.name.into(), value);
@@ -161,9 +172,13 @@ fn of_type(ty: &'static Type, defs: &mut BTreeMap<String, Value>) -> Value {
     const VARIABLE: &str = r"\$\{";
     match ty {
         Type::Text => json!({"type": ["string", "number", "boolean", "null"]}),
-        Type::Name => json!({"type": ["string", "number"], "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$"}),
+        Type::Name => {
+            json!({"type": ["string", "number"], "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$"})
+        }
         Type::Bool => json!({"type": ["boolean", "string", "null"]}),
-        Type::Count => json!({"type": ["integer", "string", "null"], "minimum": 0, "pattern": format!("^[0-9]+$|{VARIABLE}")}),
+        Type::Count => {
+            json!({"type": ["integer", "string", "null"], "minimum": 0, "pattern": format!("^[0-9]+$|{VARIABLE}")})
+        }
         Type::Port => json!({
             "type": ["integer", "string", "null"], "minimum": 1, "maximum": 65535, "pattern": format!("^[0-9]+$|{VARIABLE}"),
         }),
@@ -173,12 +188,16 @@ fn of_type(ty: &'static Type, defs: &mut BTreeMap<String, Value>) -> Value {
             "type": ["string", "integer", "null"],
             "pattern": format!("^([0-9.]+(ms|us|h|m|s))+$|^0$|{VARIABLE}"),
         }),
-        Type::Percent => json!({"type": ["integer", "string", "null"], "pattern": format!("^[0-9]+%?$|{VARIABLE}")}),
+        Type::Percent => {
+            json!({"type": ["integer", "string", "null"], "pattern": format!("^[0-9]+%?$|{VARIABLE}")})
+        }
         Type::Restart => json!({
             "type": ["string", "null"],
             "pattern": format!("^(no|always|unless-stopped|on-failure(:[0-9]+)?)$|{VARIABLE}"),
         }),
-        Type::OneOf(words) => json!({"anyOf": [{"enum": words}, {"type": "null"}, {"type": "string", "pattern": VARIABLE}]}),
+        Type::OneOf(words) => {
+            json!({"anyOf": [{"enum": words}, {"type": "null"}, {"type": "string", "pattern": VARIABLE}]})
+        }
         Type::Secret => json!({"anyOf": [
             {"type": "string", "pattern": "^(env|file|vault)://."},
             {"type": "null"},
@@ -187,7 +206,9 @@ fn of_type(ty: &'static Type, defs: &mut BTreeMap<String, Value>) -> Value {
         ]}),
         Type::Any => json!({}),
         Type::List(item) => json!({"type": ["array", "null"], "items": of_type(item, defs)}),
-        Type::Map(value) => json!({"type": ["object", "null"], "additionalProperties": of_type(value, defs)}),
+        Type::Map(value) => {
+            json!({"type": ["object", "null"], "additionalProperties": of_type(value, defs)})
+        }
         Type::Names(value) => json!({
             "type": ["object", "null"],
             "propertyNames": {"pattern": "^(x-.*|[a-z0-9][a-z0-9._-]{0,62})$"},
@@ -219,11 +240,21 @@ mod tests {
 
     #[test]
     fn the_committed_schema_is_the_generated_one() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/schema/nanokit.schema.json");
-        let wanted = format!("{}\n", serde_json::to_string_pretty(&schema()).expect("plain JSON"));
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/assets/schema/nanokit.schema.json"
+        );
+        let wanted = format!(
+            "{}\n",
+            serde_json::to_string_pretty(&schema()).expect("plain JSON")
+        );
         if std::env::var_os("NANOKIT_WRITE").is_some() {
-            #[expect(clippy::disallowed_methods, reason = "writes the committed file on request")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "writes the committed file on request"
+            )]
             std::fs::write(path, &wanted).expect("writable");
+            return;
         }
         let committed = include_str!("../../../assets/schema/nanokit.schema.json");
         assert!(
@@ -245,7 +276,9 @@ mod tests {
         fn inner(ty: &'static Type, depth: usize) {
             match ty {
                 Type::Object(object) => walk(object, depth + 1),
-                Type::List(ty) | Type::Map(ty) | Type::Names(ty) | Type::Variables(ty) => inner(ty, depth),
+                Type::List(ty) | Type::Map(ty) | Type::Names(ty) | Type::Variables(ty) => {
+                    inner(ty, depth)
+                }
                 Type::Either(types) => types.iter().for_each(|ty| inner(ty, depth)),
                 _ => {}
             }

@@ -88,14 +88,22 @@ pub fn load(input: &LoadInput<'_>) -> Loaded {
 fn read(input: &LoadInput<'_>, findings: &mut Findings) -> Option<Node> {
     let shown = input.shown.display();
     if input.text.len() > FILE_LIMIT {
-        let text = format!("`{shown}` has {} bytes, more than the limit of {} MiB", input.text.len(), FILE_LIMIT >> 20);
+        let text = format!(
+            "`{shown}` has {} bytes, more than the limit of {} MiB",
+            input.text.len(),
+            FILE_LIMIT >> 20
+        );
         findings.push(Diagnostic::error("NK0103", text));
         return None;
     }
     let text = match std::str::from_utf8(&input.text) {
         Ok(text) => text,
         Err(error) => {
-            let line = input.text.get(..error.valid_up_to()).map_or(0, |b| b.iter().filter(|c| **c == b'\n').count()) + 1;
+            let line = input
+                .text
+                .get(..error.valid_up_to())
+                .map_or(0, |b| b.iter().filter(|c| **c == b'\n').count())
+                + 1;
             let text = format!("`{shown}` is not UTF-8 text: line {line} has other bytes");
             findings.push(Diagnostic::error("NK0104", text).help("save the file as UTF-8"));
             return None;
@@ -106,16 +114,22 @@ fn read(input: &LoadInput<'_>, findings: &mut Findings) -> Option<Node> {
     if findings.has_errors() && root.is_none() {
         return None;
     }
-    let start = Span { file, start: 0, end: 0 };
+    let start = Span {
+        file,
+        start: 0,
+        end: 0,
+    };
     match root {
         Some(root) if root.map().is_some() => Some(root),
         Some(root) if !root.is_null() => {
-            let finding = Diagnostic::error("NK0202", "the file must be a mapping").at(root.span, "this is not");
+            let finding = Diagnostic::error("NK0202", "the file must be a mapping")
+                .at(root.span, "this is not");
             findings.push(finding);
             None
         }
         Some(_) | None => {
-            let finding = Diagnostic::error("NK0106", "the file is empty").at(start, "nothing here");
+            let finding =
+                Diagnostic::error("NK0106", "the file is empty").at(start, "nothing here");
             findings.push(finding.help("`nkapp init` writes a first one"));
             None
         }
@@ -129,7 +143,11 @@ fn carry(input: &LoadInput<'_>, mut root: Node, loaded: &mut Loaded, findings: &
         return;
     };
     let mut budget = expand::BUDGET;
-    let mut files = Files { tree: input.tree, budget: &mut budget, findings };
+    let mut files = Files {
+        tree: input.tree,
+        budget: &mut budget,
+        findings,
+    };
     let (variables, watched) = variables::resolve(input, env.as_str(), &mut files);
     loaded.watched.extend(watched);
     loaded.variables = variables.all();
@@ -162,13 +180,16 @@ fn overlay(root: &mut Node, env: &str, findings: &mut Findings) {
         return;
     };
     map.shift_remove("git");
-    let overrides = map
-        .shift_remove("environments")
-        .and_then(|mut entry| match &mut entry.node.kind {
-            Kind::Map(all) => all.shift_remove(env),
-            Kind::List(_) | Kind::Scalar(_) => None,
-        });
+    let overrides =
+        map.shift_remove("environments")
+            .and_then(|mut entry| match &mut entry.node.kind {
+                Kind::Map(all) => all.shift_remove(env),
+                Kind::List(_) | Kind::Scalar(_) => None,
+            });
     if let Some(entry) = overrides.filter(|entry| entry.node.map().is_some()) {
         merge::merge(root, entry.node, findings);
     }
 }
+
+#[cfg(test)]
+mod tests;

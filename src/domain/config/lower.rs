@@ -68,7 +68,9 @@ pub(crate) fn lower(mut lower: Lower<'_>, env: EnvName, env_rule: EnvRule) -> Op
     let mut project = Project {
         name: name?,
         version: root.text_of("version").map(str::to_owned),
-        component: root.text_of("component").and_then(|text| ComponentName::parse(text).ok()),
+        component: root
+            .text_of("component")
+            .and_then(|text| ComponentName::parse(text).ok()),
         env,
         env_rule,
         provider: infra.provider,
@@ -96,7 +98,13 @@ impl Lower<'_> {
         }
         if self.root.get("name").is_none() {
             let finding = Diagnostic::error("NK0206", "the project has no name")
-                .at(Span { end: self.root.span.start, ..self.root.span }, "`name` is missing")
+                .at(
+                    Span {
+                        end: self.root.span.start,
+                        ..self.root.span
+                    },
+                    "`name` is missing",
+                )
                 .help("add a first line such as `name: shop`");
             self.findings.push(finding);
         }
@@ -121,7 +129,8 @@ impl Lower<'_> {
 
     /// Adds a finding.
     pub(crate) fn error(&mut self, code: &'static str, message: String, span: Span, label: &str) {
-        self.findings.push(Diagnostic::error(code, message).at(span, label));
+        self.findings
+            .push(Diagnostic::error(code, message).at(span, label));
     }
 }
 

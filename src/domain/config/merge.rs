@@ -30,7 +30,10 @@ fn merge_maps(
         if entry.node.is_null() {
             // Order of the rest must not change, or messages would move.
             if base.shift_remove(&key).is_none() {
-                let text = format!("`{}` is removed here, but nothing of that name is there", brief(&key));
+                let text = format!(
+                    "`{}` is removed here, but nothing of that name is there",
+                    brief(&key)
+                );
                 let finding = Diagnostic::warning("NK0207", text)
                     .at(entry.key, "removes nothing")
                     .help("write `{}` to add an empty one");
@@ -42,7 +45,10 @@ fn merge_maps(
             // What was empty before is filled, not merged.
             Some(known) if known.node.is_null() => *known = entry,
             Some(known) => {
-                if !matches!((&known.node.kind, &entry.node.kind), (Kind::Map(_), Kind::Map(_))) {
+                if !matches!(
+                    (&known.node.kind, &entry.node.kind),
+                    (Kind::Map(_), Kind::Map(_))
+                ) {
                     known.key = entry.key;
                 }
                 merge(&mut known.node, entry.node, findings);
@@ -64,9 +70,15 @@ mod tests {
     fn plain(node: &Node) -> String {
         match &node.kind {
             Kind::Scalar(scalar) => scalar.text.clone(),
-            Kind::List(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(",")),
+            Kind::List(items) => format!(
+                "[{}]",
+                items.iter().map(plain).collect::<Vec<_>>().join(",")
+            ),
             Kind::Map(map) => {
-                let items: Vec<String> = map.iter().map(|(k, e)| format!("{k}:{}", plain(&e.node))).collect();
+                let items: Vec<String> = map
+                    .iter()
+                    .map(|(k, e)| format!("{k}:{}", plain(&e.node)))
+                    .collect();
                 format!("{{{}}}", items.join(","))
             }
         }

@@ -67,7 +67,8 @@ fn distance(a: &[char], b: &[char]) -> usize {
         let mut row = Vec::with_capacity(width);
         row.push(i + 1);
         for (j, y) in b.iter().enumerate() {
-            let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
+            let at =
+                |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
             let replaced = at(&last, j) + usize::from(x != y);
             let mut least = replaced.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
             let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);

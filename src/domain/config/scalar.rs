@@ -28,7 +28,11 @@ pub(crate) fn count(text: &str) -> Option<u64> {
 
 fn digits(text: &str, radix: u32) -> Option<u64> {
     let all = !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
-    if all { u64::from_str_radix(text, radix).ok() } else { None }
+    if all {
+        u64::from_str_radix(text, radix).ok()
+    } else {
+        None
+    }
 }
 
 /// Reads a whole number that fits 32 bits.
@@ -49,7 +53,11 @@ fn thousandths(text: &str) -> Option<u64> {
     if part.len() > 3 || (whole.is_empty() && part.is_empty()) || text.ends_with('.') {
         return None;
     }
-    let whole = if whole.is_empty() { 0 } else { digits(whole, 10)? };
+    let whole = if whole.is_empty() {
+        0
+    } else {
+        digits(whole, 10)?
+    };
     let padded = format!("{part:0<3}");
     whole.checked_mul(1000)?.checked_add(digits(&padded, 10)?)
 }

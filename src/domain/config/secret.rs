@@ -62,14 +62,28 @@ fn from_url(scheme: &str, rest: &str, span: Span, path: &str) -> Result<SecretRe
 }
 
 fn unsupported(scheme: &str, span: Span, path: &str) -> Diagnostic {
-    Diagnostic::error("NK0416", format!("`{path}` takes its value from `{scheme}`, which is not in this build yet"))
-        .at(span, "here")
-        .help("use `env://NAME` or `file://PATH`")
+    Diagnostic::error(
+        "NK0416",
+        format!("`{path}` takes its value from `{scheme}`, which is not in this build yet"),
+    )
+    .at(span, "here")
+    .help("use `env://NAME` or `file://PATH`")
 }
 
-fn plain(span: Span, scalar: &Scalar, (name, path): (&str, &str), findings: &mut Findings) -> Diagnostic {
-    let variable = findings.slice(span).and_then(variable_of).map(str::to_owned);
-    let finding = Diagnostic::error("NK0415", format!("`{path}` holds a plain value instead of a reference"));
+fn plain(
+    span: Span,
+    scalar: &Scalar,
+    (name, path): (&str, &str),
+    findings: &mut Findings,
+) -> Diagnostic {
+    let variable = findings
+        .slice(span)
+        .and_then(variable_of)
+        .map(str::to_owned);
+    let finding = Diagnostic::error(
+        "NK0415",
+        format!("`{path}` holds a plain value instead of a reference"),
+    );
     if let Some(variable) = variable {
         return finding
             .at(span, "the value would stand in the plan in clear")
@@ -77,10 +91,14 @@ fn plain(span: Span, scalar: &Scalar, (name, path): (&str, &str), findings: &mut
     }
     findings.mask(span);
     let name = if is_variable(name) { name } else { "NAME" };
-    let label = if scalar.text.is_empty() { "an empty value" } else { "a value that everyone can read" };
-    finding
-        .at(span, label)
-        .help(format!("put the value into the environment or `.env`, and write `env://{name}` here"))
+    let label = if scalar.text.is_empty() {
+        "an empty value"
+    } else {
+        "a value that everyone can read"
+    };
+    finding.at(span, label).help(format!(
+        "put the value into the environment or `.env`, and write `env://{name}` here"
+    ))
 }
 
 /// Returns `NAME` when the text as written is nothing but `${NAME}`.
@@ -90,13 +108,21 @@ fn variable_of(raw: &str) -> Option<&str> {
     is_variable(name).then_some(name)
 }
 
-fn from_map(node: &Node, name: &str, path: &str, findings: &mut Findings) -> Result<SecretRef, Diagnostic> {
+fn from_map(
+    node: &Node,
+    name: &str,
+    path: &str,
+    findings: &mut Findings,
+) -> Result<SecretRef, Diagnostic> {
     for (key, entry) in node.map().into_iter().flat_map(|map| map.iter()) {
         if !matches!(key.as_str(), "from" | "key") {
             // What stands here may be a value that was meant to be secret.
             findings.mask(entry.node.span);
-            let mut finding = Diagnostic::error("NK0201", format!("unknown key `{}` in `{path}`", brief(key)))
-                .at(entry.key, "not a key of a reference");
+            let mut finding = Diagnostic::error(
+                "NK0201",
+                format!("unknown key `{}` in `{path}`", brief(key)),
+            )
+            .at(entry.key, "not a key of a reference");
             if let Some(help) = suggestion(key, ["from", "key"]) {
                 finding = finding.help(help);
             }
@@ -104,21 +130,32 @@ fn from_map(node: &Node, name: &str, path: &str, findings: &mut Findings) -> Res
         }
     }
     let Some(from) = node.get("from") else {
-        let finding = Diagnostic::error("NK0416", format!("`{path}` does not say where its value comes from"));
-        return Err(finding.at(node.span, "`from` is missing").help("write `from: env`"));
+        let finding = Diagnostic::error(
+            "NK0416",
+            format!("`{path}` does not say where its value comes from"),
+        );
+        return Err(finding
+            .at(node.span, "`from` is missing")
+            .help("write `from: env`"));
     };
     let span = node.get("key").map_or(node.span, |key| key.span);
     match from.text() {
         Some("env") => from_url("env", node.text_of("key").unwrap_or(name), span, path),
         Some(scheme) if LATER.contains(&scheme) => Err(unsupported(scheme, from.span, path)),
         Some(other) => {
-            let mut finding = Diagnostic::error("NK0203", format!("`{path}` cannot take its value from `{}`", brief(other)))
-                .at(from.span, "unknown source");
+            let mut finding = Diagnostic::error(
+                "NK0203",
+                format!("`{path}` cannot take its value from `{}`", brief(other)),
+            )
+            .at(from.span, "unknown source");
             if let Some(help) = suggestion(other, ["env"]) {
                 finding = finding.help(help);
             }
             Err(finding)
         }
-        None => Err(Diagnostic::error("NK0202", format!("`{path}.from` must be text")).at(from.span, "this is not")),
+        None => Err(
+            Diagnostic::error("NK0202", format!("`{path}.from` must be text"))
+                .at(from.span, "this is not"),
+        ),
     }
 }

@@ -32,7 +32,11 @@ pub(crate) struct Shape<'a> {
 impl<'a> Shape<'a> {
     /// Starts a walk.
     pub(crate) fn new(pass: Pass, findings: &'a mut Findings) -> Self {
-        Self { pass, path: Vec::new(), findings }
+        Self {
+            pass,
+            path: Vec::new(),
+            findings,
+        }
     }
 
     /// Checks `node` against a table of keys.
@@ -72,13 +76,15 @@ impl<'a> Shape<'a> {
             (Type::Names(_), Some(map)) => map,
             _ => {
                 let finding = Diagnostic::warning("NK0208", text(&path));
-                self.findings.push(finding.at(entry.key, "accepted, without effect"));
+                self.findings
+                    .push(finding.at(entry.key, "accepted, without effect"));
                 return;
             }
         };
         for (inner, entry) in inner.iter() {
             let finding = Diagnostic::warning("NK0208", text(&format!("{path}.{}", brief(inner))));
-            self.findings.push(finding.at(entry.key, "accepted, without effect"));
+            self.findings
+                .push(finding.at(entry.key, "accepted, without effect"));
         }
     }
 
@@ -97,11 +103,12 @@ impl<'a> Shape<'a> {
         } else {
             format!(" in `{}`", self.path.join("."))
         };
-        let mut finding = Diagnostic::error("NK0201", format!("unknown key `{}`{place}", brief(name)))
-            .at(entry.key, format!("not a key of {}", object.what));
-        let foreign = FOREIGN
-            .iter()
-            .find(|(foreign, hint)| *foreign == name && object.key(foreign).is_none() && fits(object, hint));
+        let mut finding =
+            Diagnostic::error("NK0201", format!("unknown key `{}`{place}", brief(name)))
+                .at(entry.key, format!("not a key of {}", object.what));
+        let foreign = FOREIGN.iter().find(|(foreign, hint)| {
+            *foreign == name && object.key(foreign).is_none() && fits(object, hint)
+        });
         if let Some((_, hint)) = foreign {
             finding = finding.help(*hint);
         } else if let Some(help) = suggestion(name, object.names()) {
@@ -116,7 +123,9 @@ impl<'a> Shape<'a> {
             Type::Secret => self.secret(node),
             Type::List(item) => self.list(node, ty, item),
             Type::Map(value) => self.free(node, ty, value, |_| None),
-            Type::Names(value) => self.free(node, ty, value, |key| check_name(key).err().map(|e| e.to_string())),
+            Type::Names(value) => self.free(node, ty, value, |key| {
+                check_name(key).err().map(|e| e.to_string())
+            }),
             Type::Variables(value) => self.free(node, ty, value, bad_variable),
             Type::Object(object) => self.object(node, object),
             Type::Either(types) => self.either(node, ty, types),
@@ -151,7 +160,13 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn free(&mut self, node: &Node, ty: &Type, value: &'static Type, bad: fn(&str) -> Option<String>) {
+    fn free(
+        &mut self,
+        node: &Node,
+        ty: &Type,
+        value: &'static Type,
+        bad: fn(&str) -> Option<String>,
+    ) {
         let Some(map) = node.map() else {
             if !node.is_null() {
                 self.wrong(node, ty);
@@ -164,7 +179,10 @@ impl<'a> Shape<'a> {
                 continue;
             }
             if let Some(why) = bad(name) {
-                let finding = Diagnostic::error("NK0205", format!("`{}` is not a valid name: {why}", brief(name)));
+                let finding = Diagnostic::error(
+                    "NK0205",
+                    format!("`{}` is not a valid name: {why}", brief(name)),
+                );
                 self.findings.push(finding.at(entry.key, "this name"));
             }
             self.inside(name, |walk| walk.check(&entry.node, value));
@@ -180,7 +198,11 @@ impl<'a> Shape<'a> {
             ),
             Kind::Scalar(_) => !matches!(
                 ty,
-                Type::List(_) | Type::Map(_) | Type::Names(_) | Type::Variables(_) | Type::Object(_)
+                Type::List(_)
+                    | Type::Map(_)
+                    | Type::Names(_)
+                    | Type::Variables(_)
+                    | Type::Object(_)
             ),
         });
         // Among several mappings the one that knows most of the keys is meant.
@@ -208,7 +230,10 @@ impl<'a> Shape<'a> {
             return;
         }
         if scalar.text.contains('\0') {
-            let finding = Diagnostic::error("NK0204", format!("`{}` holds a NUL character", self.path.join(".")));
+            let finding = Diagnostic::error(
+                "NK0204",
+                format!("`{}` holds a NUL character", self.path.join(".")),
+            );
             self.findings.push(finding.at(node.span, "this text"));
         } else if !accepts(ty, scalar) {
             self.wrong(node, ty);
@@ -218,7 +243,12 @@ impl<'a> Shape<'a> {
     fn secret(&mut self, node: &Node) {
         // The key is the name of the variable; `{from: env}` takes it as it is.
         let key = self.path.last().cloned().unwrap_or_default();
-        if node.is_null() || (self.pass == Pass::Written && node.text().is_some_and(|t| t.contains("://") && t.contains('$'))) {
+        if node.is_null()
+            || (self.pass == Pass::Written
+                && node
+                    .text()
+                    .is_some_and(|t| t.contains("://") && t.contains('$')))
+        {
             return;
         }
         if let Err(finding) = secret::parse(node, &key, &self.path.join("."), self.findings) {
@@ -241,8 +271,13 @@ impl<'a> Shape<'a> {
             (Type::Text | Type::Bool, _) | (_, Kind::List(_) | Kind::Map(_)) => "NK0202",
             _ => "NK0204",
         };
-        let subject = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
-        let mut finding = Diagnostic::error(code, format!("{subject} must be {}", ty.expected())).at(node.span, found);
+        let subject = if path.is_empty() {
+            "the file".to_owned()
+        } else {
+            format!("`{path}`")
+        };
+        let mut finding = Diagnostic::error(code, format!("{subject} must be {}", ty.expected()))
+            .at(node.span, found);
         if let (Kind::Scalar(scalar), Some(help)) = (&node.kind, self.mending(node, ty)) {
             if !scalar.is_null() {
                 finding = finding.help(help);
@@ -259,14 +294,24 @@ impl<'a> Shape<'a> {
         }
         match ty {
             Type::OneOf(words) => suggestion(&scalar.text, words.iter().copied()),
-            Type::Restart => suggestion(&scalar.text, ["no", "always", "unless-stopped", "on-failure"]),
+            Type::Restart => suggestion(
+                &scalar.text,
+                ["no", "always", "unless-stopped", "on-failure"],
+            ),
             Type::Duration if scalar::count(&scalar.text).is_some() => {
                 Some(format!("write the unit: `{}s`", brief(&scalar.text)))
             }
             Type::Name => check_name(&scalar.text).err().map(|why| why.to_string()),
-            Type::Bool if matches!(scalar.text.as_str(), "yes" | "on" | "Yes" | "On") => Some("write `true`".into()),
-            Type::Bool if matches!(scalar.text.as_str(), "no" | "off" | "No" | "Off") => Some("write `false`".into()),
-            Type::Port if scalar.text.contains(':') && self.path.last().is_some_and(|key| key == "port") => {
+            Type::Bool if matches!(scalar.text.as_str(), "yes" | "on" | "Yes" | "On") => {
+                Some("write `true`".into())
+            }
+            Type::Bool if matches!(scalar.text.as_str(), "no" | "off" | "No" | "Off") => {
+                Some("write `false`".into())
+            }
+            Type::Port
+                if scalar.text.contains(':')
+                    && self.path.last().is_some_and(|key| key == "port") =>
+            {
                 Some("the port on the host is `port`, the one inside is `expose`".into())
             }
             _ => None,
@@ -277,8 +322,11 @@ impl<'a> Shape<'a> {
 fn fits(object: &Object, hint: &str) -> bool {
     // A hint is given only where the key it names exists.
     let names = hint.split('`').skip(1).step_by(2);
-    let mut named = names.filter_map(|text| text.split([':', '.', ' ']).next()).peekable();
-    named.peek().is_none() || named.any(|name| object.key(name).is_some())
+    let mut named = names
+        .filter_map(|text| text.split([':', '.', ' ']).next())
+        .peekable();
+    named.peek().is_none()
+        || named.any(|name| object.key(name).is_some())
         || matches!(object.id, "service" | "file" | "hooks")
 }
 

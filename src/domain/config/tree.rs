@@ -60,13 +60,6 @@ impl Scalar {
 }
 
 impl Node {
-    /// Makes an empty mapping.
-    pub(crate) fn empty_map(span: Span) -> Self {
-        Self {
-            span,
-            kind: Kind::Map(Box::default()),
-        }
-    }
     /// Tells whether the value stands for nothing.
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Scalar(scalar) if scalar.is_null())

@@ -35,7 +35,10 @@ impl Environment {
     }
     /// Returns every name that has a value.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.files.keys().chain(self.process.keys()).map(String::as_str)
+        self.files
+            .keys()
+            .chain(self.process.keys())
+            .map(String::as_str)
     }
     /// Returns all variables.
     pub(crate) fn all(&self) -> BTreeMap<String, String> {
@@ -45,7 +48,11 @@ impl Environment {
             (&self.files, &self.process)
         };
         let mut all = below.clone();
-        all.extend(above.iter().map(|(name, value)| (name.clone(), value.clone())));
+        all.extend(
+            above
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         all
     }
 }
@@ -81,9 +88,18 @@ pub(crate) struct Files<'a> {
 
 impl Files<'_> {
     /// Reads a file into `variables`; tells whether it was there.
-    pub(crate) fn read(&mut self, path: &Path, shown: &Path, at: Option<Span>, variables: &mut dyn Variables) -> bool {
+    pub(crate) fn read(
+        &mut self,
+        path: &Path,
+        shown: &Path,
+        at: Option<Span>,
+        variables: &mut dyn Variables,
+    ) -> bool {
         let unreadable = |why: &str| {
-            let finding = Diagnostic::error("NK0305", format!("cannot read `{}`: {why}", shown.display()));
+            let finding = Diagnostic::error(
+                "NK0305",
+                format!("cannot read `{}`: {why}", shown.display()),
+            );
             match at {
                 Some(span) => finding.at(span, "named here"),
                 None => finding,
@@ -113,7 +129,11 @@ impl Files<'_> {
 }
 
 /// Reads the hierarchy; returns the variables and every path that was looked for.
-pub(crate) fn resolve(input: &LoadInput<'_>, env: &str, files: &mut Files<'_>) -> (Environment, Vec<PathBuf>) {
+pub(crate) fn resolve(
+    input: &LoadInput<'_>,
+    env: &str,
+    files: &mut Files<'_>,
+) -> (Environment, Vec<PathBuf>) {
     let mut environment = Environment {
         process: input.process_env.clone(),
         files: BTreeMap::new(),
@@ -122,7 +142,10 @@ pub(crate) fn resolve(input: &LoadInput<'_>, env: &str, files: &mut Files<'_>) -
     let root = input.file.parent().unwrap_or(Path::new("/"));
     let mut watched = Vec::new();
     let names = hierarchy(env);
-    let distinct = names.iter().enumerate().filter(|(i, name)| !names.iter().take(*i).any(|n| n == *name));
+    let distinct = names
+        .iter()
+        .enumerate()
+        .filter(|(i, name)| !names.iter().take(*i).any(|n| n == *name));
     for (_, name) in distinct {
         let path = root.join(name);
         files.read(&path, Path::new(name), None, &mut environment);

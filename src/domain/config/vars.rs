@@ -67,8 +67,20 @@ impl Expansion<'_> {
     pub(crate) fn expand(&mut self, text: &str) -> Result<String, Vec<Fault>> {
         let mut out = String::new();
         let mut faults = Vec::new();
-        self.walk(Part { text, at: 0, depth: 0 }, &mut out, &mut faults);
-        if faults.is_empty() { Ok(out) } else { Err(faults) }
+        self.walk(
+            Part {
+                text,
+                at: 0,
+                depth: 0,
+            },
+            &mut out,
+            &mut faults,
+        );
+        if faults.is_empty() {
+            Ok(out)
+        } else {
+            Err(faults)
+        }
     }
 
     fn push(&mut self, text: &str, at: usize, out: &mut String, faults: &mut Vec<Fault>) {
@@ -76,7 +88,10 @@ impl Expansion<'_> {
             *self.budget = left;
             out.push_str(text);
         } else if !faults.iter().any(|fault| fault.kind == FaultKind::Large) {
-            faults.push(Fault { at, kind: FaultKind::Large });
+            faults.push(Fault {
+                at,
+                kind: FaultKind::Large,
+            });
         }
     }
 
@@ -92,11 +107,22 @@ impl Expansion<'_> {
                 2
             } else if let Some(inner) = tail.strip_prefix("${") {
                 let Some(end) = closing(inner) else {
-                    faults.push(Fault { at, kind: FaultKind::Open });
+                    faults.push(Fault {
+                        at,
+                        kind: FaultKind::Open,
+                    });
                     return;
                 };
                 let text = inner.get(..end).unwrap_or_default();
-                self.variable(Part { text, at, depth: part.depth + 1 }, out, faults);
+                self.variable(
+                    Part {
+                        text,
+                        at,
+                        depth: part.depth + 1,
+                    },
+                    out,
+                    faults,
+                );
                 end + 3
             } else {
                 self.push("$", at, out, faults);
@@ -125,20 +151,31 @@ impl Expansion<'_> {
             return;
         };
         let at = part.at + 2 + length + (tail.len() - word.len());
-        let word = Part { text: word, at, depth: part.depth };
+        let word = Part {
+            text: word,
+            at,
+            depth: part.depth,
+        };
         let value = (self.lookup)(name);
         match (operator, value) {
             (Operator::Plain | Operator::Default | Operator::Required, Some(value))
-            | (Operator::DefaultIfEmpty | Operator::RequiredFull, Some(value)) if operator.takes(&value) => {
+            | (Operator::DefaultIfEmpty | Operator::RequiredFull, Some(value))
+                if operator.takes(&value) =>
+            {
                 self.push(&value, part.at, out, faults);
             }
             (Operator::Plain, _) => faults.push(fault(FaultKind::Unset(name.to_owned()))),
             (Operator::Default | Operator::DefaultIfEmpty, _) => self.walk(word, out, faults),
             (Operator::Required | Operator::RequiredFull, _) => {
-                faults.push(fault(FaultKind::Required(name.to_owned(), word.text.to_owned())));
+                faults.push(fault(FaultKind::Required(
+                    name.to_owned(),
+                    word.text.to_owned(),
+                )));
             }
             (Operator::Other, Some(_)) => self.walk(word, out, faults),
-            (Operator::OtherIfFull, Some(value)) if !value.is_empty() => self.walk(word, out, faults),
+            (Operator::OtherIfFull, Some(value)) if !value.is_empty() => {
+                self.walk(word, out, faults)
+            }
             (Operator::Other | Operator::OtherIfFull, _) => {}
         }
     }
@@ -221,9 +258,17 @@ mod tests {
             _ => None,
         };
         let mut budget = 1000;
-        Expansion { lookup: &lookup, budget: &mut budget }
-            .expand(text)
-            .map_err(|faults| faults.iter().map(|f| format!("{}: {}", f.at, f.kind)).collect())
+        Expansion {
+            lookup: &lookup,
+            budget: &mut budget,
+        }
+        .expand(text)
+        .map_err(|faults| {
+            faults
+                .iter()
+                .map(|f| format!("{}: {}", f.at, f.kind))
+                .collect()
+        })
     }
 
     #[test]
@@ -257,12 +302,26 @@ mod tests {
     fn every_fault_is_told_with_its_offset() {
         let cases: [(&str, &[&str]); 7] = [
             ("${NONE}", &["0: the variable `NONE` is not set"]),
-            ("a${X}${Y}", &["1: the variable `X` is not set", "5: the variable `Y` is not set"]),
+            (
+                "a${X}${Y}",
+                &[
+                    "1: the variable `X` is not set",
+                    "5: the variable `Y` is not set",
+                ],
+            ),
             ("${A:-${B}", &["0: `${` is not closed by `}`"]),
-            ("${EMPTY:?set it}", &["0: the variable `EMPTY` is required: set it"]),
+            (
+                "${EMPTY:?set it}",
+                &["0: the variable `EMPTY` is required: set it"],
+            ),
             ("${NONE?}", &["0: the variable `NONE` is required"]),
             ("${NONE:-x${Y}}", &["9: the variable `Y` is not set"]),
-            ("${}", &["0: `${` is not followed by a variable's name and `}` or one of `:-` `-` `:?` `?` `:+` `+`"]),
+            (
+                "${}",
+                &[
+                    "0: `${` is not followed by a variable's name and `}` or one of `:-` `-` `:?` `?` `:+` `+`",
+                ],
+            ),
         ];
         for (text, expected) in cases {
             let found = expand(text).expect_err(text);
@@ -278,9 +337,18 @@ mod tests {
         let big = "x".repeat(600);
         let lookup = |_: &str| Some(big.clone());
         let mut budget = 1000;
-        let mut expansion = Expansion { lookup: &lookup, budget: &mut budget };
+        let mut expansion = Expansion {
+            lookup: &lookup,
+            budget: &mut budget,
+        };
         let faults = expansion.expand("${A}${A}${A}").expect_err("too long");
-        assert_eq!(faults, [Fault { at: 4, kind: FaultKind::Large }]);
+        assert_eq!(
+            faults,
+            [Fault {
+                at: 4,
+                kind: FaultKind::Large
+            }]
+        );
         let deep = format!("{}{}", "${X:-".repeat(40), "}".repeat(40));
         assert!(expand(&deep).expect_err("deep")[0].contains("deeper than 16"));
     }

@@ -134,7 +134,10 @@ impl<'a> Reader<'a> {
 
     fn span(&self, start: usize, end: usize) -> Span {
         // A block ends at the start of what follows; the blank space between belongs to nobody.
-        let end = self.text.get(start..end).map_or(end, |part| start + part.trim_end().len());
+        let end = self
+            .text
+            .get(start..end)
+            .map_or(end, |part| start + part.trim_end().len());
         Span {
             file: self.file,
             start: u32::try_from(start).unwrap_or(u32::MAX),
@@ -173,7 +176,8 @@ impl<'a> Reader<'a> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > self.limits.nodes {
             let text = format!("the file holds more than {} values", self.limits.nodes);
-            return self.stop(Diagnostic::error("NK0103", text).at(span, "the limit is reached here"));
+            return self
+                .stop(Diagnostic::error("NK0103", text).at(span, "the limit is reached here"));
         }
         Ok(())
     }
@@ -190,7 +194,13 @@ impl<'a> Reader<'a> {
                     plain: style == ScalarStyle::Plain && !tagged_text,
                     expanded: false,
                 };
-                (anchor, Node { span, kind: Kind::Scalar(scalar) })
+                (
+                    anchor,
+                    Node {
+                        span,
+                        kind: Kind::Scalar(scalar),
+                    },
+                )
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.tag(tag.as_deref(), span);
@@ -210,7 +220,11 @@ impl<'a> Reader<'a> {
             let nodes = self.nodes - nodes + 1;
             let bytes = self.bytes - bytes;
             self.repeat(span, nodes, bytes)?;
-            let kept = Anchor { node: node.clone(), nodes, bytes };
+            let kept = Anchor {
+                node: node.clone(),
+                nodes,
+                bytes,
+            };
             self.anchors.insert(anchor, kept);
         }
         Ok(node)
@@ -233,7 +247,10 @@ impl<'a> Reader<'a> {
             let (event, at) = self.must()?;
             if let Event::SequenceEnd = event {
                 let span = self.span(span.start as usize, at.end.max(span.end) as usize);
-                return Ok(Node { span, kind: Kind::List(items) });
+                return Ok(Node {
+                    span,
+                    kind: Kind::List(items),
+                });
             }
             items.push(self.node(event, at)?);
         }
@@ -250,9 +267,14 @@ impl<'a> Reader<'a> {
                         self.merge(&mut map, at, node);
                     }
                     let span = self.span(span.start as usize, at.end.max(span.end) as usize);
-                    return Ok(Node { span, kind: Kind::Map(map) });
+                    return Ok(Node {
+                        span,
+                        kind: Kind::Map(map),
+                    });
                 }
-                Event::Scalar(text, style, _, _) => (text.into_owned(), style == ScalarStyle::Plain),
+                Event::Scalar(text, style, _, _) => {
+                    (text.into_owned(), style == ScalarStyle::Plain)
+                }
                 other => {
                     self.node(other, at)?;
                     let (event, value) = self.must()?;
@@ -275,9 +297,12 @@ impl<'a> Reader<'a> {
 
     fn insert(&mut self, map: &mut IndexMap<String, Entry>, key: String, at: Span, node: Node) {
         if let Some(first) = map.get(&key) {
-            let finding = Diagnostic::error("NK0102", format!("the key `{}` is given twice", brief(&key)))
-                .at(at, "given again")
-                .see(first.key, "first defined here");
+            let finding = Diagnostic::error(
+                "NK0102",
+                format!("the key `{}` is given twice", brief(&key)),
+            )
+            .at(at, "given again")
+            .see(first.key, "first defined here");
             self.findings.push(finding);
         } else {
             map.insert(key, Entry { key: at, node });
@@ -296,7 +321,8 @@ impl<'a> Reader<'a> {
                     map.entry(key).or_insert(entry);
                 }
             } else {
-                let finding = Diagnostic::error("NK0105", "`<<` takes a mapping or a list of mappings");
+                let finding =
+                    Diagnostic::error("NK0105", "`<<` takes a mapping or a list of mappings");
                 self.findings.push(finding.at(at, "this one is neither"));
             }
         }
@@ -320,7 +346,8 @@ impl<'a> Reader<'a> {
         self.repeated = self.repeated.saturating_add(bytes);
         if self.repeated > self.limits.repeated {
             let text = format!("aliases repeat more than {} bytes", self.limits.repeated);
-            return self.stop(Diagnostic::error("NK0103", text).at(span, "the limit is reached here"));
+            return self
+                .stop(Diagnostic::error("NK0103", text).at(span, "the limit is reached here"));
         }
         Ok(())
     }
@@ -337,7 +364,8 @@ impl<'a> Reader<'a> {
             return true;
         }
         let text = format!("the tag `{}` has no meaning here", brief(&tag.original()));
-        self.findings.push(Diagnostic::error("NK0105", text).at(span, "tagged value"));
+        self.findings
+            .push(Diagnostic::error("NK0105", text).at(span, "tagged value"));
         false
     }
 }

@@ -33,7 +33,10 @@ pub(crate) fn build(lower: &mut Lower<'_>, written: &Written<'_>) -> Option<Buil
                 Some(text) => lower.path(text),
                 None => own_folder(lower, written),
             };
-            (context, PathBuf::from(node.text_of("dockerfile").unwrap_or("Dockerfile")))
+            (
+                context,
+                PathBuf::from(node.text_of("dockerfile").unwrap_or("Dockerfile")),
+            )
         }
         Kind::List(_) => return None,
     };
@@ -41,7 +44,10 @@ pub(crate) fn build(lower: &mut Lower<'_>, written: &Written<'_>) -> Option<Buil
 }
 
 fn own_folder(lower: &Lower<'_>, written: &Written<'_>) -> PathBuf {
-    written.folder.clone().unwrap_or_else(|| lower.folder.clone())
+    written
+        .folder
+        .clone()
+        .unwrap_or_else(|| lower.folder.clone())
 }
 
 /// A text is the path of a Dockerfile; a folder is taken as a context, as in Compose.
@@ -56,11 +62,18 @@ fn from_path(lower: &Lower<'_>, written: &Written<'_>, text: &str) -> (PathBuf, 
     } else {
         path.parent().map_or(own, Path::to_path_buf)
     };
-    let inside = path.strip_prefix(&context).map(Path::to_path_buf).unwrap_or(path);
+    let inside = path
+        .strip_prefix(&context)
+        .map(Path::to_path_buf)
+        .unwrap_or(path);
     (context, inside)
 }
 
-fn arguments(lower: &mut Lower<'_>, written: &Written<'_>, node: &Node) -> BTreeMap<String, String> {
+fn arguments(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    node: &Node,
+) -> BTreeMap<String, String> {
     let Some(args) = node.get("args") else {
         return BTreeMap::new();
     };
@@ -85,7 +98,11 @@ fn make(
 ) -> Option<Build> {
     lower.watch(&context);
     if lower.input.tree.is_file(&context) != Some(false) {
-        let text = format!("`{}` builds in `{}`, which is not a folder", written.name, brief(&context.to_string_lossy()));
+        let text = format!(
+            "`{}` builds in `{}`, which is not a folder",
+            written.name,
+            brief(&context.to_string_lossy())
+        );
         lower.error("NK0410", text, span, "no such folder");
         return None;
     }
@@ -93,29 +110,54 @@ fn make(
     let inside = tidy(&context.join(&dockerfile));
     let beside = tidy(&lower.folder.join(&dockerfile));
     let tree = lower.input.tree;
-    let path = if tree.is_file(&inside) == Some(true) || tree.is_file(&beside) != Some(true) { inside } else { beside };
+    let path = if tree.is_file(&inside) == Some(true) || tree.is_file(&beside) != Some(true) {
+        inside
+    } else {
+        beside
+    };
     lower.watch(&path);
     if tree.is_file(&path) != Some(true) {
-        let text = format!("`{}` builds from `{}`, which is not there", written.name, brief(&dockerfile.to_string_lossy()));
-        lower.findings.push(Diagnostic::error("NK0410", text).at(span, "no such Dockerfile"));
+        let text = format!(
+            "`{}` builds from `{}`, which is not there",
+            written.name,
+            brief(&dockerfile.to_string_lossy())
+        );
+        lower
+            .findings
+            .push(Diagnostic::error("NK0410", text).at(span, "no such Dockerfile"));
         return None;
     }
     let ignore = ignored(lower, &context);
     let files = match tree.digest_tree(&context, &ignore) {
         Ok(digest) => digest,
         Err(why) => {
-            let text = format!("cannot read the build context of `{}`: {}", written.name, brief(&why));
+            let text = format!(
+                "cannot read the build context of `{}`: {}",
+                written.name,
+                brief(&why)
+            );
             lower.error("NK0305", text, span, "this context");
             return None;
         }
     };
     let recipe = tree.digest_file(&path)?;
-    let dockerfile = path.strip_prefix(&context).map(Path::to_path_buf).unwrap_or(path);
+    let dockerfile = path
+        .strip_prefix(&context)
+        .map(Path::to_path_buf)
+        .unwrap_or(path);
     let shown = dockerfile.to_string_lossy().into_owned();
     let mut parts = vec![files.0, recipe.0, shown];
-    parts.extend(args.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
+    parts.extend(
+        args.iter()
+            .flat_map(|(name, value)| [name.clone(), value.clone()]),
+    );
     let digest = of_parts(parts.iter().map(String::as_str));
-    Some(Build { context, dockerfile, args, digest })
+    Some(Build {
+        context,
+        dockerfile,
+        args,
+        digest,
+    })
 }
 
 /// Reads the patterns of a `.dockerignore`.

@@ -19,7 +19,10 @@ use crate::domain::project::service::EnvValue;
 use crate::domain::secret::SecretRef;
 
 /// Collects the variables of a service.
-pub(crate) fn variables(lower: &mut Lower<'_>, written: &Written<'_>) -> BTreeMap<String, EnvValue> {
+pub(crate) fn variables(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+) -> BTreeMap<String, EnvValue> {
     let mut all = BTreeMap::new();
     if let Some(node) = written.inherited("env") {
         plain(lower, written, (node, Origin::Runtime), &mut all);
@@ -33,11 +36,19 @@ pub(crate) fn variables(lower: &mut Lower<'_>, written: &Written<'_>) -> BTreeMa
     }
     for (name, reference, span) in secrets(lower, written) {
         if let Some(plain) = spans.get(&name) {
-            let text = format!("`{}` is given both in `env` and in `secrets` of `{}`", brief(&name), written.name);
-            let finding = Diagnostic::error("NK0419", text).at(span, "given again").see(*plain, "first defined here");
+            let text = format!(
+                "`{}` is given both in `env` and in `secrets` of `{}`",
+                brief(&name),
+                written.name
+            );
+            let finding = Diagnostic::error("NK0419", text)
+                .at(span, "given again")
+                .see(*plain, "first defined here");
             lower.findings.push(finding);
         }
-        lower.origins.insert(written.path(&format!("env.{name}")), Origin::File(span));
+        lower
+            .origins
+            .insert(written.path(&format!("env.{name}")), Origin::File(span));
         all.insert(name, EnvValue::Secret(reference));
     }
     all
@@ -57,7 +68,10 @@ fn plain(
         let Some(value) = value_of(lower, &pair) else {
             continue;
         };
-        lower.origins.insert(written.path(&format!("env.{}", pair.name)), origin(pair.span));
+        lower.origins.insert(
+            written.path(&format!("env.{}", pair.name)),
+            origin(pair.span),
+        );
         spans.insert(pair.name.clone(), pair.span);
         all.insert(pair.name, EnvValue::Plain(value));
     }
@@ -66,11 +80,20 @@ fn plain(
 
 /// A name without a value takes the variable of that name from the environment.
 fn value_of(lower: &mut Lower<'_>, pair: &Pair) -> Option<String> {
-    let value = pair.value.clone().or_else(|| lower.environment.value(&pair.name));
+    let value = pair
+        .value
+        .clone()
+        .or_else(|| lower.environment.value(&pair.name));
     if value.is_none() {
-        let finding = Diagnostic::error("NK0301", format!("the variable `{}` is not set", brief(&pair.name)))
-            .at(pair.span, "a name without a value takes it from the environment")
-            .help("give it a value, or `\"\"` for an empty one");
+        let finding = Diagnostic::error(
+            "NK0301",
+            format!("the variable `{}` is not set", brief(&pair.name)),
+        )
+        .at(
+            pair.span,
+            "a name without a value takes it from the environment",
+        )
+        .help("give it a value, or `\"\"` for an empty one");
         lower.findings.push(finding);
     }
     value
@@ -91,27 +114,48 @@ struct Layered<'a> {
 
 impl Variables for Layered<'_> {
     fn get(&self, name: &str) -> Option<String> {
-        self.own.get(name).cloned().or_else(|| self.below.value(name))
+        self.own
+            .get(name)
+            .cloned()
+            .or_else(|| self.below.value(name))
     }
     fn set(&mut self, name: &str, value: String) {
         self.own.insert(name.to_owned(), value);
     }
 }
 
-fn env_file(lower: &mut Lower<'_>, written: &Written<'_>, node: &Node, all: &mut BTreeMap<String, EnvValue>) {
+fn env_file(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    node: &Node,
+    all: &mut BTreeMap<String, EnvValue>,
+) {
     let Some(text) = node.text() else {
         return;
     };
     let path = lower.path(text);
     lower.watch(&path);
-    let mut layered = Layered { below: lower.environment, own: BTreeMap::new() };
-    let mut files = Files { tree: lower.input.tree, budget: lower.budget, findings: lower.findings };
+    let mut layered = Layered {
+        below: lower.environment,
+        own: BTreeMap::new(),
+    };
+    let mut files = Files {
+        tree: lower.input.tree,
+        budget: lower.budget,
+        findings: lower.findings,
+    };
     if !files.read(&path, Path::new(text), Some(node.span), &mut layered) {
-        let text = format!("`{}` names a file that is not there", written.path("env_file"));
+        let text = format!(
+            "`{}` names a file that is not there",
+            written.path("env_file")
+        );
         lower.error("NK0410", text, node.span, "no such file");
     }
     for (name, value) in layered.own {
-        lower.origins.insert(written.path(&format!("env.{name}")), Origin::File(node.span));
+        lower.origins.insert(
+            written.path(&format!("env.{name}")),
+            Origin::File(node.span),
+        );
         all.insert(name, EnvValue::Plain(value));
     }
 }
@@ -137,12 +181,29 @@ fn secrets(lower: &mut Lower<'_>, written: &Written<'_>) -> Vec<(String, SecretR
 }
 
 /// Takes a secret of the top level by its name.
-fn shared(lower: &mut Lower<'_>, written: &Written<'_>, name: &str, span: Span) -> Option<(String, SecretRef, Span)> {
-    let declared = lower.root.get("secrets").and_then(|secrets| secrets.map()?.get(name));
+fn shared(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    name: &str,
+    span: Span,
+) -> Option<(String, SecretRef, Span)> {
+    let declared = lower
+        .root
+        .get("secrets")
+        .and_then(|secrets| secrets.map()?.get(name));
     let Some(entry) = declared else {
-        let text = format!("`{}` takes the secret `{}`, which is not declared", written.name, brief(name));
-        let mut finding = Diagnostic::error("NK0404", text).at(span, "no such secret under the top-level `secrets`");
-        let known = lower.root.entries("secrets").map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+        let text = format!(
+            "`{}` takes the secret `{}`, which is not declared",
+            written.name,
+            brief(name)
+        );
+        let mut finding = Diagnostic::error("NK0404", text)
+            .at(span, "no such secret under the top-level `secrets`");
+        let known = lower
+            .root
+            .entries("secrets")
+            .map(|(name, _)| name.as_str())
+            .collect::<Vec<_>>();
         if let Some(help) = suggestion(name, known) {
             finding = finding.help(help);
         }
@@ -154,5 +215,7 @@ fn shared(lower: &mut Lower<'_>, written: &Written<'_>, name: &str, span: Span) 
     } else {
         secret::parse(&entry.node, name, "", lower.findings)
     };
-    reference.ok().map(|reference| (name.to_owned(), reference, span))
+    reference
+        .ok()
+        .map(|reference| (name.to_owned(), reference, span))
 }

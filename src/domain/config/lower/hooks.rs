@@ -23,7 +23,11 @@ fn defaults(phase: HookPhase) -> Defaults {
         HookPhase::Poststart | HookPhase::Poststop => (HookPlace::Host, OnFailure::Warn),
         HookPhase::Prestop => (HookPlace::Container, OnFailure::Warn),
     };
-    Defaults { place, on_failure, fixed: false }
+    Defaults {
+        place,
+        on_failure,
+        fixed: false,
+    }
 }
 
 /// Reads the hooks of a service.
@@ -41,15 +45,27 @@ pub(crate) fn hooks(lower: &mut Lower<'_>, written: &Written<'_>) -> Hooks {
     hooks.poststart = phase(lower, written, (node, HookPhase::Poststart));
     hooks.prestop = phase(lower, written, (node, HookPhase::Prestop));
     hooks.poststop = phase(lower, written, (node, HookPhase::Poststop));
-    if let Some(hook) = hooks.poststop.iter().find(|hook| hook.place == HookPlace::Container) {
+    if let Some(hook) = hooks
+        .poststop
+        .iter()
+        .find(|hook| hook.place == HookPlace::Container)
+    {
         let span = node.get("poststop").map_or(node.span, |node| node.span);
-        let text = format!("`{}` runs `{}` in a container that is gone", written.path("hooks.poststop"), hook.command.line());
+        let text = format!(
+            "`{}` runs `{}` in a container that is gone",
+            written.path("hooks.poststop"),
+            hook.command.line()
+        );
         lower.error("NK0204", text, span, "use `prestop`, or run it on the host");
     }
     hooks
 }
 
-fn phase(lower: &mut Lower<'_>, written: &Written<'_>, (hooks, phase): (&Node, HookPhase)) -> Vec<Hook> {
+fn phase(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    (hooks, phase): (&Node, HookPhase),
+) -> Vec<Hook> {
     let path = written.path(&format!("hooks.{}", phase.as_str()));
     match hooks.get(phase.as_str()) {
         Some(node) => read(lower, &path, (node, defaults(phase))),
@@ -63,14 +79,24 @@ fn prestart(lower: &mut Lower<'_>, written: &Written<'_>, hooks: &Node) -> Vec<H
     };
     let path = written.path("hooks.prestart");
     let defaults = defaults(HookPhase::Prestart);
-    let sides = [("host", HookPlace::Host), ("container", HookPlace::Container)];
-    if !sides.iter().any(|(side, _)| node.map().is_some_and(|map| map.contains_key(*side))) {
+    let sides = [
+        ("host", HookPlace::Host),
+        ("container", HookPlace::Container),
+    ];
+    if !sides
+        .iter()
+        .any(|(side, _)| node.map().is_some_and(|map| map.contains_key(*side)))
+    {
         return read(lower, &path, (node, defaults));
     }
     let mut all = Vec::new();
     for (side, place) in sides {
         if let Some(node) = node.get(side) {
-            let defaults = Defaults { place, fixed: true, ..defaults };
+            let defaults = Defaults {
+                place,
+                fixed: true,
+                ..defaults
+            };
             all.extend(read(lower, &format!("{path}.{side}"), (node, defaults)));
         }
     }
@@ -88,13 +114,20 @@ fn read(lower: &mut Lower<'_>, path: &str, (node, defaults): (&Node, Defaults)) 
             }
             if mappings < items.len() {
                 let odd = items.iter().find(|item| item.map().is_none());
-                let finding = Diagnostic::error("NK0202", format!("`{path}` mixes arguments and hooks"))
-                    .at(odd.map_or(node.span, |item| item.span), "text among mappings")
-                    .help("write each as `- run: COMMAND`");
+                let finding =
+                    Diagnostic::error("NK0202", format!("`{path}` mixes arguments and hooks"))
+                        .at(
+                            odd.map_or(node.span, |item| item.span),
+                            "text among mappings",
+                        )
+                        .help("write each as `- run: COMMAND`");
                 lower.findings.push(finding);
                 return Vec::new();
             }
-            items.iter().filter_map(|item| full(lower, path, (item, defaults))).collect()
+            items
+                .iter()
+                .filter_map(|item| full(lower, path, (item, defaults)))
+                .collect()
         }
     }
 }
@@ -120,9 +153,18 @@ fn full(lower: &mut Lower<'_>, path: &str, (node, defaults): (&Node, Defaults)) 
     };
     let mut hook = plain(lower, path, (run, defaults))?;
     if let Some(place) = node.get("where") {
-        let wanted = if place.text() == Some("host") { HookPlace::Host } else { HookPlace::Container };
+        let wanted = if place.text() == Some("host") {
+            HookPlace::Host
+        } else {
+            HookPlace::Container
+        };
         if defaults.fixed && wanted != defaults.place {
-            lower.error("NK0203", format!("`{path}` stands for one side and names the other"), place.span, "drop `where`");
+            lower.error(
+                "NK0203",
+                format!("`{path}` stands for one side and names the other"),
+                place.span,
+                "drop `where`",
+            );
         }
         hook.place = wanted;
     }
@@ -156,7 +198,12 @@ pub(crate) fn command(lower: &mut Lower<'_>, path: &str, node: &Node) -> Option<
         }
     };
     if empty {
-        lower.error("NK0204", format!("`{path}` is an empty command"), node.span, "nothing to run");
+        lower.error(
+            "NK0204",
+            format!("`{path}` is an empty command"),
+            node.span,
+            "nothing to run",
+        );
         return None;
     }
     Some(command)

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::config::lower::Lower;
 use crate::domain::config::lower::pairs::pairs;
 use crate::domain::config::near::suggestion;
+use crate::domain::config::scalar;
 use crate::domain::config::table::{PROVIDERS, PROVIDERS_LATER};
 use crate::domain::config::tree::Node;
 use crate::domain::config::yaml::brief;
-use crate::domain::config::scalar;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::project::project::{Network, Origin, Project, ProviderKind, Volume};
 
@@ -27,11 +27,16 @@ pub(crate) fn infra(lower: &mut Lower<'_>) -> Infra {
         return Infra::default();
     };
     if let Some(provider) = node.get("provider") {
-        lower.origins.insert("infra.provider".into(), Origin::File(provider.span));
+        lower
+            .origins
+            .insert("infra.provider".into(), Origin::File(provider.span));
     }
     Infra {
         provider: provider(lower, node),
-        shared: node.text_of("shared").and_then(scalar::boolean).unwrap_or(false),
+        shared: node
+            .text_of("shared")
+            .and_then(scalar::boolean)
+            .unwrap_or(false),
     }
 }
 
@@ -41,15 +46,19 @@ fn provider(lower: &mut Lower<'_>, infra: &Node) -> Option<ProviderKind> {
         "docker" => Some(ProviderKind::Docker),
         "process" => Some(ProviderKind::Process),
         known if PROVIDERS_LATER.contains(&known) => {
-            let finding = Diagnostic::error("NK0209", format!("the provider `{known}` is known but not in this build"))
-                .at(node.span, "cannot be carried out")
-                .help("this build carries out `docker` and `process`");
+            let finding = Diagnostic::error(
+                "NK0209",
+                format!("the provider `{known}` is known but not in this build"),
+            )
+            .at(node.span, "cannot be carried out")
+            .help("this build carries out `docker` and `process`");
             lower.findings.push(finding);
             None
         }
         other => {
-            let mut finding = Diagnostic::error("NK0203", format!("there is no provider `{}`", brief(other)))
-                .at(node.span, "unknown provider");
+            let mut finding =
+                Diagnostic::error("NK0203", format!("there is no provider `{}`", brief(other)))
+                    .at(node.span, "unknown provider");
             let all = PROVIDERS.iter().chain(&PROVIDERS_LATER).copied();
             if let Some(help) = suggestion(other, all).or_else(|| suggestion(other, PROVIDERS)) {
                 finding = finding.help(help);
@@ -67,7 +76,9 @@ pub(crate) fn networks(lower: &mut Lower<'_>) -> BTreeMap<String, Network> {
         if name.starts_with("x-") {
             continue;
         }
-        lower.origins.insert(format!("networks.{name}"), Origin::File(entry.key));
+        lower
+            .origins
+            .insert(format!("networks.{name}"), Origin::File(entry.key));
         let cidr = entry.node.get("cidr");
         if let Some(node) = cidr {
             if !node.text().is_some_and(is_cidr) {
@@ -103,11 +114,24 @@ pub(crate) fn volumes(lower: &mut Lower<'_>) -> BTreeMap<String, Volume> {
         if name.starts_with("x-") {
             continue;
         }
-        lower.origins.insert(format!("volumes.{name}"), Origin::File(entry.key));
-        let labels = entry.node.get("labels").map(|node| pairs(lower, node, &format!("volumes.{name}.labels")));
+        lower
+            .origins
+            .insert(format!("volumes.{name}"), Origin::File(entry.key));
+        let labels = entry
+            .node
+            .get("labels")
+            .map(|node| pairs(lower, node, &format!("volumes.{name}.labels")));
         let labels = labels.unwrap_or_default().into_iter();
-        let labels = labels.map(|pair| (pair.name, pair.value.unwrap_or_default())).collect();
-        volumes.insert(name.clone(), Volume { name: name.clone(), labels });
+        let labels = labels
+            .map(|pair| (pair.name, pair.value.unwrap_or_default()))
+            .collect();
+        volumes.insert(
+            name.clone(),
+            Volume {
+                name: name.clone(),
+                labels,
+            },
+        );
     }
     volumes
 }
@@ -120,13 +144,25 @@ pub(crate) fn shared_secrets(lower: &mut Lower<'_>) {
             continue;
         };
         taken.extend(secrets.list().into_iter().flatten().filter_map(Node::text));
-        taken.extend(secrets.map().into_iter().flat_map(|map| map.keys()).map(String::as_str));
+        taken.extend(
+            secrets
+                .map()
+                .into_iter()
+                .flat_map(|map| map.keys())
+                .map(String::as_str),
+        );
     }
     for (name, entry) in lower.root.entries("secrets") {
         if !taken.contains(name.as_str()) {
-            let finding = Diagnostic::warning("NK0422", format!("no service takes the secret `{}`", brief(name)))
-                .at(entry.key, "reaches nobody")
-                .help(format!("name it in a service: `secrets: [{}]`", brief(name)));
+            let finding = Diagnostic::warning(
+                "NK0422",
+                format!("no service takes the secret `{}`", brief(name)),
+            )
+            .at(entry.key, "reaches nobody")
+            .help(format!(
+                "name it in a service: `secrets: [{}]`",
+                brief(name)
+            ));
             lower.findings.push(finding);
         }
     }
@@ -142,8 +178,13 @@ pub(crate) fn join_default(project: &mut Project) {
         used |= service.networks.contains_key("default");
     }
     if used && !project.networks.contains_key("default") {
-        let network = Network { name: "default".into(), ..Network::default() };
+        let network = Network {
+            name: "default".into(),
+            ..Network::default()
+        };
         project.networks.insert("default".into(), network);
-        project.origins.insert("networks.default".into(), Origin::Default);
+        project
+            .origins
+            .insert("networks.default".into(), Origin::Default);
     }
 }

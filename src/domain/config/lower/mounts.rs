@@ -20,10 +20,18 @@ pub(crate) fn mounts(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut
             service.mounts.push(mount);
         }
     }
-    for node in written.get("volumes").and_then(Node::list).into_iter().flatten() {
+    for node in written
+        .get("volumes")
+        .and_then(Node::list)
+        .into_iter()
+        .flatten()
+    {
         if let Some(mount) = mount(lower, written, node) {
             once(lower, written, &mount.target, node.span, &mut spans);
-            lower.origins.insert(written.path(&format!("mounts.{}", mount.target)), Origin::File(node.span));
+            lower.origins.insert(
+                written.path(&format!("mounts.{}", mount.target)),
+                Origin::File(node.span),
+            );
             service.mounts.push(mount);
         }
     }
@@ -37,15 +45,29 @@ pub(crate) fn mounts(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut
     }
     let default = written.get("path").map(|_| Service::PATH_TARGET.to_owned());
     service.working_dir = match written.get("working_dir") {
-        Some(node) => node.text().and_then(|text| absolute(lower, written, text, node.span)),
+        Some(node) => node
+            .text()
+            .and_then(|text| absolute(lower, written, text, node.span)),
         None => default,
     };
 }
 
-fn once(lower: &mut Lower<'_>, written: &Written<'_>, target: &str, span: Span, spans: &mut Vec<(String, Span)>) {
+fn once(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    target: &str,
+    span: Span,
+    spans: &mut Vec<(String, Span)>,
+) {
     if let Some((_, first)) = spans.iter().find(|(other, _)| other == target) {
-        let text = format!("`{}` mounts two things at `{}`", written.name, brief(target));
-        let finding = Diagnostic::error("NK0412", text).at(span, "mounted again").see(*first, "first mounted here");
+        let text = format!(
+            "`{}` mounts two things at `{}`",
+            written.name,
+            brief(target)
+        );
+        let finding = Diagnostic::error("NK0412", text)
+            .at(span, "mounted again")
+            .see(*first, "first mounted here");
         lower.findings.push(finding);
     }
     spans.push((target.to_owned(), span));
@@ -57,13 +79,25 @@ fn code(lower: &mut Lower<'_>, written: &Written<'_>, node: &Node) -> Option<Mou
     lower.watch(&path);
     let label = match lower.input.tree.is_file(&path) {
         Some(false) => {
-            let source = MountSource::Bind { path, content: None };
-            return Some(Mount { source, target: Service::PATH_TARGET.to_owned(), read_only: false });
+            let source = MountSource::Bind {
+                path,
+                content: None,
+            };
+            return Some(Mount {
+                source,
+                target: Service::PATH_TARGET.to_owned(),
+                read_only: false,
+            });
         }
         Some(true) => "this is a file",
         None => "no such folder",
     };
-    lower.error("NK0410", format!("`{}` must be a folder", written.path("path")), node.span, label);
+    lower.error(
+        "NK0410",
+        format!("`{}` must be a folder", written.path("path")),
+        node.span,
+        label,
+    );
     None
 }
 
@@ -74,16 +108,28 @@ fn mount(lower: &mut Lower<'_>, written: &Written<'_>, node: &Node) -> Option<Mo
         Some((rest, mode @ ("ro" | "rw"))) => (rest, Some(mode)),
         _ => (text, None),
     };
-    let Some((source, target)) = rest.split_once(':').filter(|(source, target)| !source.is_empty() && !target.is_empty()) else {
-        let finding = Diagnostic::error("NK0421", format!("a mount of `{}` must be `source:target`", written.name))
-            .at(node.span, "there is no `:` with something on both sides")
-            .help("name a volume: `NAME:/path`, or keep the path in memory with `tmpfs`");
+    let Some((source, target)) = rest
+        .split_once(':')
+        .filter(|(source, target)| !source.is_empty() && !target.is_empty())
+    else {
+        let finding = Diagnostic::error(
+            "NK0421",
+            format!("a mount of `{}` must be `source:target`", written.name),
+        )
+        .at(node.span, "there is no `:` with something on both sides")
+        .help("name a volume: `NAME:/path`, or keep the path in memory with `tmpfs`");
         lower.findings.push(finding);
         return None;
     };
     if let Some((target, mode)) = target.split_once(':') {
-        let mut finding = Diagnostic::error("NK0421", format!("`{}` is not a mode of a mount", brief(mode)))
-            .at(node.span, format!("after `{}` may stand `ro` or `rw`", brief(target)));
+        let mut finding = Diagnostic::error(
+            "NK0421",
+            format!("`{}` is not a mode of a mount", brief(mode)),
+        )
+        .at(
+            node.span,
+            format!("after `{}` may stand `ro` or `rw`", brief(target)),
+        );
         if let Some(help) = suggestion(mode, ["ro", "rw"]) {
             finding = finding.help(help);
         }
@@ -92,44 +138,93 @@ fn mount(lower: &mut Lower<'_>, written: &Written<'_>, node: &Node) -> Option<Mo
     }
     let target = absolute(lower, written, target, node.span);
     let source = source_of(lower, written, source, node.span);
-    Some(Mount { source: source?, target: target?, read_only: mode == Some("ro") })
+    Some(Mount {
+        source: source?,
+        target: target?,
+        read_only: mode == Some("ro"),
+    })
 }
 
 /// Checks a path inside the container and brings it into its one form.
-fn absolute(lower: &mut Lower<'_>, written: &Written<'_>, text: &str, span: Span) -> Option<String> {
-    let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    let odd = parts.iter().any(|part| *part == ".." || part.contains(':') || part.chars().any(char::is_control));
+fn absolute(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    text: &str,
+    span: Span,
+) -> Option<String> {
+    let parts: Vec<&str> = text
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    let odd = parts
+        .iter()
+        .any(|part| *part == ".." || part.contains(':') || part.chars().any(char::is_control));
     if !text.starts_with('/') || odd {
-        let message = format!("`{}` is not an absolute path inside `{}`", brief(text), written.name);
-        lower.error("NK0411", message, span, "it starts with `/` and has no `..` and no `:`");
+        let message = format!(
+            "`{}` is not an absolute path inside `{}`",
+            brief(text),
+            written.name
+        );
+        lower.error(
+            "NK0411",
+            message,
+            span,
+            "it starts with `/` and has no `..` and no `:`",
+        );
         return None;
     }
     Some(format!("/{}", parts.join("/")))
 }
 
-fn source_of(lower: &mut Lower<'_>, written: &Written<'_>, text: &str, span: Span) -> Option<MountSource> {
+fn source_of(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    text: &str,
+    span: Span,
+) -> Option<MountSource> {
     if !text.starts_with(['.', '/', '~']) {
         return named(lower, written, text, span);
     }
     let path = lower.path(text);
     lower.watch(&path);
     let Some(is_file) = lower.input.tree.is_file(&path) else {
-        let message = format!("`{}` mounts `{}`, which does not exist", written.name, brief(text));
+        let message = format!(
+            "`{}` mounts `{}`, which does not exist",
+            written.name,
+            brief(text)
+        );
         lower.error("NK0410", message, span, "no such file or folder");
         return None;
     };
-    let content = if is_file { lower.input.tree.digest_file(&path) } else { None };
+    let content = if is_file {
+        lower.input.tree.digest_file(&path)
+    } else {
+        None
+    };
     Some(MountSource::Bind { path, content })
 }
 
-fn named(lower: &mut Lower<'_>, written: &Written<'_>, text: &str, span: Span) -> Option<MountSource> {
+fn named(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    text: &str,
+    span: Span,
+) -> Option<MountSource> {
     let volumes = lower.root.get("volumes").and_then(Node::map);
     if volumes.is_some_and(|volumes| volumes.contains_key(text)) {
         return Some(MountSource::Volume(text.to_owned()));
     }
-    let message = format!("`{}` mounts the volume `{}`, which is not declared", written.name, brief(text));
+    let message = format!(
+        "`{}` mounts the volume `{}`, which is not declared",
+        written.name,
+        brief(text)
+    );
     let mut finding = Diagnostic::error("NK0403", message).at(span, "no such volume");
-    let known: Vec<&str> = volumes.into_iter().flat_map(|map| map.keys()).map(String::as_str).collect();
+    let known: Vec<&str> = volumes
+        .into_iter()
+        .flat_map(|map| map.keys())
+        .map(String::as_str)
+        .collect();
     if let Some(help) = suggestion(text, known) {
         finding = finding.help(help);
     }

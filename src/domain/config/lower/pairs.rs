@@ -24,10 +24,17 @@ pub(crate) fn pairs(lower: &mut Lower<'_>, node: &Node, path: &str) -> Vec<Pair>
             .map(|(name, entry)| Pair {
                 name: name.clone(),
                 value: entry.node.text().map(str::to_owned),
-                span: if entry.node.is_null() { entry.key } else { entry.node.span },
+                span: if entry.node.is_null() {
+                    entry.key
+                } else {
+                    entry.node.span
+                },
             })
             .collect(),
-        Kind::List(items) => items.iter().filter_map(|item| from_item(lower, item, path)).collect(),
+        Kind::List(items) => items
+            .iter()
+            .filter_map(|item| from_item(lower, item, path))
+            .collect(),
         Kind::Scalar(_) => Vec::new(),
     }
 }
@@ -40,22 +47,36 @@ fn from_item(lower: &mut Lower<'_>, item: &Node, path: &str) -> Option<Pair> {
     };
     let bad = name.is_empty() || name.chars().any(|c| c.is_control() || c.is_whitespace());
     if bad {
-        let finding = Diagnostic::error("NK0205", format!("an item of `{path}` must be `NAME=value`"))
-            .at(item.span, "there is no name before `=`");
+        let finding = Diagnostic::error(
+            "NK0205",
+            format!("an item of `{path}` must be `NAME=value`"),
+        )
+        .at(item.span, "there is no name before `=`");
         let colon = value.is_none() && name.contains(": ");
-        lower.findings.push(if colon { finding.help("write `=` in a list, or drop the `-`") } else { finding });
+        lower.findings.push(if colon {
+            finding.help("write `=` in a list, or drop the `-`")
+        } else {
+            finding
+        });
         return None;
     }
-    Some(Pair { name: name.to_owned(), value, span: item.span })
+    Some(Pair {
+        name: name.to_owned(),
+        value,
+        span: item.span,
+    })
 }
 
 /// Finds names that a list gives twice; a mapping's were found while parsing.
 pub(crate) fn check_twice(lower: &mut Lower<'_>, pairs: &[Pair], path: &str) {
     for (i, pair) in pairs.iter().enumerate() {
         if let Some(first) = pairs.iter().take(i).find(|other| other.name == pair.name) {
-            let finding = Diagnostic::error("NK0102", format!("`{}` is given twice in `{path}`", brief(&pair.name)))
-                .at(pair.span, "given again")
-                .see(first.span, "first defined here");
+            let finding = Diagnostic::error(
+                "NK0102",
+                format!("`{}` is given twice in `{path}`", brief(&pair.name)),
+            )
+            .at(pair.span, "given again")
+            .see(first.span, "first defined here");
             lower.findings.push(finding);
         }
     }

@@ -14,10 +14,17 @@ use crate::domain::project::hook::{Hook, HookPlace, InstallPhase, OnFailure, Pro
 use crate::domain::project::service::{Mount, MountSource, Service};
 
 /// Reads the installation of a service.
-pub(crate) fn provisioning(lower: &mut Lower<'_>, written: &Written<'_>, service: &Service) -> Option<Provisioning> {
+pub(crate) fn provisioning(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    service: &Service,
+) -> Option<Provisioning> {
     let own = written.get("provisioning");
     let inherited = written.inherited("provisioning");
-    let get = |key: &str| own.and_then(|node| node.get(key)).or_else(|| inherited.and_then(|node| node.get(key)));
+    let get = |key: &str| {
+        own.and_then(|node| node.get(key))
+            .or_else(|| inherited.and_then(|node| node.get(key)))
+    };
     let block = own.or(inherited)?;
     let path = written.path("provisioning");
     let Some(line) = get("install") else {
@@ -44,7 +51,11 @@ pub(crate) fn provisioning(lower: &mut Lower<'_>, written: &Written<'_>, service
     }
     let clean = get("clean").and_then(|node| hook(lower, node, "clean"));
     let image = get("image").and_then(Node::text).map(str::to_owned);
-    let manifest = manifest(lower, written, (&install, image.as_deref().or(service.image.as_deref())));
+    let manifest = manifest(
+        lower,
+        written,
+        (&install, image.as_deref().or(service.image.as_deref())),
+    );
     Some(Provisioning {
         install,
         clean,
@@ -81,31 +92,57 @@ fn primary(
     };
     if let Some((volume, mount)) = found {
         if mount.read_only {
-            let text = format!("`{}` installs into `{volume}`, which is mounted read-only", written.name);
-            lower.error("NK0417", text, wanted.map_or(block.span, |node| node.span), "cannot be written");
+            let text = format!(
+                "`{}` installs into `{volume}`, which is mounted read-only",
+                written.name
+            );
+            lower.error(
+                "NK0417",
+                text,
+                wanted.map_or(block.span, |node| node.span),
+                "cannot be written",
+            );
         }
         return Some(((*volume).to_owned(), mount.target.clone()));
     }
     let finding = match (name, wanted) {
         (Some(name), Some(node)) => {
-            let text = format!("`{}` installs into `{}`, which it does not mount", written.name, brief(name));
-            let finding = Diagnostic::error("NK0417", text).at(node.span, "not a volume of this service");
+            let text = format!(
+                "`{}` installs into `{}`, which it does not mount",
+                written.name,
+                brief(name)
+            );
+            let finding =
+                Diagnostic::error("NK0417", text).at(node.span, "not a volume of this service");
             match suggestion(name, named.iter().map(|(volume, _)| *volume)) {
                 Some(help) => finding.help(help),
                 None => finding,
             }
         }
-        _ => Diagnostic::error("NK0417", format!("`{}` has an installation but no named volume to keep it", written.name))
-            .at(block.span, "lock and result live in the first named volume")
-            .see(written.key, "this service mounts none")
-            .help(format!("mount one, for example `volumes: [\"{}-deps:/deps\"]`, and declare it", written.name)),
+        _ => Diagnostic::error(
+            "NK0417",
+            format!(
+                "`{}` has an installation but no named volume to keep it",
+                written.name
+            ),
+        )
+        .at(block.span, "lock and result live in the first named volume")
+        .see(written.key, "this service mounts none")
+        .help(format!(
+            "mount one, for example `volumes: [\"{}-deps:/deps\"]`, and declare it",
+            written.name
+        )),
     };
     lower.findings.push(finding);
     None
 }
 
 /// Digests what an installation depends on: the runtime's manifest and lock files, the command, the image.
-fn manifest(lower: &mut Lower<'_>, written: &Written<'_>, (install, image): (&Hook, Option<&str>)) -> Digest {
+fn manifest(
+    lower: &mut Lower<'_>,
+    written: &Written<'_>,
+    (install, image): (&Hook, Option<&str>),
+) -> Digest {
     let mut parts: Vec<String> = install.command.argv();
     parts.insert(0, "command".into());
     parts.extend(["image".into(), image.unwrap_or_default().to_owned()]);

@@ -45,7 +45,14 @@ impl<'a> Written<'a> {
         let defaults = runtime
             .as_ref()
             .and_then(|id| root.get("runtimes").and_then(|runtimes| runtimes.get(id)));
-        Self { name, key: entry.key, node, runtime, defaults, folder }
+        Self {
+            name,
+            key: entry.key,
+            node,
+            runtime,
+            defaults,
+            folder,
+        }
     }
 
     /// Returns a value of the service.
@@ -77,11 +84,18 @@ fn folder(lower: &Lower<'_>, name: &str, node: &Node) -> Option<PathBuf> {
 
 fn named_runtime(lower: &mut Lower<'_>, name: &str, node: &Node) -> Option<String> {
     let id = node.text()?;
-    let declared: Vec<&str> = lower.root.entries("runtimes").map(|(id, _)| id.as_str()).collect();
+    let declared: Vec<&str> = lower
+        .root
+        .entries("runtimes")
+        .map(|(id, _)| id.as_str())
+        .collect();
     if declared.contains(&id) || built_in(id).is_some() {
         return Some(id.to_owned());
     }
-    let text = format!("`{name}` takes its defaults from `{}`, which is not a runtime", brief(id));
+    let text = format!(
+        "`{name}` takes its defaults from `{}`, which is not a runtime",
+        brief(id)
+    );
     let mut finding = Diagnostic::error("NK0404", text).at(node.span, "no such runtime");
     let built_in = BUILT_IN.iter().map(|runtime| runtime.id);
     if let Some(help) = suggestion(id, declared.into_iter().chain(built_in)) {

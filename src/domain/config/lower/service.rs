@@ -1,7 +1,5 @@
 //! One service: what is not the concern of a file of its own.
 
-use std::collections::BTreeSet;
-
 use crate::domain::config::infer::built_in;
 use crate::domain::config::lower::pairs::{check_twice, pairs};
 use crate::domain::config::lower::runtime::Written;
@@ -50,7 +48,10 @@ fn origins(lower: &mut Lower<'_>, written: &Written<'_>) {
             (None, None) => Origin::Default,
         };
         // A default is worth a line only where it has a value.
-        let told = matches!(key, "instances" | "updateStrategy" | "restart" | "kind" | "networks" | "stop_grace_period");
+        let told = matches!(
+            key,
+            "instances" | "updateStrategy" | "restart" | "kind" | "networks" | "stop_grace_period"
+        );
         if origin != Origin::Default || told {
             lower.origins.insert(written.path(key), origin);
         }
@@ -72,7 +73,12 @@ fn command(lower: &mut Lower<'_>, written: &Written<'_>, key: &str) -> Option<Ve
     };
     let empty = argv.is_empty() || node.text().is_some_and(|text| text.trim().is_empty());
     if empty || argv.first().is_some_and(String::is_empty) {
-        lower.error("NK0204", format!("`{}` is an empty command", written.path(key)), node.span, "nothing to run");
+        lower.error(
+            "NK0204",
+            format!("`{}` is an empty command", written.path(key)),
+            node.span,
+            "nothing to run",
+        );
         return None;
     }
     Some(argv)
@@ -81,28 +87,44 @@ fn command(lower: &mut Lower<'_>, written: &Written<'_>, key: &str) -> Option<Ve
 /// Returns the texts of a list, or the one text.
 pub(crate) fn texts_of(node: &Node) -> Vec<String> {
     match node.list() {
-        Some(list) => list.iter().filter_map(Node::text).map(str::to_owned).collect(),
+        Some(list) => list
+            .iter()
+            .filter_map(Node::text)
+            .map(str::to_owned)
+            .collect(),
         None => node.text().map(str::to_owned).into_iter().collect(),
     }
 }
 
 fn ports(written: &Written<'_>, service: &mut Service) {
     service.port = written.text("port").and_then(scalar::port);
-    service.expose = written.text("expose").and_then(scalar::port).or(service.port);
+    service.expose = written
+        .text("expose")
+        .and_then(scalar::port)
+        .or(service.port);
 }
 
 fn replicas(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut Service) {
     let scale = written.get("scale");
-    let bound = |key| scale.and_then(|scale| scale.text_of(key)).and_then(scalar::small);
+    let bound = |key| {
+        scale
+            .and_then(|scale| scale.text_of(key))
+            .and_then(scalar::small)
+    };
     service.scale = Scale {
         min: bound("min"),
         max: bound("max"),
-        cpu_threshold: scale.and_then(|s| s.text_of("cpu_threshold")).and_then(scalar::percent),
+        cpu_threshold: scale
+            .and_then(|s| s.text_of("cpu_threshold"))
+            .and_then(scalar::percent),
     };
     let (min, max) = (service.scale.min, service.scale.max);
     if let (Some(least), Some(most), Some(node)) = (min, max, scale) {
         if least > most {
-            let text = format!("`{}`: `min` {least} is more than `max` {most}", written.path("scale"));
+            let text = format!(
+                "`{}`: `min` {least} is more than `max` {most}",
+                written.path("scale")
+            );
             lower.error("NK0204", text, node.span, "no number of replicas fits");
         }
     }
@@ -115,7 +137,10 @@ fn replicas(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut Service)
         }
     };
     if service.instances > 1000 {
-        let span = written.get("instances").or(scale).map_or(written.key, |node| node.span);
+        let span = written
+            .get("instances")
+            .or(scale)
+            .map_or(written.key, |node| node.span);
         let text = format!("`{}` asks for {} replicas", written.name, service.instances);
         lower.error("NK0204", text, span, "at most 1000");
         service.instances = 1;
@@ -129,7 +154,10 @@ fn replicas(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut Service)
 fn limits(written: &Written<'_>, service: &mut Service) {
     service.cpu_millis = written.text("cpu").and_then(scalar::cpu_millis);
     service.memory_bytes = written.text("memory").and_then(scalar::memory_bytes);
-    service.restart = written.text("restart").and_then(scalar::restart).unwrap_or_default();
+    service.restart = written
+        .text("restart")
+        .and_then(scalar::restart)
+        .unwrap_or_default();
     let grace = written.text("stop_grace_period").and_then(scalar::duration);
     service.stop_grace = grace.unwrap_or(Service::STOP_GRACE);
 }
@@ -139,16 +167,34 @@ fn texts(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut Service) {
     service.stop_signal = written.text("stop_signal").map(str::to_owned);
     if let (Some(signal), Some(node)) = (&service.stop_signal, written.get("stop_signal")) {
         if !is_signal(signal) {
-            let text = format!("`{}` must be a signal such as `SIGTERM`", written.path("stop_signal"));
+            let text = format!(
+                "`{}` must be a signal such as `SIGTERM`",
+                written.path("stop_signal")
+            );
             lower.error("NK0204", text, node.span, "not a signal");
         }
     }
     service.hosts = written.get("host").map(texts_of).unwrap_or_default();
-    let parts = service.hosts.iter().flat_map(|text| text.split(',')).map(str::trim);
-    service.hosts = parts.filter(|host| !host.is_empty()).map(str::to_owned).collect();
-    if let (Some(bad), Some(node)) = (service.hosts.iter().find(|host| !is_host(host)), written.get("host")) {
+    let parts = service
+        .hosts
+        .iter()
+        .flat_map(|text| text.split(','))
+        .map(str::trim);
+    service.hosts = parts
+        .filter(|host| !host.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if let (Some(bad), Some(node)) = (
+        service.hosts.iter().find(|host| !is_host(host)),
+        written.get("host"),
+    ) {
         let text = format!("`{}` is not a domain", brief(bad));
-        lower.error("NK0204", text, node.span, "domains, comma-separated, without scheme or path");
+        lower.error(
+            "NK0204",
+            text,
+            node.span,
+            "domains, comma-separated, without scheme or path",
+        );
     }
     if let Some(node) = written.get("labels") {
         let path = written.path("labels");
@@ -157,23 +203,39 @@ fn texts(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut Service) {
         for label in labels {
             if label.name.starts_with("nk-") {
                 let text = format!("the label `{}` is nanokit's own", brief(&label.name));
-                lower.error("NK0425", text, label.span, "labels starting with `nk-` are reserved");
+                lower.error(
+                    "NK0425",
+                    text,
+                    label.span,
+                    "labels starting with `nk-` are reserved",
+                );
             }
-            service.labels.insert(label.name, label.value.unwrap_or_default());
+            service
+                .labels
+                .insert(label.name, label.value.unwrap_or_default());
         }
     }
 }
 
 fn is_signal(text: &str) -> bool {
     let name = text.strip_prefix("SIG").unwrap_or(text);
-    let named = !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || "+-".contains(c));
-    named && (name.starts_with(|c: char| c.is_ascii_uppercase()) || scalar::small(name).is_some_and(|n| (1..=64).contains(&n)))
+    let named = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || "+-".contains(c));
+    named
+        && (name.starts_with(|c: char| c.is_ascii_uppercase())
+            || scalar::small(name).is_some_and(|n| (1..=64).contains(&n)))
 }
 
 fn is_host(text: &str) -> bool {
     let text = text.strip_prefix("*.").unwrap_or(text);
     let label = |part: &str| {
-        !part.is_empty() && part.len() <= 63 && part.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+        !part.is_empty()
+            && part.len() <= 63
+            && part
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
     };
     text.len() <= 253 && text.split('.').all(label)
 }
@@ -182,7 +244,13 @@ fn is_host(text: &str) -> bool {
 fn image(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut Service) {
     let inherited = || {
         let declared = written.inherited("image").and_then(Node::text);
-        let fallback = || written.runtime.as_deref().and_then(built_in).map(|runtime| runtime.image);
+        let fallback = || {
+            written
+                .runtime
+                .as_deref()
+                .and_then(built_in)
+                .map(|runtime| runtime.image)
+        };
         declared.or_else(fallback).map(str::to_owned)
     };
     service.image = match (written.text("image"), &service.build) {
@@ -193,10 +261,18 @@ fn image(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut Service) {
         (None, None) if written.get("build").is_some() => None,
         (None, None) => inherited(),
     };
-    let span = written.get("image").or(written.inherited("image")).map(|node| node.span);
+    let span = written
+        .get("image")
+        .or(written.inherited("image"))
+        .map(|node| node.span);
     if let (Some(image), Some(span)) = (&service.image, span) {
         if image.is_empty() || image.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            lower.error("NK0204", format!("`{}` must be the name of an image", written.path("image")), span, "not a name");
+            lower.error(
+                "NK0204",
+                format!("`{}` must be the name of an image", written.path("image")),
+                span,
+                "not a name",
+            );
         }
     }
 }
@@ -206,11 +282,15 @@ fn runnable(lower: &mut Lower<'_>, written: &Written<'_>, service: &Service) {
     let has_image = service.image.is_some() || written.get("build").is_some();
     let has_command = service.command.is_some() || service.entrypoint.is_some();
     let finding = match lower.provider {
-        Some(ProviderKind::Process) if !has_command => {
-            Diagnostic::error("NK0413", format!("`{}` has no `start`, which a host process needs", written.name))
-                .at(written.key, "nothing to run")
-                .help("add `start: COMMAND`")
-        }
+        Some(ProviderKind::Process) if !has_command => Diagnostic::error(
+            "NK0413",
+            format!(
+                "`{}` has no `start`, which a host process needs",
+                written.name
+            ),
+        )
+        .at(written.key, "nothing to run")
+        .help("add `start: COMMAND`"),
         Some(ProviderKind::Docker) if !has_image => no_image(written),
         None if !has_image && !has_command => no_image(written),
         Some(ProviderKind::Docker | ProviderKind::Process) | None => return,
@@ -219,11 +299,22 @@ fn runnable(lower: &mut Lower<'_>, written: &Written<'_>, service: &Service) {
 }
 
 fn no_image(written: &Written<'_>) -> Diagnostic {
-    let finding = Diagnostic::error("NK0413", format!("`{}` has neither `image` nor `build`, and no runtime gives one", written.name))
-        .at(written.key, "nothing to run");
+    let finding = Diagnostic::error(
+        "NK0413",
+        format!(
+            "`{}` has neither `image` nor `build`, and no runtime gives one",
+            written.name
+        ),
+    )
+    .at(written.key, "nothing to run");
     match (&written.runtime, written.text("path")) {
-        (Some(runtime), _) => finding.help(format!("add `image` to the service or to `runtimes.{runtime}`")),
-        (None, Some(path)) => finding.help(format!("no runtime was recognised in `{}`; add `image: NAME`", brief(path))),
+        (Some(runtime), _) => finding.help(format!(
+            "add `image` to the service or to `runtimes.{runtime}`"
+        )),
+        (None, Some(path)) => finding.help(format!(
+            "no runtime was recognised in `{}`; add `image: NAME`",
+            brief(path)
+        )),
         (None, None) => finding.help("add `image: NAME`"),
     }
 }
