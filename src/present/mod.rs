@@ -2,3 +2,8 @@
 //!
 //! How to add an event, notice or failure: its row in `rows`, its words in `words`; a walking test fails until
 //! both are there.
+
+pub mod clean;
+pub mod human;
+pub mod role;
+pub mod words;
