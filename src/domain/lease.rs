@@ -120,11 +120,39 @@ impl LeaseTimes {
         margin: Duration::from_secs(6),
         grace: Duration::from_secs(10),
     };
+    /// Checks that the times fit each other: at least three renewals fit before the holder has to stop, and a
+    /// contender whose clock runs two thirds as fast again still waits longer than the holder works.
+    pub fn check(&self) -> Result<(), BadTimes> {
+        let work = self.lease.saturating_sub(self.margin);
+        if self.renew.is_zero() || self.margin.is_zero() {
+            Err(BadTimes::Zero)
+        } else if self.renew.saturating_mul(3) > work {
+            Err(BadTimes::RenewTooLong)
+        } else if self.lease.saturating_add(self.grace).saturating_mul(3) < work.saturating_mul(5) {
+            Err(BadTimes::GraceTooShort)
+        } else {
+            Ok(())
+        }
+    }
     /// Until when a holder whose last good renewal was *requested* at `renewed` may start operations.
     #[must_use]
     pub fn may_start_until(&self, renewed: Boot) -> Boot {
         renewed.after(self.lease.saturating_sub(self.margin))
     }
+}
+
+/// Why a set of times is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadTimes {
+    /// Renewal or margin is zero.
+    #[error("the pause between renewals and the margin must be longer than zero")]
+    Zero,
+    /// Fewer than three renewals fit into the lease.
+    #[error("three renewals must fit into the lease without its margin")]
+    RenewTooLong,
+    /// A contender might take over while a holder still works.
+    #[error("lease and grace must be at least five thirds of the lease without its margin")]
+    GraceTooShort,
 }
 
 /// What is thought of a lock.
@@ -192,3 +220,208 @@ pub struct LockReport {
     /// The evidence.
     pub evidence: Vec<Evidence>,
 }
+
+/// What a new holder brings along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Fresh random id of this acquisition.
+    pub lock_id: LockId,
+    /// State it guards; `None` before the first deploy.
+    pub lineage: Option<Lineage>,
+    /// Who takes it.
+    pub holder: Holder,
+    /// What for.
+    pub occupation: Occupation,
+    /// Length of the lease.
+    pub lease: Duration,
+    /// Now, for display.
+    pub at: Wall,
+}
+
+impl LockRecord {
+    /// Makes the record of an acquisition. The epoch is above everything the lock or the state ever saw.
+    #[must_use]
+    pub fn taken(previous: Option<&Self>, fence: Epoch, claim: Claim) -> Self {
+        let highest = previous.map_or(fence, |previous| previous.epoch.max(fence));
+        Self {
+            status: LockStatus::Held,
+            lock_id: claim.lock_id,
+            epoch: Epoch(highest.0.saturating_add(1)),
+            beat: 0,
+            lineage: claim.lineage,
+            holder: claim.holder,
+            occupation: claim.occupation,
+            lease: claim.lease,
+            acquired_at: claim.at,
+            renewed_at: claim.at,
+            broken: None,
+        }
+    }
+    /// Makes the record of the next beat.
+    #[must_use]
+    pub fn renewed(&self, occupation: Occupation, at: Wall) -> Self {
+        Self {
+            beat: self.beat.saturating_add(1),
+            occupation,
+            renewed_at: at,
+            ..self.clone()
+        }
+    }
+    /// Makes the tombstone of an orderly release; the epoch stays, so that it is never used again.
+    #[must_use]
+    pub fn released(&self, at: Wall) -> Self {
+        Self {
+            status: LockStatus::Free,
+            renewed_at: at,
+            ..self.clone()
+        }
+    }
+    /// Makes the tombstone of a lock taken from its holder; the epoch rises, so that the holder is fenced off.
+    #[must_use]
+    pub fn broken_by(&self, breakage: Breakage, at: Wall) -> Self {
+        Self {
+            status: LockStatus::Broken,
+            epoch: Epoch(self.epoch.0.saturating_add(1)),
+            renewed_at: at,
+            broken: Some(breakage),
+            ..self.clone()
+        }
+    }
+    /// Tells whether both are the same acquisition.
+    #[must_use]
+    pub fn is_same_lock(&self, other: &Self) -> bool {
+        self.lock_id == other.lock_id && self.epoch == other.epoch
+    }
+}
+
+/// What was seen of a heartbeat while watching it on our own clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Watched {
+    /// Whether it moved since the first look.
+    pub moved: bool,
+    /// How long it has stood still.
+    pub still: Duration,
+}
+
+/// Watches a heartbeat: lock, epoch and beat as they were seen, and since when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    seen: Option<(LockId, Epoch, u64)>,
+    since: Boot,
+    moved: bool,
+}
+
+impl Watch {
+    /// Takes one look at `now` and tells what the looks so far say.
+    pub fn look(&mut self, record: &LockRecord, now: Boot) -> Watched {
+        let beat = (record.lock_id.clone(), record.epoch, record.beat);
+        match &self.seen {
+            Some(seen) if *seen == beat => {}
+            seen => {
+                // Another acquisition starts the watch anew; only a beat of the same one is a sign of life.
+                self.moved = seen
+                    .as_ref()
+                    .is_some_and(|seen| (&seen.0, seen.1) == (&beat.0, beat.1));
+                self.since = now;
+                self.seen = Some(beat);
+            }
+        }
+        Watched {
+            moved: self.moved,
+            still: now.since(self.since),
+        }
+    }
+}
+
+/// Judges a lock: only a proof makes it dead, only silence on our own clock makes it expired.
+#[must_use]
+pub fn judge(
+    record: Option<&LockRecord>,
+    proof: ProcessProof,
+    watched: Watched,
+    times: &LeaseTimes,
+) -> (Verdict, Vec<Evidence>) {
+    let Some(record) = record else {
+        let line = evidence("record", "no lock was ever taken here", None);
+        return (Verdict::Free, vec![line]);
+    };
+    match record.status {
+        LockStatus::Held => judge_held(record, proof, watched, times),
+        LockStatus::Free => {
+            let line = evidence("record", "its last holder released it", None);
+            (Verdict::Free, vec![line])
+        }
+        LockStatus::Broken => {
+            let text = record.broken.as_ref().map_or_else(
+                || "it was broken".to_owned(),
+                |broken| format!("{} broke it: {}", broken.by, broken.reason),
+            );
+            (Verdict::Free, vec![evidence("record", text, None)])
+        }
+    }
+}
+
+fn judge_held(
+    record: &LockRecord,
+    proof: ProcessProof,
+    watched: Watched,
+    times: &LeaseTimes,
+) -> (Verdict, Vec<Evidence>) {
+    let silence = record.lease.max(times.lease).saturating_add(times.grace);
+    let silent = watched.still >= silence;
+    let process = process_evidence(&record.holder, proof);
+    let (beat_alive, beat_text) = if silent {
+        let text = format!("stood still for {} on our clock", seconds(watched.still));
+        (Some(false), text)
+    } else if watched.moved {
+        (Some(true), "moved while it was watched".to_owned())
+    } else {
+        let text = format!(
+            "has not moved for {} of the {} that would tell",
+            seconds(watched.still),
+            seconds(silence)
+        );
+        (None, text)
+    };
+    let verdict = match (proof, beat_alive) {
+        (ProcessProof::Gone, _) => Verdict::Dead,
+        (ProcessProof::Alive, _) | (ProcessProof::Unknown, Some(true)) => Verdict::Alive,
+        (ProcessProof::Unknown, Some(false)) => Verdict::Expired,
+        (ProcessProof::Unknown, None) => Verdict::Unknown,
+    };
+    let lines = vec![process, evidence("heartbeat", beat_text, beat_alive)];
+    (verdict, lines)
+}
+
+fn process_evidence(holder: &Holder, proof: ProcessProof) -> Evidence {
+    let who = format!("process {} of {}@{}", holder.pid, holder.user, holder.host);
+    match proof {
+        ProcessProof::Alive => {
+            let text = format!("{who} lives: same machine, same boot, same start time");
+            evidence("process", text, Some(true))
+        }
+        ProcessProof::Gone => {
+            let text = format!("{who} is gone: it ran on this machine and cannot exist any more");
+            evidence("process", text, Some(false))
+        }
+        ProcessProof::Unknown => {
+            let text = format!("{who} cannot be seen from here: another machine or container");
+            evidence("process", text, None)
+        }
+    }
+}
+
+fn evidence(check: &str, finding: impl Into<String>, alive: Option<bool>) -> Evidence {
+    Evidence {
+        check: check.to_owned(),
+        finding: finding.into(),
+        alive,
+    }
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{} s", span.as_secs())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! The verdict table, the transitions and the times.
+
+use super::*;
+
+fn record(status: LockStatus) -> LockRecord {
+    LockRecord {
+        status,
+        lock_id: LockId::new("a"),
+        epoch: Epoch(4),
+        beat: 1,
+        lineage: None,
+        holder: Holder::default(),
+        occupation: Occupation::default(),
+        lease: Duration::from_secs(30),
+        acquired_at: Wall(0),
+        renewed_at: Wall(0),
+        broken: None,
+    }
+}
+
+fn claim(id: &str) -> Claim {
+    Claim {
+        lock_id: LockId::new(id),
+        lineage: None,
+        holder: Holder::default(),
+        occupation: Occupation::default(),
+        lease: Duration::from_secs(30),
+        at: Wall(5),
+    }
+}
+
+fn at(seconds: u64) -> Boot {
+    Boot(Duration::from_secs(seconds))
+}
+
+#[test]
+fn only_proof_makes_dead_and_only_silence_makes_expired() {
+    use LockStatus::{Broken, Free, Held};
+    use ProcessProof::{Alive, Gone, Unknown};
+    let watch = |moved, still| Watched {
+        moved,
+        still: Duration::from_secs(still),
+    };
+    let cases = [
+        (None, Unknown, watch(false, 99), Verdict::Free),
+        (Some(Free), Alive, watch(false, 0), Verdict::Free),
+        (Some(Broken), Alive, watch(true, 0), Verdict::Free),
+        (Some(Held), Gone, watch(false, 0), Verdict::Dead),
+        (Some(Held), Gone, watch(true, 0), Verdict::Dead),
+        (Some(Held), Alive, watch(false, 0), Verdict::Alive),
+        (Some(Held), Alive, watch(false, 999), Verdict::Alive),
+        (Some(Held), Unknown, watch(true, 0), Verdict::Alive),
+        (Some(Held), Unknown, watch(true, 39), Verdict::Alive),
+        (Some(Held), Unknown, watch(true, 40), Verdict::Expired),
+        (Some(Held), Unknown, watch(false, 0), Verdict::Unknown),
+        (Some(Held), Unknown, watch(false, 39), Verdict::Unknown),
+        (Some(Held), Unknown, watch(false, 40), Verdict::Expired),
+    ];
+    for (status, proof, watched, expected) in cases {
+        let lock = status.map(record);
+        let (verdict, evidence) = judge(lock.as_ref(), proof, watched, &LeaseTimes::DEFAULT);
+        assert_eq!(verdict, expected, "{status:?} {proof:?} {watched:?}");
+        assert!(!evidence.is_empty());
+    }
+}
+
+#[test]
+fn a_longer_lease_of_the_holder_is_waited_for() {
+    let mut lock = record(LockStatus::Held);
+    lock.lease = Duration::from_secs(300);
+    let still = Watched {
+        moved: false,
+        still: Duration::from_secs(309),
+    };
+    let (verdict, _) = judge(
+        Some(&lock),
+        ProcessProof::Unknown,
+        still,
+        &LeaseTimes::DEFAULT,
+    );
+    assert_eq!(verdict, Verdict::Unknown);
+}
+
+#[test]
+fn a_watch_starts_anew_with_each_beat_and_each_holder() {
+    let mut watch = Watch::default();
+    let mut lock = record(LockStatus::Held);
+    let mut look = |lock: &LockRecord, now| {
+        let watched = watch.look(lock, at(now));
+        (watched.moved, watched.still.as_secs())
+    };
+    assert_eq!(look(&lock, 100), (false, 0));
+    assert_eq!(look(&lock, 139), (false, 39));
+    lock.beat += 1;
+    assert_eq!(look(&lock, 140), (true, 0), "a beat is a sign of life");
+    assert_eq!(look(&lock, 150), (true, 10));
+    lock.lock_id = LockId::new("b");
+    assert_eq!(look(&lock, 151), (false, 0), "another holder is not");
+}
+
+#[test]
+fn epochs_rise_above_lock_and_state_and_never_fall() {
+    let cases = [
+        (None, 0, 1),
+        (None, 7, 8),
+        (Some(4), 0, 5),
+        (Some(4), 4, 5),
+        (Some(4), 9, 10),
+    ];
+    for (lock, fence, expected) in cases {
+        let previous = lock.map(|epoch| LockRecord {
+            epoch: Epoch(epoch),
+            ..record(LockStatus::Free)
+        });
+        let taken = LockRecord::taken(previous.as_ref(), Epoch(fence), claim("n"));
+        assert_eq!(taken.epoch, Epoch(expected), "{lock:?} {fence}");
+    }
+    let held = LockRecord::taken(None, Epoch(0), claim("n"));
+    let beaten = held.renewed(Occupation::default(), Wall(9));
+    assert_eq!((beaten.beat, beaten.epoch), (1, Epoch(1)));
+    assert!(beaten.is_same_lock(&held));
+    assert_eq!(beaten.released(Wall(10)).epoch, Epoch(1));
+    let broken = beaten.broken_by(Breakage::default(), Wall(10));
+    assert_eq!(broken.epoch, Epoch(2), "the old holder is fenced off");
+    assert!(!broken.is_same_lock(&held));
+}
+
+#[test]
+fn times_that_do_not_fit_are_refused() {
+    let times = |lease, renew, margin, grace| LeaseTimes {
+        lease: Duration::from_secs(lease),
+        renew: Duration::from_secs(renew),
+        margin: Duration::from_secs(margin),
+        grace: Duration::from_secs(grace),
+    };
+    assert_eq!(LeaseTimes::DEFAULT.check(), Ok(()));
+    let cases = [
+        (times(30, 0, 6, 10), BadTimes::Zero),
+        (times(30, 7, 0, 10), BadTimes::Zero),
+        (times(30, 9, 6, 10), BadTimes::RenewTooLong),
+        (times(5, 1, 6, 10), BadTimes::RenewTooLong),
+        (times(30, 7, 1, 0), BadTimes::GraceTooShort),
+    ];
+    for (times, expected) in cases {
+        assert_eq!(times.check(), Err(expected), "{times:?}");
+    }
+    let stop = LeaseTimes::DEFAULT.may_start_until(at(100));
+    assert_eq!(stop, at(124), "lease less margin");
+}

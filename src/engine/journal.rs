@@ -1,0 +1,126 @@
+//! The journal on disk: intents before their calls, outcomes after, left-overs of runs that were killed.
+//!
+//! One file a run, `journal/RUN_ID` below `.nanokit`, so that two runs never write into one file. A journal is
+//! removed only after a snapshot with everything in it was saved.
+
+use std::path::PathBuf;
+
+use crate::domain::ids::{Epoch, Lineage, RunId};
+use crate::engine::reconcile::EngineError;
+use crate::formats::journal::{self, Line};
+use crate::ports::disk::Disk;
+use crate::ports::world::World;
+
+const FOLDER: &str = "journal";
+/// Longest journal that is read, in bytes.
+const LIMIT: u64 = 512 << 20;
+
+/// The journal of the run that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    run: RunId,
+    path: PathBuf,
+    begun: bool,
+}
+
+impl Journal {
+    /// Names the journal of a run; nothing is written before the first line.
+    #[must_use]
+    pub fn new(run: RunId) -> Self {
+        let path = PathBuf::from(FOLDER).join(run.as_str());
+        Self {
+            run,
+            path,
+            begun: false,
+        }
+    }
+
+    /// Tells whether a line was written.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Returns the run.
+    #[must_use]
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Appends lines in one write; with `sync` returns only when they are durable.
+    pub fn append<W: World>(
+        &mut self,
+        world: &W,
+        whose: (&Lineage, Epoch),
+        lines: &[Line],
+        sync: bool,
+    ) -> Result<(), EngineError> {
+        let mut text = String::new();
+        if !self.begun {
+            text.push_str(&journal::encode_line(&Line::Begun {
+                run: self.run.clone(),
+                lineage: whose.0.clone(),
+                epoch: whose.1,
+            }));
+        }
+        for line in lines {
+            text.push_str(&journal::encode_line(line));
+        }
+        world
+            .disk()
+            .append(&self.path, text.as_bytes(), sync)
+            .map_err(|error| EngineError::Store(Box::new(error)))?;
+        self.begun = true;
+        Ok(())
+    }
+
+    /// Removes the journal; everything in it must be in a saved snapshot.
+    pub fn remove<W: World>(&mut self, world: &W) -> Result<(), EngineError> {
+        if self.begun {
+            remove(world, self.run.as_str())?;
+            self.begun = false;
+        }
+        Ok(())
+    }
+}
+
+/// A journal that was found on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its file name.
+    pub name: String,
+    /// Its lines, the first one included.
+    pub lines: Vec<Line>,
+}
+
+/// Reads the journals of one state, oldest run first. Those of other states in the same folder are left alone.
+pub fn of_lineage<W: World>(world: &W, lineage: &Lineage) -> Result<Vec<Found>, EngineError> {
+    let store = |error| EngineError::Store(Box::new(error));
+    let disk = world.disk();
+    let mut found = Vec::new();
+    for name in disk.list(FOLDER.as_ref()).map_err(store)? {
+        let path = PathBuf::from(FOLDER).join(&name);
+        let Some(bytes) = disk.read(&path, LIMIT).map_err(store)? else {
+            continue;
+        };
+        let lines = journal::decode(&bytes).map_err(|error| EngineError::BadState {
+            location: disk.shown(&path).display().to_string(),
+            problem: error.to_string(),
+            hint: "keep a copy, remove the file, then run `nkapp state rebuild`".to_owned(),
+        })?;
+        let ours =
+            matches!(lines.first(), Some(Line::Begun { lineage: found, .. }) if found == lineage);
+        if ours {
+            found.push(Found { name, lines });
+        }
+    }
+    Ok(found)
+}
+
+/// Removes a journal by its file name.
+pub fn remove<W: World>(world: &W, name: &str) -> Result<(), EngineError> {
+    world
+        .disk()
+        .remove(&PathBuf::from(FOLDER).join(name))
+        .map_err(|error| EngineError::Store(Box::new(error)))
+}

@@ -1,0 +1,298 @@
+//! Looking at somebody's lock, and clearing it.
+//!
+//! A report is a verdict with its evidence and the version it is about; an unlock replaces exactly that version,
+//! after its line in `audit.log` is durable. Whatever cannot be read makes the verdict unknown, never dead.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::domain::ids::Epoch;
+use crate::domain::lease::{
+    self, Breakage, Evidence, Holder, LeaseTimes, LockRecord, LockReport, LockStatus, Occupation,
+    ProcessProof, Verdict, Watch, Watched,
+};
+use crate::engine::reconcile::{EngineError, UnlockEnd, UnlockRequest};
+use crate::formats::lock::{self, AuditEntry};
+use crate::formats::state;
+use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
+use crate::ports::clock::Clock;
+use crate::ports::disk::Disk;
+use crate::ports::process::Processes;
+use crate::ports::world::World;
+
+/// Pause between two looks at a heartbeat.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Fewest characters of a lock id that name it.
+const ID_PREFIX: usize = 8;
+const AUDIT: &str = "audit.log";
+
+/// One look at the lock.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    /// The verdict.
+    pub report: LockReport,
+    /// Version of what was read; `None`: nothing is stored.
+    pub version: Option<Version>,
+}
+
+/// Looks at the lock: once with `watch_for` zero, else until it is decided or so much time has passed. Each
+/// newer finding goes to `updates`; a slow reader misses some.
+pub async fn lock_report<W: World>(
+    world: &W,
+    times: &LeaseTimes,
+    watch_for: Duration,
+    updates: Option<&mpsc::Sender<LockReport>>,
+) -> LockReport {
+    let started = world.clock().boot();
+    let mut watch = Watch::default();
+    loop {
+        let report = look(world, &mut watch, times).await.report;
+        if let Some(updates) = updates {
+            // A full channel means that the reader has newer findings to read than it can show.
+            let _ = updates.try_send(report.clone());
+        }
+        let rest = watch_for.saturating_sub(world.clock().boot().since(started));
+        if report.verdict != Verdict::Unknown || report.record.is_none() || rest.is_zero() {
+            return report;
+        }
+        world.clock().sleep(rest.min(LOOK_AGAIN)).await;
+    }
+}
+
+/// Reads and judges the lock once.
+pub(super) async fn look<W: World>(world: &W, watch: &mut Watch, times: &LeaseTimes) -> Look {
+    let location = world.lock().location();
+    let stored = world.lock().get().await;
+    let version = match &stored {
+        Ok(Some(stored)) => Some(stored.version.clone()),
+        Ok(None) | Err(_) => None,
+    };
+    let (verdict, record, evidence) = match read(stored) {
+        Err(line) => (Verdict::Unknown, None, vec![line]),
+        Ok(record) => {
+            let (proof, watched) = match &record {
+                Some(record) if record.status == LockStatus::Held => (
+                    world.processes().proof(&record.holder),
+                    watch.look(record, world.clock().boot()),
+                ),
+                _ => (ProcessProof::Unknown, Watched::default()),
+            };
+            let (verdict, evidence) = lease::judge(record.as_ref(), proof, watched, times);
+            (verdict, record, evidence)
+        }
+    };
+    Look {
+        report: LockReport {
+            location,
+            verdict,
+            record,
+            version: version.as_ref().map(|version| version.0.clone()),
+            evidence,
+        },
+        version,
+    }
+}
+
+fn read(stored: Result<Option<Stored>, StoreError>) -> Result<Option<LockRecord>, Evidence> {
+    let line = |finding: String| Evidence {
+        check: "record".to_owned(),
+        finding,
+        alive: None,
+    };
+    match stored {
+        Ok(None) => Ok(None),
+        Ok(Some(stored)) => lock::decode(&stored.bytes)
+            .map(Some)
+            .map_err(|error| line(format!("it cannot be understood: {error}"))),
+        Err(error) => {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            let cause = source
+                .map(|source| format!(": {source}"))
+                .unwrap_or_default();
+            Err(line(format!("it cannot be read: {error}{cause}")))
+        }
+    }
+}
+
+/// Clears the lock. What is proven dead is cleared at once; anything else needs force with a reason and the
+/// lock's id. Without force an undecided holder is watched for lease and grace first, so that the refusal can
+/// tell silence from life.
+pub async fn unlock<W: World>(
+    world: &W,
+    times: &LeaseTimes,
+    request: &UnlockRequest,
+) -> Result<UnlockEnd, EngineError> {
+    let reason = request
+        .reason
+        .as_deref()
+        .map(str::trim)
+        .filter(|reason| !reason.is_empty());
+    if request.force && (reason.is_none() || request.lock_id.is_none()) {
+        let text = "`--force` needs the lock id and a reason (`--reason`)";
+        return Err(EngineError::Invalid(text.to_owned()));
+    }
+    let silence = times
+        .lease
+        .saturating_add(times.grace)
+        .saturating_add(LOOK_AGAIN);
+    let watch_for = if request.force {
+        Duration::ZERO
+    } else {
+        silence
+    };
+    let report = lock_report(world, times, watch_for, None).await;
+    if report.verdict == Verdict::Free {
+        return Ok(UnlockEnd::WasFree);
+    }
+    if request.version.is_some() && request.version != report.version {
+        return Ok(UnlockEnd::Changed(Box::new(report)));
+    }
+    if let Some(report) = refusal(&report, request) {
+        return Ok(UnlockEnd::Refused(Box::new(report)));
+    }
+    let Some(version) = report.version.clone().map(Version) else {
+        return Ok(UnlockEnd::Refused(Box::new(report)));
+    };
+    let act = if request.force {
+        "force_unlock"
+    } else {
+        "unlock"
+    };
+    audit(world, &report, act, reason)?;
+    let me = world.processes().me();
+    let breakage = Breakage {
+        by: who(&me),
+        reason: reason.unwrap_or("its holder is proven dead").to_owned(),
+        lock_id: report
+            .record
+            .as_ref()
+            .map(|record| record.lock_id.clone())
+            .unwrap_or_default(),
+        verdict: report.verdict.as_str().to_owned(),
+    };
+    let at = world.clock().wall();
+    let record = match &report.record {
+        Some(record) => record.broken_by(breakage, at),
+        None => unreadable(world, times).await.broken_by(breakage, at),
+    };
+    let bytes = lock::encode(&record);
+    let cleared = match world
+        .lock()
+        .compare_and_put(Some(&version), &bytes)
+        .await
+        .map_err(store)?
+    {
+        Put::Done(_) => true,
+        Put::Conflict(found) => found.is_some_and(|found| found.bytes == bytes),
+        Put::Unknown(_) => {
+            let found = world.lock().get().await.map_err(store)?;
+            found.is_some_and(|found| found.bytes == bytes)
+        }
+    };
+    if cleared {
+        return Ok(UnlockEnd::Cleared(report.verdict));
+    }
+    let report = lock_report(world, times, Duration::ZERO, None).await;
+    Ok(UnlockEnd::Changed(Box::new(report)))
+}
+
+/// Returns the report to refuse with, with a line that says why, or nothing when the lock may be cleared.
+fn refusal(report: &LockReport, request: &UnlockRequest) -> Option<LockReport> {
+    let mut refused = report.clone();
+    let mut because = |finding: String| {
+        refused.evidence.push(Evidence {
+            check: "request".to_owned(),
+            finding,
+            alive: None,
+        });
+    };
+    if let Some(wanted) = &request.lock_id {
+        let known = match (&report.record, &report.version) {
+            (Some(record), _) => record.lock_id.as_str(),
+            // Nobody can read its id, so the digest of its content stands for it.
+            (None, Some(version)) => version,
+            (None, None) => "",
+        };
+        if wanted.as_str().len() < ID_PREFIX || !known.starts_with(wanted.as_str()) {
+            because(format!("the lock id is not `{wanted}` but `{known}`"));
+            return Some(refused);
+        }
+    }
+    match report.verdict {
+        Verdict::Free | Verdict::Dead => None,
+        Verdict::Expired | Verdict::Alive | Verdict::Unknown if request.force => None,
+        Verdict::Expired | Verdict::Alive | Verdict::Unknown => {
+            because("only a holder that is proven dead is cleared without `--force`".to_owned());
+            Some(refused)
+        }
+    }
+}
+
+/// Stands for a record that nobody can read: its epoch is at least what the state saw.
+async fn unreadable<W: World>(world: &W, times: &LeaseTimes) -> LockRecord {
+    let seen = match world.state().get().await {
+        Ok(Some(stored)) => state::decode(&stored.bytes)
+            .ok()
+            .map(|found| found.record.fence),
+        Ok(None) | Err(_) => None,
+    };
+    LockRecord {
+        status: LockStatus::Held,
+        lock_id: crate::domain::ids::LockId::default(),
+        epoch: seen.unwrap_or(Epoch(0)),
+        beat: 0,
+        lineage: None,
+        holder: Holder::default(),
+        occupation: Occupation::default(),
+        lease: times.lease,
+        acquired_at: world.clock().wall(),
+        renewed_at: world.clock().wall(),
+        broken: None,
+    }
+}
+
+/// Appends the line that says who takes whose lock and why; durable when it returns.
+pub(super) fn audit<W: World>(
+    world: &W,
+    report: &LockReport,
+    act: &str,
+    reason: Option<&str>,
+) -> Result<(), EngineError> {
+    let record = report.record.as_ref();
+    let entry = AuditEntry {
+        at: world.clock().wall(),
+        act: act.to_owned(),
+        by: who(&world.processes().me()),
+        reason: reason.map(ToOwned::to_owned),
+        location: report.location.clone(),
+        lock_id: record
+            .map(|record| record.lock_id.to_string())
+            .unwrap_or_default(),
+        epoch: record.map_or(0, |record| record.epoch.0),
+        held_by: record
+            .map(|record| format!("{} (process {})", who(&record.holder), record.holder.pid))
+            .unwrap_or_default(),
+        verdict: report.verdict.as_str().to_owned(),
+        evidence: report
+            .evidence
+            .iter()
+            .map(|line| line.finding.clone())
+            .collect(),
+    };
+    world
+        .disk()
+        .append(Path::new(AUDIT), lock::audit_line(&entry).as_bytes(), true)
+        .map_err(|error| EngineError::Store(Box::new(error)))
+}
+
+/// Returns `user@host`.
+#[must_use]
+pub fn who(holder: &Holder) -> String {
+    format!("{}@{}", holder.user, holder.host)
+}
+
+fn store(error: StoreError) -> EngineError {
+    EngineError::Store(Box::new(error))
+}
