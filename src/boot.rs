@@ -1,1 +1,0 @@
-//! The composition root: hydrates offline, activates connections, tears down in every case.

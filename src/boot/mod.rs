@@ -1,0 +1,6 @@
+//! The composition root: hydrates offline, activates connections, tears down in every case.
+//!
+//! Nothing but `main` names it, and it alone names everything. `hydrate` finds and loads the file without opening a
+//! socket; what activates lives beside it.
+
+pub mod hydrate;
