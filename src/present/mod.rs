@@ -7,3 +7,5 @@ pub mod clean;
 pub mod human;
 pub mod role;
 pub mod words;
+
+pub mod report;
