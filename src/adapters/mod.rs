@@ -1,3 +1,5 @@
 //! The world behind the ports: platforms, stores, disk, clock, host commands, secrets, file watching.
 //!
 //! How to add a provider: a folder in `providers/`, an arm in `providers/any.rs`, its line in the contract suite.
+
+pub mod telemetry;
