@@ -483,3 +483,15 @@ pub(super) fn pending(wire: PendingWire) -> Result<Pending, FormatError> {
         target: wire.target.map(ProviderId),
     })
 }
+
+/// Reads only the serial of a document, for naming a copy of it.
+#[must_use]
+pub fn serial_of(bytes: &[u8]) -> Option<Serial> {
+    #[derive(Deserialize)]
+    struct Head {
+        serial: u64,
+    }
+    serde_json::from_slice(bytes)
+        .ok()
+        .map(|head: Head| Serial(head.serial))
+}

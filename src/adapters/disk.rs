@@ -1,0 +1,201 @@
+//! The project's own folder `.nanokit` on the real disk.
+//!
+//! Made on the first write, 0700, with a `.gitignore` that keeps all of it out of the repository. No path of
+//! it is followed through a link.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::adapters::folder::{self, Folder};
+use crate::ports::disk::{Disk, DiskError};
+
+/// A folder of our own.
+#[derive(Clone, Debug)]
+pub struct ProjectDisk {
+    root: PathBuf,
+}
+
+impl ProjectDisk {
+    /// Names the folder; nothing is made before the first write.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    fn root(&self) -> io::Result<Folder> {
+        match Folder::open(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => return other,
+        }
+        let parent = self.root.parent().filter(|parent| *parent != Path::new(""));
+        let name = self.root.file_name().and_then(|name| name.to_str());
+        let bad = || io::Error::new(io::ErrorKind::InvalidInput, "the folder has no name");
+        let root = Folder::open(parent.unwrap_or(Path::new(".")))?.make(name.ok_or_else(bad)?)?;
+        root.append(".gitignore", b"*\n", false)?;
+        Ok(root)
+    }
+
+    /// Opens the folder that holds `path`, making what is missing, and returns the last name.
+    fn made<'a>(&self, path: &'a Path) -> io::Result<(Folder, &'a str)> {
+        let names = folder::names_of(path)?;
+        let mut place = self.root()?;
+        let Some((last, folders)) = names.split_last() else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        for name in folders {
+            place = place.make(name)?;
+        }
+        Ok((place, last))
+    }
+
+    /// Opens the folder that holds `path`, if it is there, and returns the last name.
+    fn found<'a>(&self, path: &'a Path) -> io::Result<Option<(Folder, &'a str)>> {
+        let names = folder::names_of(path)?;
+        let Some((last, folders)) = names.split_last() else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let mut place = match Folder::open(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        for name in folders {
+            match place.sub(name)? {
+                Some(inner) => place = inner,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some((place, last)))
+    }
+
+    fn error(&self, action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DiskError {
+        let path = self.root.join(path);
+        move |source| DiskError {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+impl Disk for ProjectDisk {
+    fn append(&self, path: &Path, bytes: &[u8], sync: bool) -> Result<(), DiskError> {
+        self.made(path)
+            .and_then(|(place, name)| place.append(name, bytes, sync))
+            .map_err(self.error("append to", path))
+    }
+
+    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+        self.made(path)
+            .and_then(|(place, name)| {
+                // Two processes may replace the same file (two plans at once), so each has a temp of its own.
+                let temp = format!(".{name}.{}.tmp", std::process::id());
+                place.replace(name, bytes, &temp)
+            })
+            .map_err(self.error("write", path))
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError> {
+        let read = || match self.found(path)? {
+            Some((place, name)) => place.read(name, limit),
+            None => Ok(None),
+        };
+        read().map_err(self.error("read", path))
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<String>, DiskError> {
+        let list = || match self.found(path)? {
+            Some((place, name)) => match place.sub(name)? {
+                Some(folder) => folder.names(),
+                None => Ok(Vec::new()),
+            },
+            None => Ok(Vec::new()),
+        };
+        list().map_err(self.error("list", path))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), DiskError> {
+        let remove = || match self.found(path)? {
+            Some((place, name)) => place.remove(name),
+            None => Ok(()),
+        };
+        remove().map_err(self.error("remove", path))
+    }
+
+    fn shown(&self, path: &Path) -> PathBuf {
+        self.root.join(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn disk() -> (tempfile::TempDir, ProjectDisk) {
+        let home = tempfile::tempdir().unwrap();
+        let disk = ProjectDisk::new(home.path().join(".nanokit"));
+        (home, disk)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn reading_makes_nothing_and_writing_makes_private_folders() {
+        let (home, disk) = disk();
+        let path = Path::new("runs/r1/step.log");
+        assert_eq!(disk.read(path, 10).unwrap(), None);
+        assert_eq!(disk.list(Path::new("runs")).unwrap(), Vec::<String>::new());
+        disk.remove(path).unwrap();
+        assert!(!home.path().join(".nanokit").exists());
+        disk.append(path, b"one\n", true).unwrap();
+        disk.append(path, b"two\n", false).unwrap();
+        assert_eq!(disk.read(path, 10).unwrap().unwrap(), b"one\ntwo\n");
+        assert_eq!(disk.list(Path::new("runs")).unwrap(), ["r1"]);
+        assert_eq!(mode(&disk.shown(Path::new("runs/r1"))), 0o700);
+        assert_eq!(mode(&disk.shown(path)), 0o600);
+        let ignore = std::fs::read_to_string(disk.shown(Path::new(".gitignore"))).unwrap();
+        assert_eq!(ignore, "*\n");
+        disk.remove(path).unwrap();
+        disk.remove(Path::new("runs/r1")).unwrap();
+        assert_eq!(disk.list(Path::new("runs")).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_replaced_file_leaves_nothing_beside_it() {
+        let (_home, disk) = disk();
+        let path = Path::new("plans/latest.json");
+        disk.replace(path, b"1").unwrap();
+        disk.replace(path, b"22").unwrap();
+        assert_eq!(disk.read(path, 2).unwrap().unwrap(), b"22");
+        assert_eq!(disk.list(Path::new("plans")).unwrap(), ["latest.json"]);
+        assert!(disk.read(path, 1).is_err(), "longer than the limit");
+    }
+
+    #[test]
+    fn links_are_refused_wherever_they_stand() {
+        let (home, disk) = disk();
+        let outside = home.path().join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        std::fs::write(outside.join("victim"), "old").unwrap();
+        disk.append(Path::new("a"), b"x", false).unwrap();
+        let root = home.path().join(".nanokit");
+        symlink(outside.join("victim"), root.join("link")).unwrap();
+        symlink(&outside, root.join("folder")).unwrap();
+        for path in ["link", "folder/victim"] {
+            let path = Path::new(path);
+            assert!(disk.append(path, b"new", false).is_err());
+            assert!(disk.replace(path, b"new").is_err());
+            assert!(disk.read(path, 10).is_err());
+        }
+        for path in ["../outside/victim", "/etc/hostname", ""] {
+            assert!(disk.read(Path::new(path), 10).is_err(), "{path}");
+        }
+        assert_eq!(
+            std::fs::read_to_string(outside.join("victim")).unwrap(),
+            "old"
+        );
+    }
+}

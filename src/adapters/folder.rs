@@ -1,0 +1,214 @@
+//! An open folder: every name is resolved inside it, and no symbolic link is ever followed.
+//!
+//! The kernel does not save us from a planted link, so nothing here opens a path; it opens one name at a time
+//! relative to a folder that is already open. Files are only ever replaced whole (temp, fsync, rename, fsync of
+//! the folder), since anything less loses the old content on a full disk or at a power cut.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Component, Path};
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+
+/// What stands where a regular file was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a regular file but {0}")]
+pub(crate) struct NotAFile(pub(crate) &'static str);
+
+/// A folder that is open.
+#[derive(Debug)]
+pub(crate) struct Folder(OwnedFd);
+
+impl Folder {
+    /// Opens a folder by path; links on the way to it are the user's own matter, the folder itself is no link.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
+        rustix::fs::open(path, flags, Mode::empty())
+            .map(Self)
+            .map_err(Into::into)
+    }
+
+    /// Opens a folder inside this one, if it is there.
+    pub(crate) fn sub(&self, name: &str) -> io::Result<Option<Self>> {
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
+        match rustix::fs::openat(&self.0, name, flags, Mode::empty()) {
+            Ok(fd) => Ok(Some(Self(fd))),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens a folder inside this one, making it (0700, durably) if needed.
+    pub(crate) fn make(&self, name: &str) -> io::Result<Self> {
+        if let Some(folder) = self.sub(name)? {
+            return Ok(folder);
+        }
+        match rustix::fs::mkdirat(&self.0, name, Mode::RWXU) {
+            Ok(()) => rustix::fs::fsync(&self.0)?,
+            Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let gone = || io::Error::other("the folder vanished while it was made");
+        self.sub(name)?.ok_or_else(gone)
+    }
+
+    /// Opens a file for reading; `None` when it is not there, [`NotAFile`] inside the error when it is something else.
+    pub(crate) fn file(&self, name: &str) -> io::Result<Option<File>> {
+        match self.open_file(name, OFlags::RDONLY) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Reads a whole file of at most `limit` bytes; `None` when it is not there.
+    pub(crate) fn read(&self, name: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        let Some(file) = self.file(name)? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            let text = format!("it has more than {limit} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Opens a file that lives on, such as one that carries a lock, making it if needed.
+    pub(crate) fn keep(&self, name: &str) -> io::Result<File> {
+        self.open_file(name, OFlags::RDWR | OFlags::CREATE)
+    }
+
+    /// Appends in one write; what a failed write left is cut off again.
+    pub(crate) fn append(&self, name: &str, bytes: &[u8], sync: bool) -> io::Result<()> {
+        let mut file = self.open_file(name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
+        let before = file.metadata()?.len();
+        if let Err(error) = file.write_all(bytes) {
+            // Best effort: a reader drops a torn last line, but nothing may be glued to it.
+            let _ = file.set_len(before);
+            return Err(error);
+        }
+        if sync {
+            file.sync_data()?;
+            if before == 0 {
+                rustix::fs::fsync(&self.0)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces a file's content at once: afterwards it has the old content or the new, whatever happens. An
+    /// error of kind [`Unsynced`] means that the new content is there but may not survive a power cut.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8], temp: &str) -> io::Result<()> {
+        self.must_be_file_or_absent(name)?;
+        self.remove(temp)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.0, temp, flags, Mode::RUSR | Mode::WUSR)?;
+        let mut file = File::from(fd);
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        let renamed = written.and_then(|()| {
+            rustix::fs::renameat(&self.0, temp, &self.0, name).map_err(io::Error::from)
+        });
+        if let Err(error) = renamed {
+            let _ = self.remove(temp);
+            return Err(error);
+        }
+        rustix::fs::fsync(&self.0).map_err(|error| io::Error::other(Unsynced(error.into())))
+    }
+
+    /// Gives a file a second name; an older file of that name is replaced.
+    pub(crate) fn link(&self, name: &str, into: &Self, new: &str) -> io::Result<()> {
+        into.remove(new)?;
+        rustix::fs::linkat(&self.0, name, &into.0, new, AtFlags::empty()).map_err(Into::into)
+    }
+
+    /// Removes a file or link; not being there is fine.
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        match rustix::fs::unlinkat(&self.0, name, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(rustix::io::Errno::ISDIR) => {
+                rustix::fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR).map_err(Into::into)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Lists the names in the folder, sorted; names that are no text are left out.
+    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.0)? {
+            let entry = entry?;
+            match entry.file_name().to_str() {
+                Ok("." | "..") | Err(_) => {}
+                Ok(name) => names.push(name.to_owned()),
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn open_file(&self, name: &str, flags: OFlags) -> io::Result<File> {
+        // NONBLOCK: opening a FIFO somebody planted must not hang.
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let fd = match rustix::fs::openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR) {
+            Ok(fd) => fd,
+            Err(error @ rustix::io::Errno::NOENT) => return Err(error.into()),
+            Err(error) => {
+                self.must_be_file_or_absent(name)?;
+                return Err(error.into());
+            }
+        };
+        let stat = rustix::fs::fstat(&fd)?;
+        regular(FileType::from_raw_mode(stat.st_mode))?;
+        Ok(File::from(fd))
+    }
+
+    fn must_be_file_or_absent(&self, name: &str) -> io::Result<()> {
+        match rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => regular(FileType::from_raw_mode(stat.st_mode)),
+            Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The new content is in place, but the folder could not be made durable.
+#[derive(Debug, thiserror::Error)]
+#[error("the folder could not be synced")]
+pub(crate) struct Unsynced(#[source] io::Error);
+
+fn regular(kind: FileType) -> io::Result<()> {
+    let found = match kind {
+        FileType::RegularFile => return Ok(()),
+        FileType::Symlink => "a symbolic link",
+        FileType::Directory => "a folder",
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        FileType::Unknown => "something unknown",
+    };
+    Err(io::Error::other(NotAFile(found)))
+}
+
+/// Returns what stands in the place of a file, if that is why an operation failed.
+pub(crate) fn hostile(error: &io::Error) -> Option<&'static str> {
+    let inner = error.get_ref()?.downcast_ref::<NotAFile>()?;
+    Some(inner.0)
+}
+
+/// Splits a relative path into its folders and its last name; anything but plain names is refused.
+pub(crate) fn names_of(path: &Path) -> io::Result<Vec<&str>> {
+    let plain = |component| match component {
+        Component::Normal(name) => name.to_str(),
+        Component::CurDir | Component::ParentDir | Component::RootDir | Component::Prefix(_) => None,
+    };
+    path.components()
+        .map(plain)
+        .collect::<Option<Vec<_>>>()
+        .filter(|names| !names.is_empty())
+        .ok_or_else(|| {
+            let text = "the path must be plain names below the folder";
+            io::Error::new(io::ErrorKind::InvalidInput, text)
+        })
+}

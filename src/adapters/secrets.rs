@@ -1,0 +1,124 @@
+//! Secrets of the environment and of files.
+//!
+//! A value is read afresh for each use and held in no field of this adapter but the variables the project was
+//! loaded with.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::domain::secret::{Secret, SecretRef};
+use crate::ports::secrets::{SecretError, Secrets};
+
+/// Longest secret file, in bytes.
+const LIMIT: u64 = 1 << 20;
+
+/// Resolves `env://` from the loaded variables and `file://` relative to the project.
+#[derive(Clone)]
+pub struct ProjectSecrets {
+    root: PathBuf,
+    variables: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for ProjectSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProjectSecrets")
+            .field("root", &self.root)
+            .field("variables", &self.variables.len())
+            .finish()
+    }
+}
+
+impl ProjectSecrets {
+    /// Takes the project's folder and all variables after the `.env` hierarchy.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, variables: BTreeMap<String, String>) -> Self {
+        Self {
+            root: root.into(),
+            variables,
+        }
+    }
+
+    fn file(&self, path: &str) -> Result<Secret, SecretError> {
+        let failed = |cause: String| SecretError::File {
+            path: path.to_owned(),
+            cause,
+        };
+        let full = self.root.join(path);
+        let bytes = read(&full).map_err(|error| failed(error.to_string()))?;
+        let mut text =
+            String::from_utf8(bytes).map_err(|_| failed("its content is not UTF-8".to_owned()))?;
+        if text.ends_with('\n') {
+            text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
+        }
+        Ok(Secret::new(text))
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    // Opened without blocking: a FIFO in its place must not hang us. Links are the user's own choice here.
+    let flags = rustix::fs::OFlags::RDONLY
+        | rustix::fs::OFlags::CLOEXEC
+        | rustix::fs::OFlags::NONBLOCK
+        | rustix::fs::OFlags::NOCTTY;
+    let file = std::fs::File::from(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(std::io::Error::other("it has more than 1 MiB"));
+    }
+    Ok(bytes)
+}
+
+impl Secrets for ProjectSecrets {
+    async fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
+        match reference {
+            SecretRef::Env(name) => self
+                .variables
+                .get(name)
+                .map(|value| Secret::new(value.clone()))
+                .ok_or_else(|| SecretError::Unset(name.clone())),
+            SecretRef::File(path) => self.file(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn values_come_from_variables_and_files_without_their_last_line_break() {
+        let home = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
+        write("one", "s3cret\n");
+        write("two", "a\n\n");
+        write("dos", "b\r\n");
+        write("bare", "c");
+        let secrets = ProjectSecrets::new(
+            home.path(),
+            BTreeMap::from([("TOKEN".to_owned(), "t\n".to_owned())]),
+        );
+        let cases = [
+            (SecretRef::Env("TOKEN".to_owned()), Some("t\n")),
+            (SecretRef::Env("OTHER".to_owned()), None),
+            (SecretRef::File("one".to_owned()), Some("s3cret")),
+            (SecretRef::File("two".to_owned()), Some("a\n")),
+            (SecretRef::File("dos".to_owned()), Some("b")),
+            (SecretRef::File("bare".to_owned()), Some("c")),
+            (SecretRef::File("missing".to_owned()), None),
+            (SecretRef::File(".".to_owned()), None),
+        ];
+        for (reference, expected) in cases {
+            let found = secrets.resolve(&reference).await.ok();
+            assert_eq!(found.as_ref().map(Secret::expose), expected, "{reference}");
+        }
+        assert!(!format!("{secrets:?}").contains('t') || !format!("{secrets:?}").contains("TOKEN"));
+    }
+}

@@ -1,0 +1,239 @@
+//! A document on the local disk, written by compare-and-put.
+//!
+//! `flock` on a side file makes read-compare-write one act for all processes of the machine; the document
+//! itself is only ever replaced whole. The side file is never removed: whoever removed it would hand the
+//! same lock out twice. An empty document is a damaged value, not "nothing stored".
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::FlockOperation;
+use sha2::{Digest as _, Sha256};
+
+use crate::adapters::folder::{self, Folder, Unsynced};
+use crate::formats::{state, text};
+use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
+
+/// Longest document that is read, in bytes.
+const LIMIT: u64 = 512 << 20;
+/// Pause between two tries for the side lock.
+const TRY_AGAIN: Duration = Duration::from_millis(5);
+/// How long the side lock is tried for; it is held for one write only.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many earlier states are kept.
+const BACKUPS: usize = 10;
+
+/// One document.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    document: PathBuf,
+    /// Side file that carries the `flock`.
+    guard: PathBuf,
+    /// Folder for earlier states, if they are kept.
+    backups: Option<PathBuf>,
+}
+
+impl FileStore {
+    /// Names a document and its side file; nothing is made before the first write.
+    #[must_use]
+    pub fn new(document: impl Into<PathBuf>, guard: impl Into<PathBuf>) -> Self {
+        Self {
+            document: document.into(),
+            guard: guard.into(),
+            backups: None,
+        }
+    }
+
+    /// Keeps the last ten states in that folder, by serial.
+    #[must_use]
+    pub fn with_backups(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.backups = Some(folder.into());
+        self
+    }
+
+    /// The state document `document` of a project whose own folder is `own` (`.nanokit`), with backups.
+    #[must_use]
+    pub fn state(document: impl Into<PathBuf>, own: &Path) -> Self {
+        let document = document.into();
+        let name = name_of(&document).unwrap_or("state.json");
+        let guard = own.join("lock").join(format!("{name}.state.flock"));
+        Self::new(document.clone(), guard).with_backups(own.join("backups"))
+    }
+
+    /// The lock record of the state document named `name`, in the project's own folder `own` (`.nanokit`).
+    #[must_use]
+    pub fn lock(name: &str, own: &Path) -> Self {
+        let folder = own.join("lock");
+        Self::new(folder.join(name), folder.join(format!("{name}.flock")))
+    }
+
+    fn read(&self) -> Result<Option<Stored>, StoreError> {
+        let read = || {
+            let (folder, name) = match open_parent(&self.document, false) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                other => other?,
+            };
+            folder.read(name, LIMIT)
+        };
+        let bytes = read().map_err(|error| failure("read", &self.document, error))?;
+        Ok(bytes.map(|bytes| Stored {
+            version: version_of(&bytes),
+            bytes,
+        }))
+    }
+
+    /// Takes the side lock; it ends when the file is dropped.
+    async fn guard(&self) -> Result<File, StoreError> {
+        let failed = |error| failure("lock", &self.guard, error);
+        let file = open_parent(&self.guard, true)
+            .and_then(|(folder, name)| folder.keep(name))
+            .map_err(failed)?;
+        let mut waited = Duration::ZERO;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(file),
+                Err(rustix::io::Errno::WOULDBLOCK) if waited < PATIENCE => {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                    waited += TRY_AGAIN;
+                }
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    let text = "another process has been writing for ten seconds";
+                    return Err(failed(io::Error::new(io::ErrorKind::TimedOut, text)));
+                }
+                Err(error) => return Err(failed(error.into())),
+            }
+        }
+    }
+
+    fn write(&self, bytes: &[u8], before: Option<&Stored>) -> Result<Put, StoreError> {
+        let failed = |error| failure("write", &self.document, error);
+        let (folder, name) = open_parent(&self.document, true).map_err(failed)?;
+        if let (Some(before), Some(backups)) = (before, &self.backups)
+            && let Err(error) = back_up(&folder, name, before, backups)
+        {
+            tracing::warn!(%error, folder = %backups.display(), "the earlier state could not be kept");
+        }
+        // One name for the temp: the side lock is ours, so one that is there was left by a writer that died.
+        match folder.replace(name, bytes, &format!(".{name}.tmp")) {
+            Ok(()) => Ok(Put::Done(version_of(bytes))),
+            Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Unsynced>()) => {
+                Ok(Put::Unknown(error.to_string()))
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+impl CasStore for FileStore {
+    async fn get(&self) -> Result<Option<Stored>, StoreError> {
+        self.read()
+    }
+
+    async fn compare_and_put(
+        &self,
+        expected: Option<&Version>,
+        bytes: &[u8],
+    ) -> Result<Put, StoreError> {
+        let _guard = self.guard().await?;
+        let now = self.read()?;
+        if now.as_ref().map(|stored| &stored.version) != expected {
+            return Ok(Put::Conflict(now));
+        }
+        self.write(bytes, now.as_ref())
+    }
+
+    fn location(&self) -> String {
+        self.document.display().to_string()
+    }
+}
+
+fn version_of(bytes: &[u8]) -> Version {
+    Version(text::hex(&Sha256::digest(bytes)))
+}
+
+fn name_of(path: &Path) -> Option<&str> {
+    path.file_name().and_then(|name| name.to_str())
+}
+
+/// Opens the folder of a file. With `make`, a folder of ours (`.nanokit` and what is in it) is made if needed.
+fn open_parent(path: &Path, make: bool) -> io::Result<(Folder, &str)> {
+    let bad = || io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
+    let name = name_of(path).ok_or_else(bad)?;
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let parent = parent.unwrap_or(Path::new("."));
+    if make {
+        open_or_make(parent, 3).map(|folder| (folder, name))
+    } else {
+        Folder::open(parent).map(|folder| (folder, name))
+    }
+}
+
+/// Opens a folder, making at most `depth` levels of it.
+fn open_or_make(path: &Path, depth: u32) -> io::Result<Folder> {
+    match Folder::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && depth > 0 => {
+            let (Some(parent), Some(name)) = (path.parent(), name_of(path)) else {
+                return Err(error);
+            };
+            let parent = if parent == Path::new("") {
+                Path::new(".")
+            } else {
+                parent
+            };
+            let folder = open_or_make(parent, depth - 1)?.make(name)?;
+            if name == ".nanokit" && folder.file(".gitignore")?.is_none() {
+                folder.append(".gitignore", b"*\n", false)?;
+            }
+            Ok(folder)
+        }
+        other => other,
+    }
+}
+
+/// Keeps the content that is about to be replaced. The document is replaced by renaming, so a second name of
+/// the old file is a copy that nobody writes to.
+fn back_up(folder: &Folder, name: &str, before: &Stored, backups: &Path) -> io::Result<()> {
+    let kept = open_or_make(backups, 3)?;
+    let backup = match state::serial_of(&before.bytes) {
+        Some(serial) => format!("{name}.{serial}"),
+        None => format!("{name}.damaged-{}", before.version.0.get(..8).unwrap_or("0")),
+    };
+    if folder.link(name, &kept, &backup).is_err() {
+        // Another file system: the state may live anywhere.
+        kept.replace(&backup, &before.bytes, &format!(".{backup}.tmp"))?;
+    }
+    let mut serials: Vec<(u64, String)> = kept
+        .names()?
+        .into_iter()
+        .filter_map(|found| {
+            let serial = found.strip_prefix(name)?.strip_prefix('.')?.parse().ok()?;
+            Some((serial, found))
+        })
+        .collect();
+    serials.sort();
+    let excess = serials.len().saturating_sub(BACKUPS);
+    for (_, old) in serials.into_iter().take(excess) {
+        kept.remove(&old)?;
+    }
+    Ok(())
+}
+
+fn failure(action: &'static str, path: &Path, source: io::Error) -> StoreError {
+    let location = path.display().to_string();
+    match folder::hostile(&source) {
+        Some(found) => StoreError::Hostile {
+            location,
+            found: found.to_owned(),
+        },
+        None => StoreError::Io {
+            action,
+            location,
+            source,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;
