@@ -16,23 +16,14 @@ pub struct ProjectDisk {
 }
 
 impl ProjectDisk {
-    /// Names the folder; nothing is made before the first write.
+    /// Names the folder, which is called `.nanokit`; nothing is made before the first write.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
     fn root(&self) -> io::Result<Folder> {
-        match Folder::open(&self.root) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => return other,
-        }
-        let parent = self.root.parent().filter(|parent| *parent != Path::new(""));
-        let name = self.root.file_name().and_then(|name| name.to_str());
-        let bad = || io::Error::new(io::ErrorKind::InvalidInput, "the folder has no name");
-        let root = Folder::open(parent.unwrap_or(Path::new(".")))?.make(name.ok_or_else(bad)?)?;
-        root.append(".gitignore", b"*\n", false)?;
-        Ok(root)
+        Folder::own(&self.root, true)?.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Opens the folder that holds `path`, making what is missing, and returns the last name.
@@ -54,9 +45,8 @@ impl ProjectDisk {
         let Some((last, folders)) = names.split_last() else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        let mut place = match Folder::open(&self.root) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other?,
+        let Some(mut place) = Folder::own(&self.root, false)? else {
+            return Ok(None);
         };
         for name in folders {
             match place.sub(name)? {
@@ -172,6 +162,23 @@ mod tests {
         assert_eq!(disk.read(path, 2).unwrap().unwrap(), b"22");
         assert_eq!(disk.list(Path::new("plans")).unwrap(), ["latest.json"]);
         assert!(disk.read(path, 1).is_err(), "longer than the limit");
+    }
+
+    #[test]
+    fn a_project_may_live_behind_a_link_but_its_own_folder_may_not() {
+        let home = tempfile::tempdir().unwrap();
+        let (real, link) = (home.path().join("real"), home.path().join("link"));
+        std::fs::create_dir(&real).unwrap();
+        symlink(&real, &link).unwrap();
+        let disk = ProjectDisk::new(link.join(".nanokit"));
+        disk.append(Path::new("a"), b"x", true).unwrap();
+        assert!(real.join(".nanokit/a").exists());
+        let planted = home.path().join("planted");
+        std::fs::create_dir(&planted).unwrap();
+        symlink(&real, planted.join(".nanokit")).unwrap();
+        let disk = ProjectDisk::new(planted.join(".nanokit"));
+        assert!(disk.append(Path::new("b"), b"x", true).is_err());
+        assert!(!real.join("b").exists());
     }
 
     #[test]

@@ -11,6 +11,9 @@ use std::path::{Component, Path};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 
+/// Name of the project's own folder.
+const OWN: &str = ".nanokit";
+
 /// What stands where a regular file was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a regular file but {0}")]
@@ -21,9 +24,14 @@ pub(crate) struct NotAFile(pub(crate) &'static str);
 pub(crate) struct Folder(OwnedFd);
 
 impl Folder {
-    /// Opens a folder by path; links on the way to it are the user's own matter, the folder itself is no link.
+    /// Opens a folder of the user by path; links on the way to it, and in its place, are their own matter.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
+        let path = if path == Path::new("") {
+            Path::new(".")
+        } else {
+            path
+        };
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
         rustix::fs::open(path, flags, Mode::empty())
             .map(Self)
             .map_err(Into::into)
@@ -51,6 +59,40 @@ impl Folder {
         }
         let gone = || io::Error::other("the folder vanished while it was made");
         self.sub(name)?.ok_or_else(gone)
+    }
+
+    /// Opens `path`, of which everything from `.nanokit` on is ours and no link; with `make`, what is missing of
+    /// that is made, with a `.gitignore` that keeps it out of the repository. `None` when it is not there.
+    pub(crate) fn own(path: &Path, make: bool) -> io::Result<Option<Self>> {
+        let names: Vec<Component<'_>> = path.components().collect();
+        let own = Component::Normal(OWN.as_ref());
+        let at = names
+            .iter()
+            .rposition(|name| *name == own)
+            .unwrap_or(names.len());
+        let (base, ours) = names.split_at(at);
+        let mut place = match Self::open(&base.iter().collect::<std::path::PathBuf>()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !make => return Ok(None),
+            other => other?,
+        };
+        for (depth, name) in ours.iter().enumerate() {
+            let name = name
+                .as_os_str()
+                .to_str()
+                .ok_or(io::ErrorKind::InvalidInput)?;
+            place = match place.sub(name)? {
+                Some(inner) => inner,
+                None if !make => return Ok(None),
+                None => {
+                    let inner = place.make(name)?;
+                    if depth == 0 {
+                        inner.append(".gitignore", b"*\n", false)?;
+                    }
+                    inner
+                }
+            };
+        }
+        Ok(Some(place))
     }
 
     /// Opens a file for reading; `None` when it is not there, [`NotAFile`] inside the error when it is something else.
@@ -103,7 +145,8 @@ impl Folder {
     pub(crate) fn replace(&self, name: &str, bytes: &[u8], temp: &str) -> io::Result<()> {
         self.must_be_file_or_absent(name)?;
         self.remove(temp)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.0, temp, flags, Mode::RUSR | Mode::WUSR)?;
         let mut file = File::from(fd);
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
@@ -201,7 +244,9 @@ pub(crate) fn hostile(error: &io::Error) -> Option<&'static str> {
 pub(crate) fn names_of(path: &Path) -> io::Result<Vec<&str>> {
     let plain = |component| match component {
         Component::Normal(name) => name.to_str(),
-        Component::CurDir | Component::ParentDir | Component::RootDir | Component::Prefix(_) => None,
+        Component::CurDir | Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+            None
+        }
     };
     path.components()
         .map(plain)

@@ -3,3 +3,11 @@
 //! How to add a provider: a folder in `providers/`, an arm in `providers/any.rs`, its line in the contract suite.
 
 pub mod telemetry;
+
+pub mod clock;
+pub mod disk;
+mod folder;
+pub mod processes;
+pub mod random;
+pub mod secrets;
+pub mod stores;

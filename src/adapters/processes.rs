@@ -29,7 +29,10 @@ impl SystemProcesses {
         let user = user.filter(|user| !user.is_empty());
         let me = Holder {
             user: user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw())),
-            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            host: rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned(),
             machine: machine(),
             boot_id: boot_id(),
             pid,
@@ -53,9 +56,8 @@ impl Processes for SystemProcesses {
         }
         if holder.boot_id != me.boot_id {
             // Cloned machines share a machine id, so the name has to agree too before a reboot is believed.
-            let same = !me.machine.is_empty()
-                && holder.machine == me.machine
-                && holder.host == me.host;
+            let same =
+                !me.machine.is_empty() && holder.machine == me.machine && holder.host == me.host;
             return if same {
                 ProcessProof::Gone
             } else {
@@ -92,7 +94,9 @@ fn stat(pid: u32) -> io::Result<Option<Stat>> {
         }
         Err(error) => return Err(error),
     };
-    parse(&text).map(Some).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    parse(&text)
+        .map(Some)
+        .ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// Reads state (field 3) and start time (field 22); the name before them may hold blanks and brackets.
@@ -155,7 +159,11 @@ mod tests {
             let stat = parse(&format!("42 ({name}) {tail}")).expect(name);
             assert_eq!((stat.start, stat.ended), (777, false), "{name}");
         }
-        assert!(parse(&format!("42 (x) {}", tail.replacen('S', "Z", 1))).unwrap().ended);
+        assert!(
+            parse(&format!("42 (x) {}", tail.replacen('S', "Z", 1)))
+                .unwrap()
+                .ended
+        );
         assert!(parse("42 (sh) S 1").is_none());
         assert!(parse("").is_none());
     }
@@ -173,7 +181,11 @@ mod tests {
         };
         check("ourselves", &|_| {}, ProcessProof::Alive);
         check("pid used again", &|h| h.pid_start += 1, ProcessProof::Gone);
-        check("another boot", &|h| h.boot_id = "b".into(), ProcessProof::Gone);
+        check(
+            "another boot",
+            &|h| h.boot_id = "b".into(),
+            ProcessProof::Gone,
+        );
         let elsewhere = |h: &mut Holder| {
             h.boot_id = "b".into();
             h.machine = "m".into();
@@ -184,9 +196,21 @@ mod tests {
             h.host = "clone".into();
         };
         check("a cloned machine", &clone, ProcessProof::Unknown);
-        check("another container", &|h| h.pid_ns = "pid:[1]".into(), ProcessProof::Unknown);
-        check("no boot id", &|h| h.boot_id = String::new(), ProcessProof::Unknown);
-        check("impossible pid", &|h| h.pid = u32::MAX, ProcessProof::Unknown);
+        check(
+            "another container",
+            &|h| h.pid_ns = "pid:[1]".into(),
+            ProcessProof::Unknown,
+        );
+        check(
+            "no boot id",
+            &|h| h.boot_id = String::new(),
+            ProcessProof::Unknown,
+        );
+        check(
+            "impossible pid",
+            &|h| h.pid = u32::MAX,
+            ProcessProof::Unknown,
+        );
     }
 
     #[test]
@@ -205,7 +229,8 @@ mod tests {
         assert_eq!(processes.proof(&holder), ProcessProof::Alive);
         drop(child.stdin.take());
         // Its end is waited for without reaping it: that it can be waited for is all this asks.
-        let options = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+        let options =
+            rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
         let pid = Pid::from_child(&child);
         rustix::process::waitid(rustix::process::WaitId::Pid(pid), options).unwrap();
         assert_eq!(processes.proof(&holder), ProcessProof::Gone, "a zombie");

@@ -157,48 +157,29 @@ fn name_of(path: &Path) -> Option<&str> {
     path.file_name().and_then(|name| name.to_str())
 }
 
-/// Opens the folder of a file. With `make`, a folder of ours (`.nanokit` and what is in it) is made if needed.
+/// Opens the folder of a file. With `make`, what is ours of it (`.nanokit` and below) is made if needed.
 fn open_parent(path: &Path, make: bool) -> io::Result<(Folder, &str)> {
     let bad = || io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
-    let name = name_of(path).ok_or_else(bad)?;
-    let parent = path.parent().filter(|parent| *parent != Path::new(""));
-    let parent = parent.unwrap_or(Path::new("."));
-    if make {
-        open_or_make(parent, 3).map(|folder| (folder, name))
-    } else {
-        Folder::open(parent).map(|folder| (folder, name))
-    }
-}
-
-/// Opens a folder, making at most `depth` levels of it.
-fn open_or_make(path: &Path, depth: u32) -> io::Result<Folder> {
-    match Folder::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && depth > 0 => {
-            let (Some(parent), Some(name)) = (path.parent(), name_of(path)) else {
-                return Err(error);
-            };
-            let parent = if parent == Path::new("") {
-                Path::new(".")
-            } else {
-                parent
-            };
-            let folder = open_or_make(parent, depth - 1)?.make(name)?;
-            if name == ".nanokit" && folder.file(".gitignore")?.is_none() {
-                folder.append(".gitignore", b"*\n", false)?;
-            }
-            Ok(folder)
-        }
-        other => other,
-    }
+    let (Some(parent), Some(name)) = (path.parent(), name_of(path)) else {
+        return Err(bad());
+    };
+    let folder = Folder::own(parent, make)?;
+    let folder = folder.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    Ok((folder, name))
 }
 
 /// Keeps the content that is about to be replaced. The document is replaced by renaming, so a second name of
 /// the old file is a copy that nobody writes to.
 fn back_up(folder: &Folder, name: &str, before: &Stored, backups: &Path) -> io::Result<()> {
-    let kept = open_or_make(backups, 3)?;
+    let Some(kept) = Folder::own(backups, true)? else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
     let backup = match state::serial_of(&before.bytes) {
         Some(serial) => format!("{name}.{serial}"),
-        None => format!("{name}.damaged-{}", before.version.0.get(..8).unwrap_or("0")),
+        None => format!(
+            "{name}.damaged-{}",
+            before.version.0.get(..8).unwrap_or("0")
+        ),
     };
     if folder.link(name, &kept, &backup).is_err() {
         // Another file system: the state may live anywhere.

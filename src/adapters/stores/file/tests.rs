@@ -13,7 +13,10 @@ struct Place {
 
 fn place() -> Place {
     let home = tempfile::tempdir().unwrap();
-    let store = FileStore::state(home.path().join("state.json"), &home.path().join(".nanokit"));
+    let store = FileStore::state(
+        home.path().join("state.json"),
+        &home.path().join(".nanokit"),
+    );
     Place { home, store }
 }
 
@@ -37,18 +40,28 @@ fn a_value_is_replaced_only_over_the_version_that_was_read() {
     let Place { home, store } = place();
     block(async {
         assert_eq!(store.get().await.unwrap(), None);
-        assert!(!home.path().join(".nanokit").exists(), "reading makes nothing");
+        assert!(
+            !home.path().join(".nanokit").exists(),
+            "reading makes nothing"
+        );
         let first = put(&store, None, b"one").await;
         let conflict = store.compare_and_put(None, b"two").await.unwrap();
         let now = store.get().await.unwrap();
-        assert_eq!(conflict, Put::Conflict(now.clone()), "the present value comes along");
+        assert_eq!(
+            conflict,
+            Put::Conflict(now.clone()),
+            "the present value comes along"
+        );
         assert_eq!(now.unwrap().version, first);
         let second = put(&store, Some(&first), b"two").await;
         assert_ne!(first, second);
         let late = store.compare_and_put(Some(&first), b"late").await.unwrap();
         assert!(matches!(late, Put::Conflict(Some(found)) if found.bytes == b"two"));
     });
-    let mode = std::fs::metadata(home.path().join("state.json")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(home.path().join("state.json"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     let ignore = std::fs::read_to_string(home.path().join(".nanokit/.gitignore")).unwrap();
     assert_eq!(ignore, "*\n");
@@ -76,7 +89,9 @@ fn eight_threads_race_and_exactly_one_wins_each_round() {
                 })
             })
             .collect();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
         version = block(store.get()).unwrap().map(|stored| stored.version);
         assert_eq!(wins.load(Ordering::Relaxed), round + 1);
     }
@@ -124,7 +139,10 @@ fn an_empty_document_is_a_value() {
         let empty = store.get().await.unwrap().unwrap();
         assert_eq!(empty.bytes, b"");
         let put = store.compare_and_put(None, b"new").await.unwrap();
-        assert!(matches!(put, Put::Conflict(Some(_))), "it is not taken for nothing");
+        assert!(
+            matches!(put, Put::Conflict(Some(_))),
+            "it is not taken for nothing"
+        );
     });
 }
 
@@ -134,7 +152,10 @@ fn a_temp_of_a_writer_that_died_is_no_obstacle() {
     std::fs::write(home.path().join(".state.json.tmp"), "half").unwrap();
     block(put(&store, None, b"one"));
     assert!(!home.path().join(".state.json.tmp").exists());
-    assert_eq!(std::fs::read(home.path().join("state.json")).unwrap(), b"one");
+    assert_eq!(
+        std::fs::read(home.path().join("state.json")).unwrap(),
+        b"one"
+    );
 }
 
 #[test]
@@ -155,9 +176,14 @@ fn the_last_ten_states_are_kept_by_serial() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    let damaged = names.iter().position(|name| name.contains("damaged")).expect("kept");
+    let damaged = names
+        .iter()
+        .position(|name| name.contains("damaged"))
+        .expect("kept");
     names.remove(damaged);
-    let mut expected: Vec<String> = (5..=14).map(|serial| format!("state.json.{serial}")).collect();
+    let mut expected: Vec<String> = (5..=14)
+        .map(|serial| format!("state.json.{serial}"))
+        .collect();
     expected.sort();
     assert_eq!(names, expected);
     let old = std::fs::read_to_string(backups.join("state.json.7")).unwrap();
