@@ -1,5 +1,9 @@
 //! What a front end shows when something did not work: what, where, why, and what to do now.
 
+use crate::domain::ids::{Address, ResourceKind};
+use crate::domain::lease::{LockReport, Verdict};
+use crate::engine::reconcile::EngineError;
+
 /// Kinds of failure; each has one exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureKind {
@@ -62,5 +66,203 @@ impl Failure {
     pub fn source(mut self, text: impl Into<String>) -> Self {
         self.sources.push(text.into());
         self
+    }
+}
+
+impl Failure {
+    /// Names what it is about.
+    #[must_use]
+    pub fn about(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let advice = error.advice().map(str::to_owned);
+        let message = error.to_string();
+        let sources = causes(&error);
+        let mut failure = match error {
+            EngineError::Provider(_) => {
+                Self::new(FailureKind::Failed, message).next("nkapp doctor")
+            }
+            EngineError::Store(_) => Self::new(FailureKind::Failed, message)
+                .hint("nothing was changed that is not in the journal")
+                .next("nkapp doctor"),
+            EngineError::BadState { location, .. } => {
+                Self::new(FailureKind::Locked, message).about(location)
+            }
+            EngineError::Locked(report) => locked(message, &report),
+            EngineError::LockLost(_) => Self::new(FailureKind::Locked, message)
+                .hint("nothing was started after that; another session may be at work")
+                .next("nkapp infra lock"),
+            EngineError::StalePlan(_) => Self::new(FailureKind::Refused, message)
+                .hint("the world or the file moved since the plan was made")
+                .next("nkapp plan"),
+            EngineError::NeedsForce(addresses) => {
+                let mut failure = Self::new(FailureKind::Refused, message)
+                    .hint("with `--force` the data is deleted for good");
+                if let [only] = addresses.as_slice() {
+                    failure = failure.about(only.to_string());
+                }
+                failure
+            }
+            EngineError::Invalid(_) => Self::new(FailureKind::Refused, message),
+            EngineError::Secret(_) => Self::new(FailureKind::InvalidConfig, message)
+                .hint("set the variable, or write it into `.env`"),
+            EngineError::StepsFailed { causes, .. } => steps_failed(message, &causes),
+            EngineError::Interrupted => Self::new(FailureKind::Interrupted, message)
+                .hint("what was done is recorded; the next deploy goes on from there")
+                .next("nkapp deploy"),
+        };
+        failure.sources.extend(sources);
+        failure.hints.extend(advice);
+        failure
+    }
+}
+
+fn causes(error: &EngineError) -> Vec<String> {
+    let mut sources = Vec::new();
+    let mut next = std::error::Error::source(error);
+    while let Some(source) = next {
+        sources.push(source.to_string());
+        next = source.source();
+    }
+    sources
+}
+
+fn locked(message: String, report: &LockReport) -> Failure {
+    let mut failure = Failure::new(FailureKind::Locked, message).about(report.location.clone());
+    if let Some(record) = &report.record {
+        let doing = match record.occupation.command.as_str() {
+            "" => String::new(),
+            command => format!(", doing `{command}`"),
+        };
+        failure = failure.source(format!(
+            "held by {}@{} (pid {}){doing}",
+            record.holder.user, record.holder.host, record.holder.pid
+        ));
+    }
+    for evidence in &report.evidence {
+        failure = failure.hint(format!("{}: {}", evidence.check, evidence.finding));
+    }
+    match report.verdict {
+        Verdict::Dead => failure
+            .hint("its holder is proven dead, so it can be cleared")
+            .next("nkapp infra unlock -y"),
+        Verdict::Free | Verdict::Expired | Verdict::Alive | Verdict::Unknown => {
+            failure.next("nkapp infra lock")
+        }
+    }
+}
+
+fn steps_failed(message: String, causes: &[(Address, String)]) -> Failure {
+    let mut failure = Failure::new(FailureKind::Failed, message);
+    if let Some((address, _)) = causes.first() {
+        failure = failure.about(address.to_string());
+        if address.kind == ResourceKind::Service {
+            failure = failure.next(format!("nkapp logs {}", address.name));
+        }
+    }
+    for (address, cause) in causes {
+        failure = failure.source(format!("{address}: {cause}"));
+    }
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::lease::Evidence;
+
+    fn report(verdict: Verdict) -> Box<LockReport> {
+        Box::new(LockReport {
+            location: ".nanokit/lock/state.json".into(),
+            verdict,
+            record: None,
+            version: None,
+            evidence: vec![Evidence {
+                check: "process".into(),
+                finding: "pid 7 does not exist".into(),
+                alive: Some(false),
+            }],
+        })
+    }
+
+    #[test]
+    fn every_error_has_its_kind_and_most_a_next_command() {
+        use FailureKind as K;
+        let db = Address::volume("db");
+        let steps = EngineError::StepsFailed {
+            failed: 1,
+            total: 3,
+            causes: vec![(Address::service("api"), "health check failed".into())],
+        };
+        let io = Box::new(std::io::Error::other("disk is full"));
+        let bad = EngineError::BadState {
+            location: "state.json".into(),
+            problem: "not JSON".into(),
+            hint: "run `nkapp state rebuild`".into(),
+        };
+        let cases = [
+            (EngineError::Store(io), K::Failed, Some("nkapp doctor")),
+            (bad, K::Locked, None),
+            (
+                EngineError::Locked(report(Verdict::Dead)),
+                K::Locked,
+                Some("nkapp infra unlock -y"),
+            ),
+            (
+                EngineError::Locked(report(Verdict::Alive)),
+                K::Locked,
+                Some("nkapp infra lock"),
+            ),
+            (
+                EngineError::LockLost("epoch moved".into()),
+                K::Locked,
+                Some("nkapp infra lock"),
+            ),
+            (
+                EngineError::StalePlan("image moved".into()),
+                K::Refused,
+                Some("nkapp plan"),
+            ),
+            (EngineError::NeedsForce(vec![db]), K::Refused, None),
+            (
+                EngineError::Invalid("no service `x`".into()),
+                K::Refused,
+                None,
+            ),
+            (steps, K::Failed, Some("nkapp logs api")),
+            (
+                EngineError::Interrupted,
+                K::Interrupted,
+                Some("nkapp deploy"),
+            ),
+        ];
+        for (error, kind, next) in cases {
+            let text = error.to_string();
+            let failure = Failure::from(error);
+            assert_eq!(failure.kind, kind, "{text}");
+            assert_eq!(failure.next.as_deref(), next, "{text}");
+            assert_eq!(failure.message, text);
+        }
+    }
+
+    #[test]
+    fn causes_and_advice_survive() {
+        let failure = Failure::from(EngineError::Store(Box::new(std::io::Error::other(
+            "disk is full",
+        ))));
+        assert_eq!(failure.sources, ["disk is full"]);
+        let failure = Failure::from(EngineError::BadState {
+            location: "state.json".into(),
+            problem: "not JSON".into(),
+            hint: "run `nkapp state rebuild`".into(),
+        });
+        assert_eq!(failure.hints, ["run `nkapp state rebuild`"]);
+        let failure = Failure::from(EngineError::Locked(report(Verdict::Dead)));
+        assert!(failure.hints.iter().any(|h| h.contains("pid 7")));
     }
 }

@@ -8,7 +8,17 @@
 //! `session.rs`, its verb in `cli/verbs`, its key in `tui/keymap`.
 
 pub mod command;
+mod desk;
 pub mod failure;
+mod fold;
 pub mod handle;
 pub mod notice;
+mod outlet;
+pub mod policy;
+#[cfg(test)]
+mod sample;
+pub mod session;
 pub mod snapshot;
+pub mod triggers;
+mod work;
+pub mod workshop;

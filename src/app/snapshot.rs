@@ -1,10 +1,12 @@
 //! The fold of all notices: the only state a front end shows.
+//!
+//! The types stand here; how a notice or an event changes them stands in `fold.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::app::notice::{Hydrated, Link};
-use crate::domain::event::{Event, StepOutcome, Stream};
+use crate::domain::event::{StepOutcome, Stream};
 use crate::domain::ids::{Address, RunId, StepId};
 use crate::domain::lease::LockReport;
 use crate::domain::plan::model::{ActionKind, Plan};
@@ -135,7 +137,6 @@ impl Default for Snapshot {
 impl Snapshot {
     /// How many lines of output the run on show keeps in memory; the whole is on disk.
     pub const LOG_LINES: usize = 10_000;
-
-    /// Folds one event into the run on show.
-    pub fn apply_event(&mut self, _event: &Event) {}
+    /// How many remarks outside of runs are kept.
+    pub const REMARKS: usize = 100;
 }

@@ -67,6 +67,27 @@ pub enum EngineError {
     Interrupted,
 }
 
+impl EngineError {
+    /// Returns what the side that failed advises, if it said anything.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        match self {
+            Self::Provider(crate::ports::provider::ProviderError::Unreachable { hint, .. })
+            | Self::BadState { hint, .. } => Some(hint.as_str()).filter(|text| !text.is_empty()),
+            Self::Provider(_)
+            | Self::Store(_)
+            | Self::Locked(_)
+            | Self::LockLost(_)
+            | Self::StalePlan(_)
+            | Self::NeedsForce(_)
+            | Self::Invalid(_)
+            | Self::Secret(_)
+            | Self::StepsFailed { .. }
+            | Self::Interrupted => None,
+        }
+    }
+}
+
 /// How far an operator wants a run stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Stop {

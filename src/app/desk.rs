@@ -1,0 +1,204 @@
+//! What the session's tasks share on its thread: the loaded project, the snapshot, the readers, the engine's door.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::app::command::{Stop, Ticket};
+use crate::app::failure::{Failure, FailureKind};
+use crate::app::notice::{Link, Notice};
+use crate::app::outlet::Outlet;
+use crate::app::snapshot::Snapshot;
+use crate::app::workshop::{Need, Workshop};
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::event::{Event, EventKind};
+use crate::domain::ids::Address;
+use crate::domain::project::project::Project;
+use crate::engine::reconcile::Reconcile;
+
+pub(super) struct Desk<'w, W: Workshop> {
+    workshop: &'w W,
+    outlets: Vec<Outlet>,
+    snapshot: RefCell<Snapshot>,
+    published: watch::Sender<Arc<Snapshot>>,
+    dirty: Cell<bool>,
+    seq: Cell<u64>,
+    /// The mutating wish under way, with its command word.
+    mutating: RefCell<Option<(Ticket, String)>>,
+    stop: watch::Sender<Stop>,
+}
+
+impl<'w, W: Workshop> Desk<'w, W> {
+    pub(super) fn new(
+        workshop: &'w W,
+        outlets: Vec<Outlet>,
+        published: watch::Sender<Arc<Snapshot>>,
+    ) -> Self {
+        Self {
+            workshop,
+            outlets,
+            snapshot: RefCell::default(),
+            published,
+            dirty: Cell::new(true),
+            seq: Cell::new(0),
+            mutating: RefCell::default(),
+            stop: watch::Sender::new(Stop::Run),
+        }
+    }
+
+    /// Loads the file and tells everybody.
+    pub(super) fn hydrate(&self) {
+        let hydrated = Arc::new(self.workshop.hydrate());
+        self.post(&Notice::Config(hydrated));
+    }
+
+    /// Returns the loaded project, or why there is none.
+    pub(super) fn project(&self) -> Result<Arc<Project>, Failure> {
+        let snapshot = self.snapshot.borrow();
+        let Some(config) = &snapshot.config else {
+            return Err(Failure::new(FailureKind::Failed, "nothing is loaded yet"));
+        };
+        config.project.clone().ok_or_else(|| {
+            let errors = config
+                .diagnostics
+                .iter()
+                .filter(|d| Diagnostic::is_error(d));
+            let count = errors.count();
+            Failure::new(
+                FailureKind::InvalidConfig,
+                format!(
+                    "the configuration is invalid ({count} {})",
+                    if count == 1 { "error" } else { "errors" }
+                ),
+            )
+            .next("nkapp validate")
+        })
+    }
+
+    /// Hands out the engine; the platform's coming and going is told on the way.
+    pub(super) async fn engine(
+        &self,
+        project: &Project,
+        need: Need,
+    ) -> Result<Rc<W::Engine>, Failure> {
+        let engine = self.workshop.engine(project, need).await;
+        if need == Need::Platform {
+            let link = match &engine {
+                Ok(engine) => Link::Up(engine.describe()),
+                Err(failure) => Link::Down(failure.message.clone()),
+            };
+            self.link(link);
+        }
+        engine
+    }
+
+    /// Tells that the platform came or went, if that is news.
+    pub(super) fn link(&self, link: Link) {
+        if self.snapshot.borrow().link != link {
+            self.post(&Notice::Link(link));
+        }
+    }
+
+    /// Tells an event outside of a run.
+    pub(super) fn event(&self, address: Option<Address>, kind: EventKind) {
+        let seq = self.seq.get();
+        self.seq.set(seq + 1);
+        self.post(&Notice::Event(Event {
+            at: self.workshop.now(),
+            run_id: None,
+            seq,
+            address,
+            step: None,
+            attempt: None,
+            kind,
+        }));
+    }
+
+    /// Tells everybody at once, waiting for nobody; for the session's own loop and single notices.
+    pub(super) fn post(&self, notice: &Notice) {
+        self.fold(notice);
+        for outlet in &self.outlets {
+            outlet.push(notice.clone(), self.run_ticket());
+        }
+    }
+
+    /// Tells everybody, and waits for readers that are behind; for streams.
+    pub(super) async fn send(&self, notice: Notice) {
+        self.fold(&notice);
+        for outlet in &self.outlets {
+            outlet.put(notice.clone(), self.run_ticket()).await;
+        }
+    }
+
+    fn fold(&self, notice: &Notice) {
+        self.snapshot.borrow_mut().apply(notice);
+        self.dirty.set(true);
+    }
+
+    /// Looks at the snapshot.
+    pub(super) fn look<R>(&self, read: impl FnOnce(&Snapshot) -> R) -> R {
+        read(&self.snapshot.borrow())
+    }
+
+    /// Tells whether the published snapshot is behind.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.dirty.get()
+    }
+
+    /// Publishes the snapshot as it is now.
+    pub(super) fn publish(&self) {
+        self.dirty.set(false);
+        if self.published.receiver_count() > 0 {
+            let snapshot = Arc::new(self.snapshot.borrow().clone());
+            self.published.send_replace(snapshot);
+        }
+    }
+
+    /// Notes the mutating wish that begins, unless there is one already.
+    pub(super) fn begin(&self, ticket: Ticket, word: &str) -> Result<(), Failure> {
+        let mut mutating = self.mutating.borrow_mut();
+        if let Some((_, word)) = mutating.as_ref() {
+            return Err(crate::app::policy::busy(word));
+        }
+        *mutating = Some((ticket, word.to_owned()));
+        self.stop.send_replace(Stop::Run);
+        Ok(())
+    }
+
+    /// Notes that a wish ended; tells whether it was the mutating one.
+    pub(super) fn ended(&self, ticket: Ticket) -> bool {
+        let mut mutating = self.mutating.borrow_mut();
+        let was = mutating.as_ref().is_some_and(|(t, _)| *t == ticket);
+        if was {
+            *mutating = None;
+        }
+        was
+    }
+
+    pub(super) fn is_mutating(&self) -> bool {
+        self.mutating.borrow().is_some()
+    }
+
+    pub(super) fn run_ticket(&self) -> Option<Ticket> {
+        self.mutating.borrow().as_ref().map(|(ticket, _)| *ticket)
+    }
+
+    /// Raises the wish to stop; it never sinks within a run.
+    pub(super) fn stop(&self, stop: Stop) {
+        self.stop.send_if_modified(|now| {
+            let raised = stop > *now;
+            *now = (*now).max(stop);
+            raised
+        });
+    }
+
+    pub(super) fn stops(&self) -> watch::Receiver<Stop> {
+        self.stop.subscribe()
+    }
+
+    pub(super) fn outlets(&self) -> &[Outlet] {
+        &self.outlets
+    }
+}

@@ -1,0 +1,376 @@
+//! The session: an actor with one mailbox, on the engine's thread.
+//!
+//! It loads the project, takes wishes, runs at most one mutating wish at a time and any number of reading ones
+//! beside it, and looks by itself when something outside may have changed. Start at [`open`], which gives the
+//! front end its [`Client`] and the engine's thread its [`Session`]; the session ends when every handle is gone,
+//! after draining a run that is under way. It never blocks on a front end and never touches the world but
+//! through [`Workshop`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{AbortHandle, FutureExt, LocalBoxFuture, abortable, join_all};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use crate::app::command::{Class, Command, Stop, Ticket};
+use crate::app::desk::Desk;
+use crate::app::failure::{Failure, FailureKind};
+use crate::app::handle::{Handle, Notices, Wish};
+use crate::app::notice::{End, Notice};
+use crate::app::outlet::Outlet;
+pub use crate::app::outlet::Reader;
+use crate::app::snapshot::Snapshot;
+use crate::app::triggers::{Look, Triggers};
+use crate::app::work;
+use crate::app::workshop::{Need, Workshop};
+use crate::domain::event::EventKind;
+use crate::domain::hint::Hint;
+use crate::domain::ids::Scope;
+use crate::engine::reconcile::Reconcile;
+
+/// How a session behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether it looks by itself and watches the platform (the panel, `drift --watch`).
+    pub live: bool,
+    /// What the first reader may lose.
+    pub reader: Reader,
+}
+
+/// What a front end holds.
+#[derive(Debug)]
+pub struct Client {
+    /// The way to wish.
+    pub handle: Handle,
+    /// The way to hear, in order.
+    pub notices: Notices,
+    /// The newest state, for whoever cannot keep up.
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+}
+
+/// The actor's end; it is moved to the engine's thread and served there.
+pub struct Session {
+    settings: Settings,
+    wishes: mpsc::Receiver<Wish>,
+    outlets: Vec<(Reader, mpsc::Sender<Notice>)>,
+    published: watch::Sender<Arc<Snapshot>>,
+    hints: mpsc::Receiver<Hint>,
+    hinter: mpsc::Sender<Hint>,
+}
+
+/// Wishes the mailbox holds.
+const MAILBOX: usize = 64;
+/// Notices between a reader's backlog and the reader.
+const READ_AHEAD: usize = 256;
+/// Shortest time between two published snapshots.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// Makes a session and its first client.
+#[must_use]
+pub fn open(settings: Settings) -> (Client, Session) {
+    let (wish, wishes) = mpsc::channel(MAILBOX);
+    let (published, snapshot) = watch::channel(Arc::new(Snapshot::default()));
+    let (hinter, hints) = mpsc::channel(MAILBOX);
+    let mut session = Session {
+        settings,
+        wishes,
+        outlets: Vec::new(),
+        published,
+        hints,
+        hinter,
+    };
+    let client = Client {
+        handle: Handle::new(wish),
+        notices: session.subscribe(settings.reader),
+        snapshot,
+    };
+    (client, session)
+}
+
+/// What a task was.
+enum Ended {
+    Wish(Ticket),
+    Look { took: Duration, answered: bool },
+    Lock,
+    Watch,
+    Nothing,
+}
+
+type Tasks<'a> = FuturesUnordered<LocalBoxFuture<'a, Ended>>;
+
+impl Session {
+    /// Adds a reader; only before the session is served.
+    pub fn subscribe(&mut self, reader: Reader) -> Notices {
+        let (sender, notices) = mpsc::channel(READ_AHEAD);
+        self.outlets.push((reader, sender));
+        notices
+    }
+
+    /// Returns where watchers of the outside send their hints.
+    #[must_use]
+    pub fn hints(&self) -> mpsc::Sender<Hint> {
+        self.hinter.clone()
+    }
+
+    /// Serves until every handle is gone and the last run has ended.
+    pub async fn serve<W: Workshop>(self, workshop: &W) {
+        let outlets = self
+            .outlets
+            .into_iter()
+            .map(|(reader, sender)| Outlet::new(reader, sender))
+            .collect();
+        let desk = Desk::new(workshop, outlets, self.published);
+        let room = Room {
+            desk: &desk,
+            live: self.settings.live,
+            hinter: self.hinter,
+            triggers: Triggers::new(Instant::now()),
+            tasks: FuturesUnordered::new(),
+            aborts: BTreeMap::new(),
+            looking: false,
+            locking: false,
+            watching: None,
+        };
+        desk.hydrate();
+        desk.publish();
+        // The readers are served beside the work, so that no step of it waits for a reader it starves itself.
+        let mut pumps = Box::pin(join_all(desk.outlets().iter().map(Outlet::pump)).fuse());
+        let mut work = Box::pin(room.work(self.wishes, self.hints));
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut work => break,
+                _ = &mut pumps, if !futures_util::future::FusedFuture::is_terminated(&pumps) => {}
+            }
+        }
+        drop(pumps);
+        desk.publish();
+        join_all(desk.outlets().iter().map(Outlet::drain)).await;
+    }
+}
+
+/// The loop and what it keeps.
+struct Room<'a, W: Workshop> {
+    desk: &'a Desk<'a, W>,
+    live: bool,
+    hinter: mpsc::Sender<Hint>,
+    triggers: Triggers,
+    tasks: Tasks<'a>,
+    aborts: BTreeMap<Ticket, AbortHandle>,
+    looking: bool,
+    locking: bool,
+    watching: Option<(Scope, AbortHandle)>,
+}
+
+impl<'a, W: Workshop> Room<'a, W> {
+    async fn work(mut self, mut wishes: mpsc::Receiver<Wish>, mut hints: mpsc::Receiver<Hint>) {
+        let mut open = true;
+        let mut shown = Instant::now();
+        while open || self.desk.is_mutating() {
+            let running = self.desk.is_mutating();
+            let wakeup = self.triggers.next_wakeup(running, self.looking);
+            tokio::select! {
+                biased;
+                wish = wishes.recv(), if open => match wish {
+                    Some(wish) => self.take(wish),
+                    None => {
+                        open = false;
+                        self.close();
+                    }
+                },
+                Some(ended) = self.tasks.next(), if !self.tasks.is_empty() => self.ended(&ended),
+                Some(hint) = hints.recv(), if open && self.live => {
+                    self.triggers.hint(&hint, Instant::now());
+                }
+                () = sleep_until(shown + FRAME), if self.desk.is_dirty() => {
+                    self.desk.publish();
+                    shown = Instant::now();
+                }
+                () = sleep_until(wakeup), if open && self.live => {
+                    let due = self.triggers.take(Instant::now(), running, self.looking);
+                    self.look(due);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, wish: Wish) {
+        let Wish { ticket, command } = wish;
+        match command {
+            Command::Reload => {
+                self.reload();
+                self.done(ticket);
+            }
+            Command::Stop { stop } => {
+                self.desk.stop(stop);
+                self.done(ticket);
+            }
+            Command::Forget { ticket: other } => {
+                if let Some(abort) = self.aborts.get(&other) {
+                    abort.abort();
+                }
+                self.done(ticket);
+            }
+            command => self.start(ticket, command),
+        }
+    }
+
+    fn start(&mut self, ticket: Ticket, command: Command) {
+        let mutates = match &command {
+            Command::Run { request, .. } => Some(request.purpose.as_str()),
+            Command::Restore { .. } => Some("restore"),
+            Command::Rebuild => Some("rebuild"),
+            _ => None,
+        };
+        if let Some(word) = mutates
+            && let Err(failure) = self.desk.begin(ticket, word)
+        {
+            self.desk.post(&Notice::Failed {
+                ticket: Some(ticket),
+                failure,
+            });
+            return;
+        }
+        let desk = self.desk;
+        if command.class() == Class::Mutate && mutates.is_some() {
+            // Not abortable: a run is stopped, never dropped.
+            let task = async move {
+                work::fulfil(desk, ticket, command).await;
+                Ended::Wish(ticket)
+            };
+            self.tasks.push(task.boxed_local());
+            return;
+        }
+        let (task, abort) = abortable(work::fulfil(desk, ticket, command));
+        self.aborts.insert(ticket, abort);
+        let task = async move {
+            if task.await.is_err() {
+                desk.post(&Notice::Done {
+                    ticket,
+                    end: End::Plain,
+                });
+            }
+            Ended::Wish(ticket)
+        };
+        self.tasks.push(task.boxed_local());
+    }
+
+    fn ended(&mut self, ended: &Ended) {
+        match ended {
+            Ended::Wish(ticket) => {
+                self.aborts.remove(ticket);
+                if self.desk.ended(*ticket) {
+                    self.triggers.arm();
+                }
+            }
+            Ended::Look { took, answered } => {
+                self.looking = false;
+                self.triggers.looked(*took, Instant::now());
+                if *answered {
+                    self.watch();
+                }
+            }
+            Ended::Lock => self.locking = false,
+            Ended::Watch => self.watching = None,
+            Ended::Nothing => {}
+        }
+    }
+
+    fn done(&self, ticket: Ticket) {
+        self.desk.post(&Notice::Done {
+            ticket,
+            end: End::Plain,
+        });
+    }
+
+    fn reload(&mut self) {
+        self.desk.hydrate();
+        self.triggers.arm();
+    }
+
+    fn look(&mut self, due: Look) {
+        if due.config {
+            self.desk.event(None, EventKind::ConfigChanged);
+            self.reload();
+        }
+        let desk = self.desk;
+        if due.live {
+            self.looking = true;
+            let task = async move {
+                let began = Instant::now();
+                let answered = work::look(desk).await;
+                Ended::Look {
+                    took: began.elapsed(),
+                    answered,
+                }
+            };
+            self.tasks.push(task.boxed_local());
+        }
+        if due.lock && !self.locking {
+            self.locking = true;
+            let task = async move {
+                work::look_at_lock(desk).await;
+                Ended::Lock
+            };
+            self.tasks.push(task.boxed_local());
+        }
+    }
+
+    /// Listens to the platform, once for each scope; the look that answered proved that it can be had.
+    fn watch(&mut self) {
+        let Ok(project) = self.desk.project() else {
+            return;
+        };
+        let scope = project.scope();
+        if let Some((watched, abort)) = &self.watching {
+            if *watched == scope {
+                return;
+            }
+            abort.abort();
+        }
+        let desk = self.desk;
+        let hinter = self.hinter.clone();
+        let (task, abort) = abortable(async move {
+            if let Ok(engine) = desk.engine(&project, Need::Platform).await {
+                engine.watch(&project, hinter).await;
+            }
+        });
+        self.watching = Some((scope, abort));
+        let task = async move {
+            match task.await {
+                Ok(()) => Ended::Watch,
+                // Another watch has taken its place.
+                Err(_) => Ended::Nothing,
+            }
+        };
+        self.tasks.push(task.boxed_local());
+    }
+
+    /// Every handle is gone: a run is drained, everything else dropped.
+    fn close(&mut self) {
+        self.desk.stop(Stop::Drain);
+        if let Some((_, abort)) = self.watching.take() {
+            abort.abort();
+        }
+        for abort in self.aborts.values() {
+            abort.abort();
+        }
+    }
+}
+
+/// The failure a front end shows when the session cannot be reached any more.
+#[must_use]
+pub fn gone() -> Failure {
+    Failure::new(
+        FailureKind::Failed,
+        "the engine's thread ended unexpectedly",
+    )
+    .hint("`.nanokit/nkapp.log` may say why")
+    .next("nkapp doctor")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! When to look again: hints from outside become looks, coalesced. Pure but for the type of its clock.
+//!
+//! Level-triggered: a hint carries no facts, so losing one only delays; there always is a next wake-up. No look
+//! at the platform during a run (the run tells what it does), one right after it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::hint::Hint;
+
+/// What is to be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Load the file again.
+    pub config: bool,
+    /// Status, plan and drift.
+    pub live: bool,
+    /// The lock.
+    pub lock: bool,
+}
+
+impl Look {
+    /// Tells whether there is anything to look at.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        !(self.config || self.live || self.lock)
+    }
+}
+
+/// Collects hints and says when which look is due.
+#[derive(Clone, Debug)]
+pub struct Triggers {
+    wanted: Look,
+    config_after: Instant,
+    live_after: Instant,
+    lock_after: Instant,
+    timer: Instant,
+}
+
+impl Triggers {
+    /// Shortest pause between two looks at the same thing.
+    pub const PAUSE: Duration = Duration::from_millis(250);
+    /// How long to wait for an editor to finish writing.
+    pub const SETTLE: Duration = Duration::from_millis(50);
+    /// Longest time without a look.
+    pub const PERIOD: Duration = Duration::from_secs(30);
+
+    /// Starts with everything to be looked at at once.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
+        Self {
+            wanted: Look {
+                config: false,
+                live: true,
+                lock: true,
+            },
+            config_after: now,
+            live_after: now,
+            lock_after: now,
+            timer: now + Self::PERIOD,
+        }
+    }
+
+    /// Takes a hint.
+    pub fn hint(&mut self, hint: &Hint, now: Instant) {
+        match hint {
+            Hint::Config => {
+                if !self.wanted.config {
+                    self.config_after = self.config_after.max(now + Self::SETTLE);
+                }
+                self.wanted.config = true;
+            }
+            Hint::Live(_) => self.wanted.live = true,
+            Hint::State => self.wanted.lock = true,
+            Hint::Timer => {
+                self.wanted.live = true;
+                self.wanted.lock = true;
+            }
+        }
+    }
+
+    /// Asks for a look at everything but the file, as after a run.
+    pub fn arm(&mut self) {
+        self.wanted.live = true;
+        self.wanted.lock = true;
+    }
+
+    /// Hands out what is due now and forgets it.
+    pub fn take(&mut self, now: Instant, running: bool, looking: bool) -> Look {
+        if now >= self.timer {
+            self.timer = now + Self::PERIOD;
+            self.arm();
+        }
+        let due = Look {
+            config: self.wanted.config && now >= self.config_after,
+            live: self.wanted.live && !running && !looking && now >= self.live_after,
+            lock: self.wanted.lock && now >= self.lock_after,
+        };
+        if due.config {
+            self.wanted.config = false;
+            self.config_after = now + Self::PAUSE;
+        }
+        if due.live {
+            self.wanted.live = false;
+            self.live_after = now + Self::PAUSE;
+        }
+        if due.lock {
+            self.wanted.lock = false;
+            self.lock_after = now + Self::PAUSE;
+        }
+        due
+    }
+
+    /// Tells that a look at the platform took so long: the next one keeps twice that distance.
+    pub fn looked(&mut self, took: Duration, now: Instant) {
+        self.live_after = self.live_after.max(now + took * 2);
+    }
+
+    /// Returns when to call [`Triggers::take`] next.
+    #[must_use]
+    pub fn next_wakeup(&self, running: bool, looking: bool) -> Instant {
+        let mut next = self.timer;
+        if self.wanted.config {
+            next = next.min(self.config_after);
+        }
+        if self.wanted.live && !running && !looking {
+            next = next.min(self.live_after);
+        }
+        if self.wanted.lock {
+            next = next.min(self.lock_after);
+        }
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled() -> (Triggers, Instant) {
+        let now = Instant::now();
+        let mut triggers = Triggers::new(now);
+        let first = triggers.take(now, false, false);
+        assert!(first.live && first.lock && !first.config);
+        (triggers, now)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_of_live_events_is_one_look_within_a_quarter_second() {
+        let (mut triggers, now) = settled();
+        for n in 0..100 {
+            let at = now + Duration::from_millis(n);
+            triggers.hint(&Hint::Live("died".into()), at);
+            assert!(triggers.take(at, false, false).is_empty(), "at {n} ms");
+        }
+        assert_eq!(triggers.next_wakeup(false, false), now + Triggers::PAUSE);
+        assert!(triggers.take(now + Triggers::PAUSE, false, false).live);
+        assert!(
+            triggers
+                .take(now + Triggers::PAUSE, false, false)
+                .is_empty()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_look_during_a_run_and_one_after_it() {
+        let (mut triggers, now) = settled();
+        triggers.hint(&Hint::Live("started".into()), now);
+        let later = now + Duration::from_secs(5);
+        assert!(!triggers.take(later, true, false).live);
+        assert!(triggers.take(later, false, false).live);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_timer_always_has_a_next_wakeup() {
+        let (mut triggers, now) = settled();
+        for round in 1..5_u32 {
+            let at = triggers.next_wakeup(false, false);
+            assert_eq!(at, now + Triggers::PERIOD * round);
+            assert!(triggers.take(at, false, false).live);
+        }
+        // Also while a run holds the look back.
+        let at = triggers.next_wakeup(true, false);
+        assert!(!triggers.take(at, true, false).live);
+        assert!(triggers.next_wakeup(true, false) > at);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_saved_file_is_read_once_it_is_settled_also_during_a_run() {
+        let (mut triggers, now) = settled();
+        let saved = now + Duration::from_secs(1);
+        triggers.hint(&Hint::Config, saved);
+        triggers.hint(&Hint::Config, saved + Duration::from_millis(10));
+        assert!(!triggers.take(saved, true, false).config);
+        let at = triggers.next_wakeup(true, false);
+        assert_eq!(at, saved + Triggers::SETTLE);
+        assert!(triggers.take(at, true, false).config);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_looks_keep_their_distance() {
+        let (mut triggers, now) = settled();
+        let took = Duration::from_secs(2);
+        triggers.looked(took, now + took);
+        triggers.hint(&Hint::Live("died".into()), now + took);
+        assert_eq!(triggers.next_wakeup(false, false), now + took * 3);
+    }
+}

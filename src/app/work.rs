@@ -1,0 +1,399 @@
+//! How each wish is fulfilled: one question to the engine, its answer as notices.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::app::command::{Command, ExecRequest, LogRequest, Stop, Ticket, UnlockRequest};
+use crate::app::desk::Desk;
+use crate::app::failure::{Failure, FailureKind};
+use crate::app::notice::{End, Link, Notice};
+use crate::app::workshop::{Need, Workshop};
+use crate::domain::event::{EventKind, RunOutcome};
+use crate::domain::ids::{Address, ResourceKind};
+use crate::domain::plan::model::{PlanRequest, Purpose};
+use crate::domain::report::DriftReport;
+use crate::domain::run::options::{RunOptions, Schedule};
+use crate::engine::reconcile::{Reconcile, RunEnd, RunRequest};
+
+/// Messages a stream of the engine may be ahead of the session.
+const STREAM: usize = 1_024;
+/// Workers when nobody said how many.
+const WORKERS: usize = 8;
+
+/// Fulfils a wish and tells how it ended.
+pub(super) async fn fulfil<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket, command: Command) {
+    match answer(desk, ticket, command).await {
+        Ok(end) => desk.send(Notice::Done { ticket, end }).await,
+        Err(failure) => {
+            desk.send(Notice::Failed {
+                ticket: Some(ticket),
+                failure,
+            })
+            .await;
+        }
+    }
+}
+
+async fn answer<W: Workshop>(
+    desk: &Desk<'_, W>,
+    ticket: Ticket,
+    command: Command,
+) -> Result<End, Failure> {
+    match command {
+        Command::Plan {
+            request,
+            output,
+            save,
+        } => {
+            let project = desk.project()?;
+            let engine = desk.engine(&project, Need::Platform).await?;
+            let plan = engine.plan(&project, &request).await?;
+            let mut saved_at = None;
+            if save {
+                saved_at = Some(engine.save_plan(&plan, None).await?);
+                if let Some(path) = &output {
+                    saved_at = Some(engine.save_plan(&plan, Some(path)).await?);
+                }
+            }
+            desk.send(Notice::Planned {
+                ticket: Some(ticket),
+                plan,
+                saved_at,
+            })
+            .await;
+            Ok(End::Plain)
+        }
+        Command::OpenPlan { path } => {
+            let project = desk.project()?;
+            let engine = desk.engine(&project, Need::Store).await?;
+            let plan = engine.saved_plan(Some(&path)).await?;
+            desk.send(Notice::Planned {
+                ticket: Some(ticket),
+                plan,
+                saved_at: Some(path.display().to_string()),
+            })
+            .await;
+            Ok(End::Plain)
+        }
+        Command::Run {
+            request,
+            approved,
+            force,
+            options,
+            lock_wait,
+        } => {
+            let request = RunRequest {
+                plan: request,
+                approved,
+                force,
+                options,
+                lock_wait,
+            };
+            run(desk, &request).await
+        }
+        Command::Restore {
+            addresses,
+            approved,
+        } => {
+            let request = RunRequest {
+                plan: restore_request(&addresses),
+                approved,
+                force: false,
+                options: RunOptions {
+                    schedule: Schedule::Layered,
+                    parallelism: WORKERS,
+                },
+                lock_wait: Duration::ZERO,
+            };
+            run(desk, &request).await
+        }
+        Command::Status => {
+            let project = desk.project()?;
+            let engine = desk.engine(&project, Need::Platform).await?;
+            let report = Arc::new(engine.status(&project).await?);
+            desk.send(Notice::Status {
+                ticket: Some(ticket),
+                report,
+            })
+            .await;
+            Ok(End::Plain)
+        }
+        Command::Drift => {
+            let project = desk.project()?;
+            let engine = desk.engine(&project, Need::Platform).await?;
+            let report = engine.drift(&project).await?;
+            tell_drift(desk, Some(ticket), report);
+            Ok(End::Plain)
+        }
+        Command::Lock { watch_for } => lock(desk, ticket, watch_for).await,
+        Command::Unlock { request } => unlock(desk, ticket, &request).await,
+        Command::Record => {
+            let project = desk.project()?;
+            let engine = desk.engine(&project, Need::Store).await?;
+            let record = engine.record(&project).await?.map(Arc::new);
+            desk.send(Notice::Record { ticket, record }).await;
+            Ok(End::Plain)
+        }
+        Command::Rebuild => {
+            let project = desk.project()?;
+            let engine = desk.engine(&project, Need::Platform).await?;
+            let record = Some(Arc::new(engine.rebuild(&project).await?));
+            desk.send(Notice::Record { ticket, record }).await;
+            Ok(End::Plain)
+        }
+        Command::Runs => {
+            let project = desk.project()?;
+            let engine = desk.engine(&project, Need::Store).await?;
+            let runs = Arc::new(engine.runs().await?);
+            desk.send(Notice::Runs { ticket, runs }).await;
+            Ok(End::Plain)
+        }
+        Command::RunEvents { run } => {
+            let project = desk.project()?;
+            let engine = desk.engine(&project, Need::Store).await?;
+            let events = Arc::new(engine.run_events(&run).await?);
+            desk.send(Notice::RunEvents { ticket, events }).await;
+            Ok(End::Plain)
+        }
+        Command::Logs { request } => logs(desk, ticket, &request).await,
+        Command::Exec { request } => exec(desk, ticket, &request).await,
+        // The session does these itself before it comes here.
+        Command::Reload | Command::Stop { .. } | Command::Forget { .. } => Ok(End::Plain),
+    }
+}
+
+async fn run<W: Workshop>(desk: &Desk<'_, W>, request: &RunRequest) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let stops = desk.stops();
+    let engine = desk.engine(&project, Need::Platform).await?;
+    if *stops.borrow() != Stop::Run {
+        return Err(Failure::new(
+            FailureKind::Interrupted,
+            "interrupted before it began",
+        ));
+    }
+    let (events, received) = mpsc::channel(STREAM);
+    let work = engine.run(&project, request, stops, events);
+    let end: RunEnd = forward(work, received, async |event| {
+        desk.send(Notice::Event(event)).await;
+    })
+    .await;
+    match (end.error, end.outcome) {
+        (None, RunOutcome::Ok) => Ok(End::Run(RunOutcome::Ok)),
+        (Some(error), _) => Err(error.into()),
+        (None, RunOutcome::Cancelled) => {
+            Err(Failure::new(FailureKind::Interrupted, "interrupted").next("nkapp deploy"))
+        }
+        (None, RunOutcome::Refused) => {
+            Err(Failure::new(FailureKind::Refused, "the run was refused"))
+        }
+        (None, RunOutcome::Failed) => Err(Failure::new(FailureKind::Failed, "the run failed")),
+    }
+}
+
+async fn lock<W: Workshop>(
+    desk: &Desk<'_, W>,
+    ticket: Ticket,
+    watch_for: Duration,
+) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Store).await?;
+    let (updates, received) = mpsc::channel(STREAM);
+    let work = engine.lock(&project, watch_for, Some(updates));
+    let report = forward(work, received, async |report| {
+        desk.send(Notice::Lock {
+            ticket: Some(ticket),
+            report: Arc::new(report),
+            watching: true,
+        })
+        .await;
+    })
+    .await?;
+    desk.send(Notice::Lock {
+        ticket: Some(ticket),
+        report: Arc::new(report),
+        watching: false,
+    })
+    .await;
+    Ok(End::Plain)
+}
+
+async fn unlock<W: Workshop>(
+    desk: &Desk<'_, W>,
+    ticket: Ticket,
+    request: &UnlockRequest,
+) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Store).await?;
+    let end = engine.unlock(&project, request).await?;
+    desk.send(Notice::Unlocked { ticket, end }).await;
+    Ok(End::Plain)
+}
+
+async fn logs<W: Workshop>(
+    desk: &Desk<'_, W>,
+    ticket: Ticket,
+    request: &LogRequest,
+) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Platform).await?;
+    let (lines, received) = mpsc::channel(STREAM);
+    let work = engine.logs(&project, request, lines);
+    forward(work, received, async |line| {
+        desk.send(Notice::Output { ticket, line }).await;
+    })
+    .await?;
+    Ok(End::Plain)
+}
+
+async fn exec<W: Workshop>(
+    desk: &Desk<'_, W>,
+    ticket: Ticket,
+    request: &ExecRequest,
+) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Platform).await?;
+    let (lines, received) = mpsc::channel(STREAM);
+    let work = engine.exec(&project, request, lines);
+    let code = forward(work, received, async |line| {
+        desk.send(Notice::Output { ticket, line }).await;
+    })
+    .await?;
+    Ok(End::Exit(code))
+}
+
+/// Polls the work and its stream side by side, so that a slow reader holds back only the stream.
+async fn forward<T, R>(
+    work: impl Future<Output = R>,
+    mut received: mpsc::Receiver<T>,
+    mut each: impl AsyncFnMut(T),
+) -> R {
+    let stream = async {
+        while let Some(item) = received.recv().await {
+            each(item).await;
+        }
+    };
+    let (result, ()) = tokio::join!(work, stream);
+    result
+}
+
+fn restore_request(addresses: &[Address]) -> PlanRequest {
+    // A network or volume is restored with whatever needs it, so only services narrow the plan.
+    let only_services = addresses.iter().all(|a| a.kind == ResourceKind::Service);
+    let names = addresses.iter().map(|a| a.name.clone());
+    PlanRequest {
+        purpose: Purpose::Restore,
+        targets: if only_services {
+            names.collect()
+        } else {
+            std::collections::BTreeSet::new()
+        },
+    }
+}
+
+/// The session's own look: status, plan and drift, told where they are news. Tells whether the platform answered.
+pub(super) async fn look<W: Workshop>(desk: &Desk<'_, W>) -> bool {
+    match try_look(desk).await {
+        Ok(()) => true,
+        Err(failure) => {
+            desk.link(Link::Down(failure.message.clone()));
+            false
+        }
+    }
+}
+
+async fn try_look<W: Workshop>(desk: &Desk<'_, W>) -> Result<(), Failure> {
+    let Ok(project) = desk.project() else {
+        return Ok(());
+    };
+    let engine = desk.engine(&project, Need::Platform).await?;
+    let report = engine.status(&project).await?;
+    if desk.look(|s| s.status.as_deref() != Some(&report)) {
+        desk.post(&Notice::Status {
+            ticket: None,
+            report: Arc::new(report),
+        });
+    }
+    let request = PlanRequest {
+        purpose: Purpose::Deploy,
+        targets: std::collections::BTreeSet::new(),
+    };
+    let plan = engine.plan(&project, &request).await?;
+    if desk.look(|s| s.plan.as_ref().is_none_or(|old| old.id != plan.id) || s.plan_stale.is_some())
+    {
+        desk.post(&Notice::Planned {
+            ticket: None,
+            plan,
+            saved_at: None,
+        });
+    }
+    let drift = engine.drift(&project).await?;
+    tell_drift(desk, None, drift);
+    Ok(())
+}
+
+/// Tells drift: events for what came and went, the report when it is news or was asked for.
+fn tell_drift<W: Workshop>(desk: &Desk<'_, W>, ticket: Option<Ticket>, report: DriftReport) {
+    let before = desk.look(|s| s.drift.clone());
+    let is_news = before
+        .as_ref()
+        .is_none_or(|old| old.digest != report.digest);
+    if is_news {
+        let old = before.as_ref().map(|old| &old.drifted);
+        for (address, changes) in &report.drifted {
+            if old.and_then(|old| old.get(address)) != Some(changes) {
+                let kind = EventKind::DriftFound {
+                    changes: changes.clone(),
+                };
+                desk.event(Some(address.clone()), kind);
+            }
+        }
+        for address in old.into_iter().flat_map(|old| old.keys()) {
+            if !report.drifted.contains_key(address) {
+                desk.event(Some(address.clone()), EventKind::DriftCleared);
+            }
+        }
+    }
+    if is_news || ticket.is_some() {
+        desk.post(&Notice::Drift {
+            ticket,
+            report: Arc::new(report),
+        });
+    }
+}
+
+/// The session's own look at the lock, told where it is news.
+pub(super) async fn look_at_lock<W: Workshop>(desk: &Desk<'_, W>) {
+    let Ok(project) = desk.project() else { return };
+    let Ok(engine) = desk.engine(&project, Need::Store).await else {
+        return;
+    };
+    let Ok(report) = engine.lock(&project, Duration::ZERO, None).await else {
+        return;
+    };
+    let before = desk.look(|s| s.lock.clone());
+    if before.as_deref() == Some(&report) {
+        return;
+    }
+    let holder =
+        |r: &crate::domain::lease::LockReport| r.record.as_ref().map(|r| r.lock_id.clone());
+    let changed = before
+        .as_ref()
+        .is_some_and(|old| old.verdict != report.verdict || holder(old) != holder(&report));
+    if changed {
+        let kind = EventKind::LockChanged {
+            verdict: report.verdict,
+            holder: report.record.as_ref().map(|r| r.holder.clone()),
+            detail: None,
+        };
+        desk.event(None, kind);
+    }
+    desk.post(&Notice::Lock {
+        ticket: None,
+        report: Arc::new(report),
+        watching: false,
+    });
+}
