@@ -8,6 +8,7 @@ pub mod clock;
 pub mod disk;
 mod folder;
 pub mod processes;
+pub mod providers;
 pub mod random;
 pub mod secrets;
 pub mod stores;

@@ -136,7 +136,10 @@ pub(super) fn not_started(command: &Command, error: &std::io::Error) -> String {
     let folder = command.get_current_dir();
     match folder {
         Some(folder) if error.kind() == std::io::ErrorKind::NotFound && !folder.is_dir() => {
-            format!("cannot start `{program}`: folder {} is not there", folder.display())
+            format!(
+                "cannot start `{program}`: folder {} is not there",
+                folder.display()
+            )
         }
         _ if error.kind() == std::io::ErrorKind::NotFound => {
             format!("cannot start `{program}`: no such program on this host")
@@ -194,7 +197,11 @@ mod tests {
         );
         let (end, _) = sh(&line, Duration::from_millis(700)).await;
         assert_eq!(end, CallEnd::TimedOut);
-        let pid: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+        let pid: i32 = std::fs::read_to_string(&file)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
         assert_eq!(
             crate::adapters::providers::process::identity::Stat::of(pid),
             None

@@ -53,7 +53,12 @@ pub(super) fn limit(
 ) -> Vec<String> {
     let cpu = cpu_millis.map_or_else(
         || format!("max {PERIOD_US}"),
-        |millis| format!("{} {PERIOD_US}", millis.max(10).saturating_mul(PERIOD_US / 1000)),
+        |millis| {
+            format!(
+                "{} {PERIOD_US}",
+                millis.max(10).saturating_mul(PERIOD_US / 1000)
+            )
+        },
     );
     let memory = memory_bytes.map_or_else(|| "max".to_owned(), |bytes| bytes.to_string());
     let wishes = [

@@ -195,11 +195,7 @@ impl Ask {
 }
 
 impl Check {
-    pub(super) fn of(
-        check: &HealthCheck,
-        expose: Option<u16>,
-        given: Option<u16>,
-    ) -> Option<Self> {
+    pub(super) fn of(check: &HealthCheck, expose: Option<u16>, given: Option<u16>) -> Option<Self> {
         Some(Self {
             ask: Ask::of(&check.probe, expose, given)?,
             interval_ms: millis(check.interval),
@@ -355,7 +351,12 @@ mod tests {
     fn a_probe_of_the_inner_port_asks_the_given_one() {
         let tcp = |port| Probe::Tcp { port };
         let cases = [
-            (tcp(80), Some(80), Some(23_456), Some(Ask::Tcp { port: 23_456 })),
+            (
+                tcp(80),
+                Some(80),
+                Some(23_456),
+                Some(Ask::Tcp { port: 23_456 }),
+            ),
             (tcp(81), Some(80), Some(23_456), Some(Ask::Tcp { port: 81 })),
             (tcp(80), Some(80), None, Some(Ask::Tcp { port: 80 })),
             (Probe::None, Some(80), None, None),

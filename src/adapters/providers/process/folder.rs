@@ -175,8 +175,9 @@ pub(super) fn sweep_trash(folder: &Path) {
         let name = name.to_string_lossy();
         let ours = name.starts_with(".trash-") || name.starts_with(".new-");
         let maker = name.rsplit('-').next().and_then(|pid| pid.parse().ok());
-        let orphaned =
-            maker.is_none_or(|pid| crate::adapters::providers::process::identity::Stat::of(pid).is_none());
+        let orphaned = maker.is_none_or(|pid| {
+            crate::adapters::providers::process::identity::Stat::of(pid).is_none()
+        });
         if ours && orphaned {
             let _ = std::fs::remove_dir_all(entry.path());
         }

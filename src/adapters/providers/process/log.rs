@@ -173,6 +173,11 @@ impl LogReader {
         Ok(reader)
     }
 
+    /// Goes on in the folder's new place.
+    pub(super) fn moved(&mut self, folder: &Path) {
+        self.folder = folder.to_path_buf();
+    }
+
     /// Hands out whole entries written since.
     pub(super) fn more(&mut self, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         let path = self.folder.join(LOG);
@@ -225,7 +230,9 @@ fn entries(file: &mut BufReader<File>, mut each: impl FnMut(&[u8])) -> io::Resul
         line.clear();
         let before = file.stream_position()?;
         let limit = 2 * LONGEST as u64;
-        let read = Read::by_ref(file).take(limit).read_until(b'\n', &mut line)?;
+        let read = Read::by_ref(file)
+            .take(limit)
+            .read_until(b'\n', &mut line)?;
         if line.last() == Some(&b'\n') {
             line.pop();
             each(&line);
@@ -318,7 +325,10 @@ mod tests {
         let long = "x".repeat(3 * LONGEST + 5);
         log.take(Stream::Stdout, format!("{long}\nnext\n").as_bytes())
             .unwrap();
-        let text: String = read(temp.path(), None).into_iter().map(|(_, t)| t).collect();
+        let text: String = read(temp.path(), None)
+            .into_iter()
+            .map(|(_, t)| t)
+            .collect();
         assert_eq!(text, format!("{long}\nnext\n"));
     }
 
@@ -349,7 +359,11 @@ mod tests {
     #[test]
     fn an_entry_that_is_still_being_written_is_not_shown_in_half() {
         let temp = tempfile::tempdir().unwrap();
-        std::fs::write(temp.path().join(LOG), "2026-01-01T00:00:00.000Z out a\n2026").unwrap();
+        std::fs::write(
+            temp.path().join(LOG),
+            "2026-01-01T00:00:00.000Z out a\n2026",
+        )
+        .unwrap();
         assert_eq!(read(temp.path(), None), [(Stream::Stdout, "a\n".into())]);
     }
 }

@@ -31,7 +31,9 @@ impl Nets<'_> {
     /// Lists the living members, ourselves left out.
     pub(super) fn members(&self) -> Vec<ProcessId> {
         let stats = all();
-        let mut found: BTreeSet<i32> = self.root.map_or_else(BTreeSet::new, |root| descendants(&stats, root));
+        let mut found: BTreeSet<i32> = self
+            .root
+            .map_or_else(BTreeSet::new, |root| descendants(&stats, root));
         let wanted = format!("{}={}", self.marker.0, self.marker.1);
         found.extend(
             stats
@@ -126,10 +128,8 @@ pub(super) fn reap_orphans(seen: &[i32]) -> Vec<i32> {
             .is_some_and(|stat| stat.parent == own && stat.state == 'Z');
         match rustix::process::Pid::from_raw(pid) {
             Some(number) if ended_child && seen.contains(&pid) => {
-                let _ = rustix::process::waitpid(
-                    Some(number),
-                    rustix::process::WaitOptions::NOHANG,
-                );
+                let _ =
+                    rustix::process::waitpid(Some(number), rustix::process::WaitOptions::NOHANG);
             }
             _ if ended_child => ended.push(pid),
             _ => {}

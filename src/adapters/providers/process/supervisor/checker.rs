@@ -66,7 +66,12 @@ impl Judge {
 }
 
 /// Probes until dropped; every finding that differs from the one before is told.
-pub(super) async fn check(check: Check, id: String, folder: std::path::PathBuf, news: mpsc::Sender<News>) {
+pub(super) async fn check(
+    check: Check,
+    id: String,
+    folder: std::path::PathBuf,
+    news: mpsc::Sender<News>,
+) {
     let started = Instant::now();
     let interval = Duration::from_millis(check.interval_ms).max(Duration::from_millis(10));
     let mut judge = Judge::new();
@@ -97,7 +102,11 @@ pub(super) async fn check(check: Check, id: String, folder: std::path::PathBuf, 
     }
 }
 
-async fn ask(check: &Check, mark: &str, folder: &std::path::Path) -> (Result<String, String>, Option<i64>) {
+async fn ask(
+    check: &Check,
+    mark: &str,
+    folder: &std::path::Path,
+) -> (Result<String, String>, Option<i64>) {
     let limit = Duration::from_millis(check.timeout_ms).max(Duration::from_millis(10));
     match &check.ask {
         Ask::Tcp { port } => (probe::tcp(*port, limit).await.map(|()| String::new()), None),
@@ -136,7 +145,12 @@ async fn command(
         CallEnd::Exited(code) => (Err(text), Some(code)),
         CallEnd::TimedOut => {
             let millis = limit.as_millis();
-            (Err(format!("{text}\n(no answer within {millis} ms)").trim_start().to_owned()), None)
+            (
+                Err(format!("{text}\n(no answer within {millis} ms)")
+                    .trim_start()
+                    .to_owned()),
+                None,
+            )
         }
         CallEnd::NotStarted(why) | CallEnd::InstanceGone(why) | CallEnd::Unknown(why) => {
             (Err(why), None)

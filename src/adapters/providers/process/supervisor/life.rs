@@ -315,7 +315,11 @@ impl Life {
                 self.status.probe_exit = None;
                 self.status.starts += 1;
                 self.status.started_at_ms = Some(now_ms());
-                self.memory_kills = self.status.cgroup.as_deref().map_or(0, cgroup::memory_kills);
+                self.memory_kills = self
+                    .status
+                    .cgroup
+                    .as_deref()
+                    .map_or(0, cgroup::memory_kills);
                 self.main = Some(main);
                 self.save();
                 Ok(warnings)
@@ -354,7 +358,9 @@ impl Life {
         }
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         // A child that ended at once is still a zombie with its start time: only its own wait collects it.
-        let process = pid.and_then(of_child).ok_or("it ended before it was seen")?;
+        let process = pid
+            .and_then(of_child)
+            .ok_or("it ended before it was seen")?;
         let news = self.news.clone();
         tokio::task::spawn_local(async move {
             let code = child.wait().await.map_or(255, call::exit_code);
@@ -527,7 +533,9 @@ fn check_program(spec: &Spec) -> Result<(), String> {
     } else if candidates.iter().any(|path| path.is_file()) {
         Err(format!("cannot start `{program}`: it is not executable"))
     } else {
-        Err(format!("cannot start `{program}`: no such program on this host"))
+        Err(format!(
+            "cannot start `{program}`: no such program on this host"
+        ))
     }
 }
 

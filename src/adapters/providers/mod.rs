@@ -1,0 +1,3 @@
+//! Platforms, one folder each.
+
+pub mod process;

@@ -1,0 +1,316 @@
+//! Instance folders: finding them, telling how they stand, making one.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+
+use crate::adapters::providers::process::environment::{self, Environment, Ports};
+use crate::adapters::providers::process::files::{
+    Check, FORMAT, Owner, Spec, State, StatusFile, Verdict, millis,
+};
+use crate::adapters::providers::process::folder::{
+    Places, SPEC, STATUS, names, read_json, real_folder, sweep_trash, sync_folder, write_json,
+};
+use crate::adapters::providers::process::ports;
+use crate::adapters::providers::process::tree::{MARKER, Nets};
+use crate::domain::ids::Scope;
+use crate::domain::live::{Health, Status};
+use crate::domain::project::canonical::network_aliases;
+use crate::domain::project::naming::instance_name;
+use crate::ports::provider::{InstanceRef, InstanceSpec, Op};
+
+/// An instance as its folder tells.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) folder: PathBuf,
+    pub(super) spec: Spec,
+    pub(super) status: StatusFile,
+}
+
+impl Found {
+    fn read(places: &Places, name: &str) -> io::Result<Self> {
+        let folder = places.instance(name);
+        real_folder(&folder)?;
+        let spec: Spec = read_json(&folder.join(SPEC))?;
+        if spec.format != FORMAT {
+            return Err(io::Error::other(format!(
+                "{} is of format {}, this nkapp knows {FORMAT}",
+                folder.display(),
+                spec.format
+            )));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            status: read_status(&folder),
+            folder,
+            spec,
+        })
+    }
+
+    pub(super) fn refresh(&mut self) {
+        self.status = read_status(&self.folder);
+    }
+
+    pub(super) fn supervisor_lives(&self) -> bool {
+        self.status
+            .supervisor
+            .as_ref()
+            .is_some_and(|id| id.is_alive())
+    }
+
+    /// Tells how it stands, by what `/proc` proves rather than by what was written down.
+    pub(super) fn standing(&self) -> Status {
+        let ended = Status::Exited(self.status.exit_code.unwrap_or(255));
+        let supervised = self.supervisor_lives();
+        // Its secrets lived in the supervisor alone; nobody can start it again.
+        let lost = !supervised && !self.spec.secrets.is_empty();
+        let main = self.status.main.as_ref().and_then(|main| main.stat());
+        match self.status.state {
+            State::Running => match main {
+                Some(stat) if matches!(stat.state, 'T' | 't') => Status::Paused,
+                Some(_) => Status::Running,
+                // It ended a moment ago and the supervisor is about to write that down.
+                None if supervised => Status::Restarting,
+                None if lost => Status::Dead,
+                None => ended,
+            },
+            State::Gated if supervised => Status::Running,
+            State::Restarting if supervised => Status::Restarting,
+            State::Created if lost => Status::Dead,
+            State::Created => Status::Created,
+            State::Exited | State::Gated | State::Restarting if lost => Status::Dead,
+            State::Exited | State::Gated | State::Restarting => ended,
+        }
+    }
+
+    /// Tells the supervisor's verdict; without a supervisor nobody checks.
+    pub(super) fn health(&self) -> Health {
+        if self.spec.health.is_none() || !self.supervisor_lives() {
+            return Health::Unchecked;
+        }
+        match self.status.health {
+            _ if self.status.state == State::Gated => Health::Starting,
+            Verdict::Starting => Health::Starting,
+            Verdict::Healthy => Health::Healthy,
+            Verdict::Unhealthy => Health::Unhealthy,
+        }
+    }
+
+    /// Everything that carries its mark, also when nobody supervises it any more.
+    pub(super) fn nets(&self) -> Nets<'_> {
+        Nets {
+            marker: (MARKER, &self.spec.id),
+            root: None,
+            cgroup: self.status.cgroup.as_deref(),
+        }
+    }
+
+    /// Values of its secrets, from the memory of whoever still has them.
+    pub(super) fn secrets(&self) -> Vec<(String, String)> {
+        if self.spec.secrets.is_empty() {
+            return Vec::new();
+        }
+        let holders = [&self.status.supervisor, &self.status.main];
+        let holder = holders.into_iter().flatten().find(|id| id.is_alive());
+        holder.map_or_else(Vec::new, |holder| {
+            let all = holder.environment().into_iter();
+            all.filter(|(name, _)| self.spec.secrets.contains(name))
+                .collect()
+        })
+    }
+}
+
+fn read_status(folder: &std::path::Path) -> StatusFile {
+    match read_json(&folder.join(STATUS)) {
+        Ok(status) => status,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => StatusFile::default(),
+        // A power cut can leave it empty: then the machine has started anew and nothing runs.
+        Err(_) => StatusFile {
+            state: State::Exited,
+            ..StatusFile::default()
+        },
+    }
+}
+
+/// Lists the instances of every scope; a folder that cannot be read is left out with a warning.
+pub(super) fn all(places: &Places) -> io::Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for name in names(&places.instances())? {
+        if name == "networks" {
+            continue;
+        }
+        match Found::read(places, &name) {
+            Ok(instance) => found.push(instance),
+            // Removed while we looked.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!(%name, %error, "instance folder left out"),
+        }
+    }
+    Ok(found)
+}
+
+/// Finds one instance by its id: under its name, else wherever it was moved to.
+pub(super) fn find(places: &Places, target: &InstanceRef) -> io::Result<Option<Found>> {
+    let id = target.id.as_str();
+    let plain_name =
+        !target.name.is_empty() && !target.name.contains('/') && !target.name.starts_with('.');
+    if plain_name
+        && let Ok(found) = Found::read(places, &target.name)
+        && found.spec.id == id
+    {
+        return Ok(Some(found));
+    }
+    Ok(all(places)?.into_iter().find(|found| found.spec.id == id))
+}
+
+/// Port by service and instance number of a scope's instances, one-offs left out.
+fn recorded_ports(found: &[Found], scope: &Scope) -> Ports {
+    let mut ports = Ports::new();
+    for instance in found {
+        let spec = &instance.spec;
+        if let (Some(port), true, false) = (spec.port, spec.owner.is_in(scope), spec.one_off) {
+            ports
+                .entry(spec.service.clone())
+                .or_default()
+                .insert(spec.instance, port);
+        }
+    }
+    ports
+}
+
+/// Makes the folder of an instance; nothing is started.
+pub(super) fn make(
+    places: &Places,
+    op: &Op,
+    wish: &InstanceSpec,
+) -> Result<(Found, Environment), String> {
+    let service = &wish.service;
+    let name = name_of(&op.scope, wish);
+    let argv = command_of(wish)?;
+    let found = all(places).map_err(|error| error.to_string())?;
+    let port = port_of(&op.scope, wish, &found)?;
+    let mounts = environment::mounts(places, &op.scope, service);
+    let ports = recorded_ports(&found, &op.scope);
+    let environment = environment::of_instance(wish, &op.scope, port, &mounts, &ports);
+    let expose = service.expose.or(service.port);
+    let check = service
+        .healthcheck
+        .as_ref()
+        .filter(|_| wish.one_off.is_none())
+        .and_then(|check| Check::of(check, expose, port));
+    let spec = Spec {
+        format: FORMAT,
+        id: random_id(),
+        owner: Owner::new(&op.scope, op.lineage.as_str(), op.id.as_str()),
+        service: service.name.clone(),
+        instance: wish.instance.0,
+        hash: wish.hash.clone(),
+        one_off: wish.one_off.is_some(),
+        gated: wish.gated,
+        argv,
+        folder: environment::host_folder(service.working_dir.as_deref(), &mounts, &places.root),
+        env: environment.plain.clone(),
+        secrets: environment.secret_names(),
+        port,
+        expose,
+        published: service.port.is_some(),
+        cpu_millis: service.cpu_millis,
+        memory_bytes: service.memory_bytes,
+        restart: if wish.one_off.is_some() {
+            crate::adapters::providers::process::files::Restart::No
+        } else {
+            service.restart.into()
+        },
+        networks: network_aliases(service),
+        mounts,
+        health: check,
+        stop_signal: service.stop_signal.clone(),
+        stop_grace_ms: millis(service.stop_grace),
+        created_ms: jiff::Timestamp::now().as_millisecond(),
+    };
+    place(places, &name, &spec).map_err(|error| format!("making {name}: {error}"))?;
+    let found = Found {
+        folder: places.instance(&name),
+        name,
+        spec,
+        status: StatusFile::default(),
+    };
+    Ok((found, environment))
+}
+
+/// Name of an instance, one-offs beside the instance they serve.
+pub(super) fn name_of(scope: &Scope, wish: &InstanceSpec) -> String {
+    let name = instance_name(scope, &wish.service.name, wish.instance);
+    match wish.one_off {
+        Some(_) => format!("{name}-once"),
+        None => name,
+    }
+}
+
+fn command_of(wish: &InstanceSpec) -> Result<Vec<String>, String> {
+    let service = &wish.service;
+    if let Some(command) = &wish.one_off {
+        return Ok(command.clone());
+    }
+    let entrypoint = service.entrypoint.iter().flatten();
+    let argv: Vec<String> = entrypoint
+        .chain(service.command.iter().flatten())
+        .cloned()
+        .collect();
+    if argv.is_empty() {
+        return Err(format!(
+            "service {} has no `start` command: host processes need one",
+            service.name
+        ));
+    }
+    Ok(argv)
+}
+
+fn port_of(scope: &Scope, wish: &InstanceSpec, found: &[Found]) -> Result<Option<u16>, String> {
+    let service = &wish.service;
+    if wish.one_off.is_some() {
+        return Ok(None);
+    }
+    if service.port.is_some() || service.expose.is_none() {
+        return Ok(service.port);
+    }
+    let recorded: BTreeSet<u16> = found.iter().filter_map(|found| found.spec.port).collect();
+    let wished = ports::wished(scope, &service.name, wish.instance);
+    ports::choose(wished, &recorded, ports::is_free)
+        .map(Some)
+        .ok_or_else(|| format!("no free port is left for service {}", service.name))
+}
+
+/// Writes a folder aside and moves it to its name, so that it is there whole or not at all.
+fn place(places: &Places, name: &str, spec: &Spec) -> io::Result<()> {
+    let parent = places.instances();
+    places.make(&parent)?;
+    sweep_trash(&parent);
+    let folder = places.instance(name);
+    if std::fs::symlink_metadata(&folder).is_ok() {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("{} is there already", folder.display()),
+        ));
+    }
+    let aside = parent.join(format!(".new-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&aside);
+    places.make(&aside)?;
+    write_json(&aside.join(SPEC), spec, true)?;
+    std::fs::rename(&aside, &folder)?;
+    sync_folder(&parent)
+}
+
+fn random_id() -> String {
+    use std::fmt::Write as _;
+    let mut bytes = [0_u8; 16];
+    // The kernel's generator does not fail once the machine is up; were it to, the time still tells two apart.
+    if getrandom::fill(&mut bytes).is_err() {
+        bytes = jiff::Timestamp::now().as_nanosecond().to_be_bytes();
+    }
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

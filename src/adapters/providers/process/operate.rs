@@ -1,0 +1,420 @@
+//! Carrying operations out.
+//!
+//! Everything happens on this machine, so an outcome is unknown only when a supervisor died while it was asked.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::time::{Instant, sleep};
+
+use crate::adapters::providers::process::files::{Request, Spec, State, millis};
+use crate::adapters::providers::process::folder::{GATE, SPEC, STATUS, remove_folder, write_json};
+use crate::adapters::providers::process::identity::signal_named;
+use crate::adapters::providers::process::instances::{self, Found, find};
+use crate::adapters::providers::process::link::{self, AskError};
+use crate::adapters::providers::process::provider::{ProcessProvider, broken};
+use crate::adapters::providers::process::{cgroup, ports, records};
+use crate::domain::ids::ProviderId;
+use crate::domain::live::Status;
+use crate::domain::project::naming::{instance_name, network_name};
+use crate::ports::provider::{
+    Applied, InstanceRef, InstanceSpec, Limits, Op, OpKind, Outcome, ProviderError, Settled,
+};
+
+/// Time a supervisor gets for what needs no waiting.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Carries one operation out.
+pub(super) async fn apply(provider: &ProcessProvider, op: &Op) -> Outcome<Applied> {
+    let result = match &op.kind {
+        OpKind::PullImage { image } => Err(Failure::refused(
+            "pull",
+            image,
+            "host processes have no images",
+        )),
+        OpKind::BuildImage { tag, .. } => Err(Failure::refused(
+            "build",
+            tag,
+            "host processes have no images",
+        )),
+        OpKind::CreateNetwork { network, hash } => named(
+            records::make_network(&provider.places, op, network, hash),
+            "create network",
+            &network.name,
+        ),
+        OpKind::RemoveNetwork { id } => plain(
+            records::remove_network(&provider.places, id),
+            "remove network",
+            id.as_str(),
+        ),
+        OpKind::CreateVolume { volume } => named(
+            records::make_volume(&provider.places, op, volume),
+            "create volume",
+            &volume.name,
+        ),
+        OpKind::RemoveVolume { id } => plain(
+            records::remove_volume(&provider.places, id),
+            "remove volume",
+            id.as_str(),
+        ),
+        OpKind::CreateInstance(wish) => create(provider, op, wish).await,
+        OpKind::StartInstance(target) => start(provider, target).await,
+        OpKind::OpenGate(target) => open_gate(provider, target).await,
+        OpKind::StopInstance {
+            target,
+            grace,
+            signal,
+        } => stop(provider, target, *grace, signal.as_deref()).await,
+        OpKind::RemoveInstance(target) => remove(provider, target).await,
+        OpKind::RenameInstance(target) => rename(provider, op, target),
+        OpKind::SetLimits { target, limits } => set_limits(provider, target, *limits).await,
+        OpKind::Connect {
+            target,
+            network,
+            aliases,
+        } => edit(provider, target, "connect", |spec| {
+            spec.networks.insert(network.clone(), aliases.clone());
+        }),
+        OpKind::Disconnect { target, network } => edit(provider, target, "disconnect", |spec| {
+            spec.networks
+                .retain(|name, _| name != network && network_name(&op.scope, name) != *network);
+        }),
+        OpKind::Unpause(target) => unpause(provider, target).await,
+    };
+    match result {
+        Ok(applied) => Outcome::Done(applied),
+        Err(Failure::Known(error)) => Outcome::Failed(error),
+        Err(Failure::Unknown(error)) => Outcome::Unknown(error),
+    }
+}
+
+/// Why an operation is not known to be done.
+enum Failure {
+    Known(ProviderError),
+    Unknown(ProviderError),
+}
+
+impl Failure {
+    fn refused(call: &str, subject: &str, cause: &str) -> Self {
+        Self::Known(error(call, subject, cause))
+    }
+
+    fn of(call: &str, found: &Found, cause: &AskError) -> Self {
+        let error = error(call, &found.name, &cause.to_string());
+        match cause {
+            AskError::NotThere | AskError::Refused(_) => Self::Known(error),
+            AskError::Lost(_) => Self::Unknown(error),
+        }
+    }
+}
+
+fn error(call: &str, subject: &str, cause: &str) -> ProviderError {
+    ProviderError::Call {
+        call: call.to_owned(),
+        subject: subject.to_owned(),
+        cause: cause.to_owned(),
+    }
+}
+
+type Applying = Result<Applied, Failure>;
+
+fn named(made: std::io::Result<String>, call: &str, subject: &str) -> Applying {
+    let name = made.map_err(|cause| Failure::Known(broken(call, subject, &cause)))?;
+    Ok(Applied {
+        id: Some(ProviderId::new(&*name)),
+        name: Some(name),
+        ..Applied::default()
+    })
+}
+
+fn plain(done: std::io::Result<()>, call: &str, subject: &str) -> Applying {
+    done.map_err(|cause| Failure::Known(broken(call, subject, &cause)))?;
+    Ok(Applied::default())
+}
+
+/// Describes an instance as the result of an operation.
+pub(super) fn applied(found: &Found) -> Applied {
+    Applied {
+        id: Some(ProviderId::new(&*found.spec.id)),
+        name: Some(found.name.clone()),
+        image_id: None,
+        health_check: Some(found.spec.health.is_some()),
+        warnings: Vec::new(),
+    }
+}
+
+/// Judges an operation on something that exists by how that stands now.
+pub(super) fn settled(verb: &str, target: Option<&ProviderId>, found: Option<&Found>) -> Settled {
+    let standing = found.map(Found::standing);
+    let runs = matches!(standing, Some(Status::Running | Status::Restarting));
+    let done = match verb {
+        "start" => runs,
+        "stop" => !runs && standing != Some(Status::Paused),
+        "remove" => target.is_some() && found.is_none(),
+        "open_gate" => found.is_some_and(|found| found.folder.join(GATE).exists()),
+        "unpause" => standing != Some(Status::Paused),
+        // Creations were looked for by label; the rest can be done again without harm.
+        _ => false,
+    };
+    match (done, found) {
+        (true, Some(found)) => Settled::Done(applied(found)),
+        (true, None) => Settled::Done(Applied::default()),
+        (false, _) => Settled::NotDone,
+    }
+}
+
+fn look(
+    provider: &ProcessProvider,
+    target: &InstanceRef,
+    call: &str,
+) -> Result<Option<Found>, Failure> {
+    find(&provider.places, target)
+        .map_err(|cause| Failure::Known(broken(call, &target.name, &cause)))
+}
+
+fn must(provider: &ProcessProvider, target: &InstanceRef, call: &str) -> Result<Found, Failure> {
+    look(provider, target, call)?.ok_or_else(|| {
+        Failure::Known(ProviderError::Missing {
+            subject: format!("instance {}", target.name),
+        })
+    })
+}
+
+async fn create(provider: &ProcessProvider, op: &Op, wish: &InstanceSpec) -> Applying {
+    let name = instances::name_of(&op.scope, wish);
+    let (found, environment) = instances::make(&provider.places, op, wish)
+        .map_err(|cause| Failure::refused("create", &name, &cause))?;
+    if !found.spec.secrets.is_empty() {
+        // Only a supervisor's memory can keep them from now on.
+        let kept = link::ensure(&provider.program, &found, Some(&environment)).await;
+        if let Err(cause) = kept {
+            let _ = remove_folder(&found.folder);
+            return Err(Failure::Known(broken("start supervisor of", &name, &cause)));
+        }
+    }
+    let mut applied = applied(&found);
+    applied.warnings = remarks(wish);
+    Ok(applied)
+}
+
+/// What of a service has no meaning for host processes.
+fn remarks(wish: &InstanceSpec) -> Vec<String> {
+    let service = &wish.service;
+    let mut remarks = Vec::new();
+    let name = &service.name;
+    if service.user.is_some() {
+        remarks.push(format!(
+            "{name}: `user` has no effect on host processes, they run as whoever runs nkapp"
+        ));
+    }
+    if !service.tmpfs.is_empty() {
+        remarks.push(format!("{name}: `tmpfs` has no effect on host processes"));
+    }
+    if service.mounts.iter().any(|mount| mount.read_only) {
+        remarks.push(format!(
+            "{name}: host processes cannot be kept from writing to a read-only mount"
+        ));
+    }
+    remarks
+}
+
+async fn start(provider: &ProcessProvider, target: &InstanceRef) -> Applying {
+    let found = must(provider, target, "start")?;
+    if matches!(found.standing(), Status::Running | Status::Paused) {
+        return Ok(applied(&found));
+    }
+    if !found.supervisor_lives()
+        && !found.spec.secrets.is_empty()
+        && found.status.supervisor.is_some()
+    {
+        return Err(Failure::refused(
+            "start",
+            &found.name,
+            "its secrets were in its supervisor's memory only, and that is gone; `nkapp deploy` makes it anew",
+        ));
+    }
+    port_is_free(provider, &found)?;
+    link::ensure(&provider.program, &found, None)
+        .await
+        .map_err(|cause| Failure::Known(broken("start supervisor of", &found.name, &cause)))?;
+    let reply = link::ask(&found, &Request::Start, PATIENCE)
+        .await
+        .map_err(|cause| Failure::of("start", &found, &cause))?;
+    let mut applied = applied(&found);
+    applied.warnings = reply.warnings;
+    Ok(applied)
+}
+
+/// A port the file publishes must be free, or the instance would seem to run while somebody else answers.
+fn port_is_free(provider: &ProcessProvider, found: &Found) -> Result<(), Failure> {
+    let Some(port) = found.spec.port.filter(|port| !ports::is_free(*port)) else {
+        return Ok(());
+    };
+    let others = instances::all(&provider.places).unwrap_or_default();
+    let holder = others.iter().find(|other| {
+        other.spec.id != found.spec.id
+            && other.spec.port == Some(port)
+            && other.standing() == Status::Running
+    });
+    let who = holder.map_or_else(
+        || "another program of this host".to_owned(),
+        |h| h.name.clone(),
+    );
+    Err(Failure::refused(
+        "start",
+        &found.name,
+        &format!("port {port} is already in use by {who}"),
+    ))
+}
+
+async fn open_gate(provider: &ProcessProvider, target: &InstanceRef) -> Applying {
+    let found = must(provider, target, "open gate of")?;
+    match link::ask(&found, &Request::Open, PATIENCE).await {
+        Ok(_) => Ok(applied(&found)),
+        Err(cause) => Err(Failure::of("open gate of", &found, &cause)),
+    }
+}
+
+async fn stop(
+    provider: &ProcessProvider,
+    target: &InstanceRef,
+    grace: Duration,
+    signal: Option<&str>,
+) -> Applying {
+    let Some(mut found) = look(provider, target, "stop")? else {
+        return Ok(Applied::default());
+    };
+    let request = Request::Stop {
+        signal: signal.map(str::to_owned),
+        grace_ms: millis(grace),
+    };
+    let patience = grace.saturating_add(PATIENCE);
+    match link::ask(&found, &request, patience).await {
+        Ok(_) => Ok(applied(&found)),
+        Err(AskError::NotThere) => {
+            stop_unsupervised(&mut found, grace, signal).await;
+            Ok(applied(&found))
+        }
+        Err(cause @ AskError::Lost(_)) => {
+            found.refresh();
+            if found.supervisor_lives() {
+                return Err(Failure::of("stop", &found, &cause));
+            }
+            stop_unsupervised(&mut found, grace, signal).await;
+            Ok(applied(&found))
+        }
+        Err(cause @ AskError::Refused(_)) => Err(Failure::of("stop", &found, &cause)),
+    }
+}
+
+/// Ends what a killed supervisor left running, by its mark.
+async fn stop_unsupervised(found: &mut Found, grace: Duration, signal: Option<&str>) {
+    let wish = signal.or(found.spec.stop_signal.as_deref());
+    let polite = wish.and_then(signal_named).unwrap_or(Signal::TERM);
+    let end = Instant::now() + grace;
+    if found.nets().signal(polite) > 0 {
+        found.nets().signal(Signal::CONT);
+        while Instant::now() < end && !found.nets().members().is_empty() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+    for _ in 0..200 {
+        if found.nets().signal(Signal::KILL) == 0 {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    if let Some(group) = found.status.cgroup.take() {
+        cgroup::remove(&group);
+    }
+    if found.status.state != State::Created && found.status.state != State::Exited {
+        found.status.state = State::Exited;
+        found.status.main = None;
+        found.status.exit_code = Some(143);
+        if let Err(error) = write_json(&found.folder.join(STATUS), &found.status, false) {
+            tracing::warn!(name = %found.name, %error, "end not written down");
+        }
+    }
+}
+
+async fn remove(provider: &ProcessProvider, target: &InstanceRef) -> Applying {
+    let Some(mut found) = look(provider, target, "remove")? else {
+        return Ok(Applied::default());
+    };
+    if matches!(
+        found.standing(),
+        Status::Running | Status::Paused | Status::Restarting
+    ) {
+        return Err(Failure::refused("remove", &found.name, "it still runs"));
+    }
+    match link::ask(&found, &Request::Quit, PATIENCE).await {
+        Ok(_) | Err(AskError::NotThere | AskError::Lost(_)) => {}
+        Err(cause @ AskError::Refused(_)) => return Err(Failure::of("remove", &found, &cause)),
+    }
+    stop_unsupervised(&mut found, Duration::ZERO, Some("KILL")).await;
+    plain(remove_folder(&found.folder), "remove", &found.name)
+}
+
+fn rename(provider: &ProcessProvider, op: &Op, target: &InstanceRef) -> Applying {
+    let mut found = must(provider, target, "rename")?;
+    let wanted = instance_name(&op.scope, &target.address.name, target.instance);
+    if found.name == wanted {
+        return Ok(applied(&found));
+    }
+    let place = provider.places.instance(&wanted);
+    if std::fs::symlink_metadata(&place).is_ok() {
+        return Err(Failure::refused(
+            "rename",
+            &found.name,
+            &format!("{wanted} is there already"),
+        ));
+    }
+    std::fs::rename(&found.folder, &place)
+        .map_err(|cause| Failure::Known(broken("rename", &found.name, &cause)))?;
+    found.name = wanted;
+    Ok(applied(&found))
+}
+
+fn edit(
+    provider: &ProcessProvider,
+    target: &InstanceRef,
+    call: &str,
+    change: impl FnOnce(&mut Spec),
+) -> Applying {
+    let mut found = must(provider, target, call)?;
+    change(&mut found.spec);
+    write_json(&found.folder.join(SPEC), &found.spec, true)
+        .map_err(|cause| Failure::Known(broken(call, &found.name, &cause)))?;
+    Ok(applied(&found))
+}
+
+async fn set_limits(provider: &ProcessProvider, target: &InstanceRef, limits: Limits) -> Applying {
+    let call = "set limits of";
+    let mut applied = edit(provider, target, call, |spec| {
+        spec.cpu_millis = limits.cpu_millis;
+        spec.memory_bytes = limits.memory_bytes;
+        spec.restart = limits.restart.into();
+    })?;
+    let found = must(provider, target, call)?;
+    match link::ask(&found, &Request::Reload, PATIENCE).await {
+        Ok(reply) => {
+            applied.warnings = reply.warnings;
+            Ok(applied)
+        }
+        // Read anew at the next start.
+        Err(AskError::NotThere) => Ok(applied),
+        Err(cause) => Err(Failure::of(call, &found, &cause)),
+    }
+}
+
+async fn unpause(provider: &ProcessProvider, target: &InstanceRef) -> Applying {
+    let found = must(provider, target, "unpause")?;
+    match link::ask(&found, &Request::Unpause, PATIENCE).await {
+        Ok(_) => {}
+        Err(AskError::NotThere) => {
+            found.nets().signal(Signal::CONT);
+        }
+        Err(cause) => return Err(Failure::of("unpause", &found, &cause)),
+    }
+    Ok(applied(&found))
+}

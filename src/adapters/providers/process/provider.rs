@@ -1,0 +1,241 @@
+//! Host processes as a platform.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::adapters::providers::process::files::{Ask, State};
+use crate::adapters::providers::process::folder::Places;
+use crate::adapters::providers::process::instances::{Found, all, find};
+use crate::adapters::providers::process::log::{LogReader, hand_out};
+use crate::adapters::providers::process::{events, exec, observe, operate, probe, records};
+use crate::domain::ids::{OpId, ProviderId, Scope};
+use crate::domain::live::{Capabilities, Live, LiveEvent, Status};
+use crate::domain::project::health::Probe;
+use crate::ports::hooks::CallEnd;
+use crate::ports::provider::{
+    Applied, ExecCall, HealthDetail, InstanceRef, LogQuery, Op, Outcome, Provider, ProviderError,
+    Settled,
+};
+use crate::ports::sink::Sink;
+
+/// Time between two looks at a file that is being followed.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Supervised host processes of one project folder.
+#[derive(Debug)]
+pub struct ProcessProvider {
+    pub(super) places: Places,
+    pub(super) program: PathBuf,
+    calls: AtomicU64,
+}
+
+impl ProcessProvider {
+    /// Makes the provider of the project in `root`; `program` is the `nkapp` that supervises (our own).
+    #[must_use]
+    pub fn new(root: &Path, program: &Path) -> Self {
+        Self {
+            places: Places {
+                root: root.to_path_buf(),
+            },
+            program: program.to_path_buf(),
+            calls: AtomicU64::new(0),
+        }
+    }
+
+    fn engine(&self) -> String {
+        let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+        let host = rustix::system::uname();
+        let mut hasher = Sha256::new();
+        for part in [
+            machine.trim().as_bytes(),
+            host.nodename().to_bytes(),
+            self.places.root.as_os_str().as_encoded_bytes(),
+        ] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+        let digest = hasher.finalize();
+        let number = digest
+            .iter()
+            .take(8)
+            .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        format!("process-{number:016x}")
+    }
+
+    /// Finds an instance that must be there.
+    fn found(&self, target: &InstanceRef) -> Result<Found, ProviderError> {
+        find(&self.places, target)
+            .map_err(|error| broken("look for instance", &target.name, &error))?
+            .ok_or_else(|| ProviderError::Missing {
+                subject: format!("instance {}", target.name),
+            })
+    }
+}
+
+/// Tells that a look at the disk failed.
+pub(super) fn broken(call: &str, subject: &str, error: &io::Error) -> ProviderError {
+    ProviderError::Call {
+        call: call.to_owned(),
+        subject: subject.to_owned(),
+        cause: error.to_string(),
+    }
+}
+
+impl Provider for ProcessProvider {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            images: false,
+            health_checks: true,
+            limits_in_place: true,
+            networks_in_place: true,
+            shared_inner_ports: true,
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("host processes in {}", self.places.root.display())
+    }
+
+    async fn observe(
+        &self,
+        scope: &Scope,
+        _images: &BTreeSet<String>,
+    ) -> Result<Live, ProviderError> {
+        observe::live(&self.places, scope, self.engine())
+            .map_err(|error| broken("list", "host processes", &error))
+    }
+
+    async fn apply(&self, op: &Op, _sink: &dyn Sink) -> Outcome<Applied> {
+        operate::apply(self, op).await
+    }
+
+    async fn settle(
+        &self,
+        op: &OpId,
+        verb: &str,
+        target: Option<&ProviderId>,
+        _scope: &Scope,
+    ) -> Result<Settled, ProviderError> {
+        let found = all(&self.places).map_err(|error| broken("list", "host processes", &error))?;
+        if let Some(made) = found
+            .iter()
+            .find(|found| found.spec.owner.op == op.as_str())
+        {
+            return Ok(Settled::Done(operate::applied(made)));
+        }
+        let record = records::made_by(&self.places, op.as_str())
+            .map_err(|error| broken("list", "records", &error))?;
+        if let Some(name) = record {
+            return Ok(Settled::Done(Applied {
+                id: Some(ProviderId::new(&*name)),
+                name: Some(name),
+                ..Applied::default()
+            }));
+        }
+        let acted_on =
+            target.and_then(|id| found.iter().find(|found| found.spec.id == id.as_str()));
+        Ok(operate::settled(verb, target, acted_on))
+    }
+
+    async fn exec(&self, target: &InstanceRef, call: &ExecCall, sink: &dyn Sink) -> CallEnd {
+        let mut found = match self.found(target) {
+            Ok(found) => found,
+            Err(error) => return CallEnd::InstanceGone(error.to_string()),
+        };
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("{}-{}-{number}", found.spec.id, std::process::id());
+        exec::run(&self.places, &mut found, &mark, call, sink).await
+    }
+
+    async fn probe(
+        &self,
+        target: &InstanceRef,
+        probe: &Probe,
+        timeout: Duration,
+    ) -> Result<(), String> {
+        let found = self.found(target).map_err(|error| error.to_string())?;
+        if found.standing() != Status::Running {
+            return Err(format!("{} does not run", found.name));
+        }
+        match Ask::of(probe, found.spec.expose, found.spec.port) {
+            Some(Ask::Tcp { port }) => probe::tcp(port, timeout).await,
+            Some(Ask::Http { port, path }) => probe::http(port, &path, timeout).await,
+            Some(Ask::Command(argv)) => {
+                let call = ExecCall {
+                    argv,
+                    env: Vec::new(),
+                    user: None,
+                    folder: None,
+                    timeout,
+                    interactive: false,
+                };
+                match self.exec(target, &call, &crate::ports::sink::NoSink).await {
+                    CallEnd::Exited(0) => Ok(()),
+                    other => Err(format!("{other:?}")),
+                }
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn logs(
+        &self,
+        target: &InstanceRef,
+        query: LogQuery,
+        sink: &dyn Sink,
+    ) -> Result<(), ProviderError> {
+        let mut found = self.found(target)?;
+        let failed = |error: io::Error| broken("read log of", &target.name, &error);
+        let each = |entry: &[u8]| hand_out(entry, query.timestamps, sink);
+        let mut reader = LogReader::start(&found.folder, query.tail, each).map_err(failed)?;
+        while query.follow {
+            sleep(PAUSE).await;
+            if !found.folder.is_dir() {
+                match find(&self.places, target) {
+                    Ok(Some(moved)) => {
+                        found = moved;
+                        reader.moved(&found.folder);
+                    }
+                    Ok(None) | Err(_) => return Ok(()),
+                }
+            }
+            reader.more(each).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn health_detail(&self, target: &InstanceRef) -> Result<HealthDetail, ProviderError> {
+        let found = self.found(target)?;
+        let ended = matches!(found.status.state, State::Exited | State::Restarting);
+        Ok(HealthDetail {
+            last_output: found.status.probe_output.clone(),
+            last_exit: found.status.probe_exit,
+            exit_code: found.status.exit_code.filter(|_| ended),
+            out_of_memory: found.status.out_of_memory,
+        })
+    }
+
+    async fn wait(&self, target: &InstanceRef) -> Result<i64, ProviderError> {
+        loop {
+            let found = self.found(target)?;
+            match found.standing() {
+                Status::Exited(code) => return Ok(code),
+                Status::Dead => return Ok(found.status.exit_code.unwrap_or(255)),
+                Status::Created | Status::Running | Status::Paused | Status::Restarting => {}
+            }
+            sleep(PAUSE / 4).await;
+        }
+    }
+
+    async fn watch(&self, scope: &Scope, events: mpsc::Sender<LiveEvent>) {
+        events::watch(&self.places, scope, events).await;
+    }
+}
