@@ -4,3 +4,4 @@
 //! socket; what activates lives beside it.
 
 pub mod hydrate;
+pub mod supervise;

@@ -1,1 +1,3 @@
-//! placeholder
+//! What every platform must do, and what each does besides.
+
+mod process;

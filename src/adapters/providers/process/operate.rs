@@ -296,9 +296,14 @@ async fn stop(
             Ok(applied(&found))
         }
         Err(cause @ AskError::Lost(_)) => {
+            // Killed while it was asked: it takes a moment to be gone.
+            let end = Instant::now() + Duration::from_secs(1);
             found.refresh();
-            if found.supervisor_lives() {
-                return Err(Failure::of("stop", &found, &cause));
+            while found.supervisor_lives() {
+                if Instant::now() > end {
+                    return Err(Failure::of("stop", &found, &cause));
+                }
+                sleep(Duration::from_millis(10)).await;
             }
             stop_unsupervised(&mut found, grace, signal).await;
             Ok(applied(&found))
