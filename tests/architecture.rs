@@ -99,7 +99,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "cli",
         ],
     ),
-    ("rustix", &["adapters"]),
+    ("rustix", &["adapters", "tui/terminal.rs", "tui/runtime.rs"]),
     ("tempfile", &["adapters"]),
     ("tar", &["adapters"]),
     ("getrandom", &["adapters"]),

@@ -1,0 +1,228 @@
+//! The table of keys, ready for use: sequences per context, and the way back from an action to its keys.
+
+use std::collections::BTreeMap;
+
+use crate::tui::keymap::action::{Action, Context, Group};
+use crate::tui::keymap::chord::Chord;
+use crate::tui::keymap::default::{ROWS, Row};
+use crate::tui::keymap::trie::{Found, Trie};
+
+/// A key that is bound twice, or a text that is no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapError {
+    /// The text names no key.
+    #[error("`{0}` is no key")]
+    NoKey(String),
+    /// Two actions want the same key in one context.
+    #[error("`{keys}` is bound to {first:?} and {second:?} in {context:?}")]
+    Conflict {
+        /// The keys.
+        keys: String,
+        /// Where.
+        context: Context,
+        /// Who has it.
+        first: Action,
+        /// Who wants it.
+        second: Action,
+    },
+}
+
+/// All bindings.
+#[derive(Clone, Debug, Default)]
+pub struct Keymap {
+    tries: BTreeMap<Context, Trie>,
+    keys: BTreeMap<(Context, Action), Vec<&'static str>>,
+}
+
+impl Keymap {
+    /// Builds the bindings of a table.
+    ///
+    /// # Errors
+    /// A key is unknown or bound twice in one context.
+    pub fn of(rows: &[Row]) -> Result<Self, KeymapError> {
+        let mut map = Self::default();
+        for row in rows {
+            for keys in row.keys {
+                let chords =
+                    Chord::sequence(keys).ok_or_else(|| KeymapError::NoKey((*keys).to_owned()))?;
+                for context in row.contexts {
+                    map.tries
+                        .entry(*context)
+                        .or_default()
+                        .add(&chords, row.action)
+                        .map_err(|first| KeymapError::Conflict {
+                            keys: (*keys).to_owned(),
+                            context: *context,
+                            first,
+                            second: row.action,
+                        })?;
+                    map.keys
+                        .entry((*context, row.action))
+                        .or_default()
+                        .push(keys);
+                }
+            }
+        }
+        Ok(map)
+    }
+
+    /// Builds the bindings of the built-in table.
+    ///
+    /// # Errors
+    /// Never for the shipped table; a test holds that.
+    pub fn built_in() -> Result<Self, KeymapError> {
+        Self::of(ROWS)
+    }
+
+    /// Looks up what was pressed.
+    #[must_use]
+    pub fn find(&self, context: Context, pressed: &[Chord]) -> Found {
+        self.tries
+            .get(&context)
+            .map_or(Found::None, |trie| trie.find(pressed))
+    }
+
+    /// Returns the keys of an action in a context, the preferred one first.
+    #[must_use]
+    pub fn keys(&self, context: Context, action: Action) -> &[&'static str] {
+        self.keys.get(&(context, action)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the rows whose keys work in a context, in the order of the table.
+    pub fn rows(&self, context: Context) -> impl Iterator<Item = &'static Row> {
+        ROWS.iter()
+            .filter(move |row| row.contexts.contains(&context) && !row.keys.is_empty())
+    }
+}
+
+/// Finds the row that describes an action in a context, else anywhere.
+#[must_use]
+pub fn describe(context: Context, action: Action) -> Option<&'static Row> {
+    ROWS.iter()
+        .find(|row| row.action == action && row.contexts.contains(&context))
+        .or_else(|| ROWS.iter().find(|row| row.action == action))
+}
+
+/// Renders the table of keys for the README, in Markdown.
+#[must_use]
+pub fn markdown_table() -> String {
+    let mut text = String::from("| keys | does | where |\n|---|---|---|\n");
+    for group in Group::ALL {
+        for row in ROWS.iter().filter(|row| row.group == group) {
+            let keys = if row.keys.is_empty() {
+                format!("`:` {}", row.name)
+            } else {
+                row.keys
+                    .iter()
+                    .map(|key| format!("`{}`", key.replace('|', "\\|")))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            };
+            let place = place_of(row);
+            text.push_str(&format!("| {keys} | {} | {place} |\n", row.help));
+        }
+    }
+    text
+}
+
+/// Says in few words where a row's keys work.
+#[must_use]
+pub fn place_of(row: &Row) -> String {
+    let areas = [
+        Context::Services,
+        Context::Plan,
+        Context::Run,
+        Context::Locks,
+        Context::Drift,
+    ];
+    if row.contexts.len() == Context::ALL.len() {
+        return "everywhere".into();
+    }
+    let in_all_areas = areas.iter().all(|area| row.contexts.contains(area));
+    let mut words: Vec<&str> = Vec::new();
+    if in_all_areas {
+        words.push("all areas");
+    }
+    words.extend(
+        row.contexts
+            .iter()
+            .filter(|context| !(in_all_areas && areas.contains(context)))
+            .map(|context| context.as_str()),
+    );
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_key_is_bound_twice_in_one_context() {
+        Keymap::built_in().expect("no conflict");
+    }
+
+    #[test]
+    fn a_conflict_names_both_actions() {
+        let mut rows = ROWS.to_vec();
+        rows.push(Row {
+            keys: &["q"],
+            action: Action::Deploy,
+            ..ROWS[0]
+        });
+        let error = Keymap::of(&rows).expect_err("conflict");
+        assert!(
+            matches!(error, KeymapError::Conflict { ref keys, .. } if keys == "q"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn every_row_has_words_and_every_action_a_row() {
+        let described: BTreeSet<Action> = ROWS.iter().map(|row| row.action).collect();
+        for row in ROWS {
+            assert!(
+                !row.name.is_empty() && !row.help.is_empty(),
+                "{:?}",
+                row.action
+            );
+            assert!(!row.help.ends_with('.'), "{:?}", row.action);
+            assert!(!row.contexts.is_empty(), "{:?}", row.action);
+        }
+        // The last variant counts them: every action up to it is described.
+        assert_eq!(described.len(), Action::Redraw as usize + 1);
+    }
+
+    #[test]
+    fn the_key_that_asks_never_confirms() {
+        let map = Keymap::built_in().expect("keymap");
+        let confirm = map.keys(Context::Dialog, Action::Confirm);
+        assert_eq!(confirm, ["y"]);
+        for action in [
+            Action::Deploy,
+            Action::Cancel,
+            Action::Restore,
+            Action::Unlock,
+            Action::Quit,
+        ] {
+            for context in Context::ALL {
+                for key in map.keys(context, action) {
+                    assert!(
+                        !confirm.contains(key),
+                        "{action:?} is asked and confirmed by {key}"
+                    );
+                }
+            }
+        }
+        assert!(!confirm.contains(&"Enter"));
+    }
+
+    #[test]
+    fn the_readme_table_has_a_line_for_every_row() {
+        let table = markdown_table();
+        assert_eq!(table.lines().count(), ROWS.len() + 2);
+        assert!(
+            table.contains("| `D` | show the plan and, once confirmed, carry it out | all areas |")
+        );
+    }
+}

@@ -1,0 +1,392 @@
+//! The run as a tree: what failed first, then layer by layer, action by action, step by step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::app::snapshot::{ActionView, RunView, Snapshot, StepView};
+use crate::domain::event::StepOutcome;
+use crate::domain::ids::{Address, StepId};
+use crate::domain::plan::model::{Action, Plan};
+use crate::domain::time::Wall;
+use crate::tui::rows::plan::step_label;
+use crate::tui::rows::row::{Cell, Row, Subject, Timer};
+use crate::tui::theme::Tone;
+use crate::tui::tree::Node;
+
+/// Computes the tree of the run on show.
+#[must_use]
+pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
+    let Some(run) = &snapshot.run else {
+        return Vec::new();
+    };
+    match &run.plan {
+        Some(plan) => planned(run, plan),
+        None => run
+            .actions
+            .keys()
+            .map(|address| action_node(&Known::of(run), address))
+            .collect(),
+    }
+}
+
+/// A run with its plan's actions by address, so that a look-up does not walk the plan.
+struct Known<'a> {
+    run: &'a RunView,
+    actions: BTreeMap<&'a Address, &'a Action>,
+}
+
+impl<'a> Known<'a> {
+    fn of(run: &'a RunView) -> Self {
+        let plan = run.plan.as_deref();
+        let actions = plan.map_or(&[][..], |plan| plan.actions.as_slice());
+        Self {
+            run,
+            actions: actions.iter().map(|a| (&a.address, a)).collect(),
+        }
+    }
+}
+
+fn planned(run: &RunView, plan: &Plan) -> Vec<Node> {
+    let known = Known::of(run);
+    let mut nodes = Vec::new();
+    let working = || plan.actions.iter().filter(|action| !action.is_noop());
+    let failed: Vec<Node> = working()
+        .filter(|action| has_failed(run, &action.address))
+        .map(|action| action_node(&known, &action.address))
+        .collect();
+    if !failed.is_empty() {
+        let mut heading = Row::heading(format!("failed ({})", failed.len()));
+        heading.tone = Tone::Fail;
+        heading.symbol = Cell::new("✗", Tone::Fail);
+        nodes.push(Node::leaf("#failed", heading).with(true, failed));
+    }
+    let mut layers: BTreeMap<usize, Vec<&Action>> = BTreeMap::new();
+    for action in working() {
+        layers.entry(action.layer).or_default().push(action);
+    }
+    for (layer, all) in layers {
+        let (mut done, mut total) = (0, 0);
+        let mut children = Vec::new();
+        for action in all {
+            total += 1;
+            let outcome = run.actions.get(&action.address).and_then(|a| a.outcome);
+            if outcome == Some(StepOutcome::Done) {
+                done += 1;
+            }
+            if !has_failed(run, &action.address) {
+                children.push(action_node(&known, &action.address));
+            }
+        }
+        if children.is_empty() {
+            continue;
+        }
+        let mut heading = Row::heading(format!("layer {layer}"));
+        heading.symbol = if done == total {
+            Cell::new("✓", Tone::Ok)
+        } else {
+            Cell::new(" ", Tone::Dim)
+        };
+        heading.remark = Cell::new(format!("{done} of {total} done"), Tone::Dim);
+        nodes.push(Node::leaf(format!("layer {layer}"), heading).with(true, children));
+    }
+    nodes
+}
+
+fn has_failed(run: &RunView, address: &Address) -> bool {
+    run.actions.get(address).is_some_and(|action| {
+        matches!(
+            action.outcome,
+            Some(StepOutcome::Failed | StepOutcome::Unknown)
+        )
+    })
+}
+
+fn action_node(known: &Known<'_>, address: &Address) -> Node {
+    let action = known.actions.get(address).copied();
+    let run = known.run;
+    let view = run.actions.get(address);
+    let symbol = action_cell(view);
+    let kind = view.map(|view| view.kind).or(action.map(|a| a.kind));
+    let remark = match view {
+        Some(view) => action_remark(run, address, view),
+        None => waits(known, action),
+    };
+    let row = Row {
+        subject: Subject::Resource(address.clone()),
+        symbol,
+        label: address.to_string(),
+        tone: Tone::Text,
+        columns: vec![Cell::new(kind.map_or("", |kind| kind.as_str()), Tone::Dim)],
+        timer: view.map(|view| timer(view.started, view.finished)),
+        remark,
+    };
+    let open = view.is_some_and(|view| {
+        matches!(
+            view.outcome,
+            None | Some(StepOutcome::Failed | StepOutcome::Unknown)
+        )
+    });
+    Node::leaf(address.to_string(), row).with(open, step_nodes(run, address, action))
+}
+
+fn action_remark(run: &RunView, address: &Address, view: &ActionView) -> Cell {
+    let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    match view.outcome {
+        None => current_step(run, address).map_or_else(Cell::default, |(cell, _)| cell),
+        Some(StepOutcome::Done) => Cell::default(),
+        Some(StepOutcome::Skipped) => match &view.blame {
+            Some(blame) => Cell::new(format!("skipped because of {blame}"), Tone::Warn),
+            None => Cell::new("skipped", Tone::Warn),
+        },
+        Some(StepOutcome::Failed) => Cell::new(
+            view.message
+                .as_deref()
+                .map_or_else(|| "failed".into(), first_line),
+            Tone::Fail,
+        ),
+        Some(StepOutcome::Unknown) => Cell::new(
+            view.message
+                .as_deref()
+                .map_or_else(|| "outcome unknown, the next run looks".into(), first_line),
+            Tone::Fail,
+        ),
+    }
+}
+
+/// Says what an action that has not begun waits for.
+fn waits(known: &Known<'_>, action: Option<&Action>) -> Cell {
+    let run = known.run;
+    let Some(action) = action else {
+        return Cell::default();
+    };
+    if run.finished.is_some() {
+        return Cell::new("not begun", Tone::Dim);
+    }
+    let open: Vec<String> = action
+        .depends_on
+        .iter()
+        .filter(|address| {
+            known
+                .actions
+                .get(address)
+                .is_some_and(|dependency| !dependency.is_noop())
+                && run
+                    .actions
+                    .get(address)
+                    .is_none_or(|view| view.outcome.is_none())
+        })
+        .map(ToString::to_string)
+        .collect();
+    if open.is_empty() {
+        Cell::new(format!("waits for layer {}", action.layer), Tone::Dim)
+    } else {
+        Cell::new(format!("waits for {}", open.join(", ")), Tone::Dim)
+    }
+}
+
+fn step_nodes(run: &RunView, address: &Address, action: Option<&Action>) -> Vec<Node> {
+    let planned = action.map_or(&[][..], |action| action.steps.as_slice());
+    let mut nodes: Vec<Node> = planned
+        .iter()
+        .map(|step| {
+            let label = step_label(step);
+            step_node(
+                address,
+                &step.id,
+                label,
+                run.steps.get(&step.id),
+                &step.detail,
+            )
+        })
+        .collect();
+    let known: BTreeSet<&StepId> = planned.iter().map(|step| &step.id).collect();
+    nodes.extend(
+        steps_of(run, address)
+            .filter(|(id, _)| !known.contains(id))
+            .map(|(id, view)| {
+                let label = id.as_str().rsplit('/').next().unwrap_or_default();
+                step_node(address, id, label.to_owned(), Some(view), "")
+            }),
+    );
+    nodes
+}
+
+fn step_node(
+    address: &Address,
+    id: &StepId,
+    label: String,
+    view: Option<&StepView>,
+    detail: &str,
+) -> Node {
+    let row = Row {
+        subject: Subject::Step(address.clone(), id.clone()),
+        symbol: step_cell(view),
+        label,
+        tone: if view.is_some() {
+            Tone::Text
+        } else {
+            Tone::Dim
+        },
+        columns: Vec::new(),
+        timer: view.and_then(|view| Some(timer(view.started?, view.finished))),
+        remark: step_remark(view, detail),
+    };
+    Node::leaf(id.as_str(), row)
+}
+
+fn step_remark(view: Option<&StepView>, detail: &str) -> Cell {
+    let Some(view) = view else {
+        return Cell::new(detail, Tone::Dim);
+    };
+    match view.outcome {
+        Some(StepOutcome::Failed | StepOutcome::Unknown) => {
+            let exit = view
+                .exit_code
+                .map_or_else(String::new, |code| format!("exit {code}  "));
+            let message = view.message.as_deref().unwrap_or_default();
+            let first = message.lines().next().unwrap_or_default();
+            Cell::new(format!("{exit}{first}"), Tone::Fail)
+        }
+        Some(StepOutcome::Skipped) => Cell::new("skipped", Tone::Warn),
+        Some(StepOutcome::Done) => Cell::new(detail, Tone::Dim),
+        None if view.started.is_none() && !view.waits_for.is_empty() => Cell::new(
+            format!("waits for {}", view.waits_for.join(", ")),
+            Tone::Dim,
+        ),
+        None => match &view.progress {
+            Some(progress) => Cell::new(progress_text(progress), Tone::Busy),
+            None if view.attempt > 1 => {
+                Cell::new(format!("attempt {}  {detail}", view.attempt), Tone::Warn)
+            }
+            None => Cell::new(detail, Tone::Dim),
+        },
+    }
+}
+
+/// Says how far a step is: `12 of 40 MB`.
+fn progress_text((done, total, unit): &(u64, Option<u64>, String)) -> String {
+    let (done, total, unit) = if unit == "bytes" {
+        let mega = |bytes: u64| format!("{}.{}", bytes / 1_000_000, bytes / 100_000 % 10);
+        (mega(*done), total.map(mega), "MB")
+    } else {
+        (
+            done.to_string(),
+            total.map(|t| t.to_string()),
+            unit.as_str(),
+        )
+    };
+    match total {
+        Some(total) => format!("{done} of {total} {unit}"),
+        None => format!("{done} {unit}"),
+    }
+}
+
+fn timer(started: Wall, finished: Option<Wall>) -> Timer {
+    match finished {
+        Some(finished) => Timer::Took(started, finished),
+        None => Timer::Since(started),
+    }
+}
+
+/// Returns the symbol of an action.
+#[must_use]
+pub fn action_cell(view: Option<&ActionView>) -> Cell {
+    match view {
+        None => Cell::new("○", Tone::Dim),
+        Some(view) => outcome_cell(view.outcome),
+    }
+}
+
+fn step_cell(view: Option<&StepView>) -> Cell {
+    match view {
+        Some(view) if view.started.is_some() || view.outcome.is_some() => {
+            outcome_cell(view.outcome)
+        }
+        Some(_) | None => Cell::new("○", Tone::Dim),
+    }
+}
+
+fn outcome_cell(outcome: Option<StepOutcome>) -> Cell {
+    match outcome {
+        None => Cell::new("◐", Tone::Busy),
+        Some(StepOutcome::Done) => Cell::new("✓", Tone::Ok),
+        Some(StepOutcome::Failed) => Cell::new("✗", Tone::Fail),
+        Some(StepOutcome::Skipped) => Cell::new("»", Tone::Warn),
+        Some(StepOutcome::Unknown) => Cell::new("?", Tone::Fail),
+    }
+}
+
+/// Tells whether a step belongs to a resource.
+#[must_use]
+pub fn belongs(step: &StepId, address: &Address) -> bool {
+    step.as_str()
+        .strip_prefix(&address.to_string())
+        .is_some_and(|rest| rest.starts_with(['[', '/']))
+}
+
+/// Returns the steps of a resource; ids are sorted, so only those are touched.
+fn steps_of<'a>(
+    run: &'a RunView,
+    address: &Address,
+) -> impl Iterator<Item = (&'a StepId, &'a StepView)> {
+    let range = |from: char, to: char| {
+        run.steps
+            .range(StepId(format!("{address}{from}"))..StepId(format!("{address}{to}")))
+    };
+    // `/` is followed by `0`, and `[` by `\\`, so these are exactly the ids `belongs` accepts.
+    range('/', '0').chain(range('[', '\\'))
+}
+
+/// Finds the step of a resource that is under way, as a remark with its time.
+#[must_use]
+pub fn current_step(run: &RunView, address: &Address) -> Option<(Cell, Option<Timer>)> {
+    let (id, view) = steps_of(run, address)
+        .filter(|(_, view)| view.started.is_some() && view.outcome.is_none())
+        .max_by_key(|(_, view)| view.started)?;
+    let own = id
+        .as_str()
+        .strip_prefix(&address.to_string())
+        .unwrap_or_default()
+        .trim_start_matches('/')
+        .replacen("]/", "] ", 1);
+    let text = match &view.progress {
+        Some(progress) => format!("{own} {}", progress_text(progress)),
+        None => own,
+    };
+    Some((Cell::new(text, Tone::Busy), view.started.map(Timer::Since)))
+}
+
+/// Finds the row to look at: what failed first, else what began last.
+#[must_use]
+pub fn focus(run: &RunView) -> Option<StepId> {
+    let failed = run
+        .steps
+        .iter()
+        .filter(|(_, view)| {
+            matches!(
+                view.outcome,
+                Some(StepOutcome::Failed | StepOutcome::Unknown)
+            )
+        })
+        .min_by_key(|(_, view)| view.finished);
+    let latest = || {
+        run.steps
+            .iter()
+            .filter(|(_, view)| view.started.is_some() && view.outcome.is_none())
+            .max_by_key(|(_, view)| view.started)
+    };
+    failed.or_else(latest).map(|(id, _)| id.clone())
+}
+
+/// Counts actions that ended and actions of the run in all.
+#[must_use]
+pub fn progress(run: &RunView) -> (usize, usize) {
+    let total = run.plan.as_ref().map_or(run.actions.len(), |plan| {
+        plan.actions.iter().filter(|a| !a.is_noop()).count()
+    });
+    let done = run
+        .actions
+        .values()
+        .filter(|action| action.outcome.is_some())
+        .count();
+    (done.min(total), total)
+}

@@ -1,0 +1,326 @@
+//! What the session says: the newest snapshot, and answers to what was sent.
+
+use std::sync::Arc;
+
+use crate::app::command::{Command, Stop, Ticket};
+use crate::app::failure::{Failure, FailureKind};
+use crate::app::notice::{End, Hydrated, Notice, UnlockEnd};
+use crate::app::snapshot::Snapshot;
+use crate::domain::event::{Event, EventKind, RunOutcome};
+use crate::domain::lease::LockReport;
+use crate::domain::plan::model::Plan;
+use crate::present::human::duration;
+use crate::present::words::count;
+use crate::tui::effect::{Effect, Wish};
+use crate::tui::model::{Beat, Model, Overlay};
+use crate::tui::overlay::{Dialog, Question};
+use crate::tui::theme::Tone;
+use crate::tui::update::{acts, moves};
+
+/// Takes the newest snapshot.
+pub fn snapshot(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+    let before = model.snapshot.run.as_ref().map(|run| run.run_id.clone());
+    model.snapshot = snapshot;
+    let now = model.snapshot.run.as_ref().map(|run| run.run_id.clone());
+    if before != now {
+        model.stopping = Stop::Run;
+        model.follow_run = true;
+    }
+    watch_beat(model);
+    model.refresh_pane();
+    moves::follow(model);
+    model.dirty = true;
+    Vec::new()
+}
+
+/// Remembers on our own clock when the holder's heartbeat was last seen to move.
+fn watch_beat(model: &mut Model) {
+    let Some(record) = model
+        .snapshot
+        .lock
+        .as_ref()
+        .and_then(|lock| lock.record.as_ref())
+    else {
+        model.beat = None;
+        return;
+    };
+    let moved = model
+        .beat
+        .as_ref()
+        .is_none_or(|beat| beat.lock != record.lock_id || beat.beat != record.beat);
+    if moved {
+        model.beat = Some(Beat {
+            lock: record.lock_id.clone(),
+            beat: record.beat,
+            since: model.now,
+        });
+    }
+}
+
+/// Learns the number of what was sent.
+pub fn sent(model: &mut Model, wish: Wish, ticket: Option<Ticket>) -> Vec<Effect> {
+    let Some(ticket) = ticket else {
+        model.toast("the session takes no more commands just now", Tone::Fail);
+        return Vec::new();
+    };
+    model.tickets.insert(ticket, wish);
+    if wish == Wish::Logs
+        && let Some(logs) = model.logs_mut()
+    {
+        logs.ticket = Some(ticket);
+    }
+    Vec::new()
+}
+
+/// Takes an answer or other news.
+pub fn notice(model: &mut Model, notice: Notice) -> Vec<Effect> {
+    model.dirty = true;
+    match notice {
+        Notice::Event(event) => happened(model, &event),
+        Notice::Config(config) => {
+            loaded(model, &config);
+            Vec::new()
+        }
+        Notice::Planned { ticket, plan, .. } => {
+            planned(model, ticket, plan);
+            Vec::new()
+        }
+        Notice::Unlocked { end, .. } => unlocked(model, end),
+        Notice::Record { record, .. } => {
+            model.record = Some(record);
+            Vec::new()
+        }
+        Notice::Output { ticket, line } => {
+            if let Some(logs) = model.logs_mut().filter(|logs| logs.ticket == Some(ticket)) {
+                logs.push(line);
+            } else {
+                model.dirty = false;
+            }
+            Vec::new()
+        }
+        Notice::OutputLost { ticket, lines } => {
+            if let Some(logs) = model.logs_mut().filter(|logs| logs.ticket == Some(ticket)) {
+                logs.lost = logs.lost.saturating_add(lines);
+            }
+            Vec::new()
+        }
+        Notice::Done { ticket, end } => done(model, ticket, &end),
+        Notice::Failed { ticket, failure } => failed(model, ticket, failure),
+        // The snapshot has these already.
+        Notice::Link(_)
+        | Notice::PlanStale { .. }
+        | Notice::Status { .. }
+        | Notice::Drift { .. }
+        | Notice::Lock { .. }
+        | Notice::Runs { .. }
+        | Notice::RunEvents { .. } => Vec::new(),
+    }
+}
+
+fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
+    match &event.kind {
+        EventKind::RunFinished {
+            outcome,
+            duration: took,
+            message,
+            ..
+        } => {
+            let command = model
+                .snapshot
+                .run
+                .as_ref()
+                .map_or("run", |run| run.command.as_str());
+            let (word, tone) = match outcome {
+                RunOutcome::Ok => ("done", Tone::Ok),
+                RunOutcome::Failed => ("failed", Tone::Fail),
+                RunOutcome::Cancelled => ("stopped", Tone::Warn),
+                RunOutcome::Refused => ("refused", Tone::Warn),
+            };
+            let mut text = format!("{command} {word} after {}", duration(*took));
+            if let Some(first) = message.as_deref().and_then(|m| m.lines().next()) {
+                text.push_str(": ");
+                text.push_str(first);
+            }
+            model.toast(text, tone);
+            Vec::new()
+        }
+        EventKind::DriftFound { changes } => {
+            if let Some(address) = &event.address {
+                let what = count(changes.len(), "field");
+                model.toast(
+                    format!("drift: {what} of {address} changed by hand"),
+                    Tone::Drift,
+                );
+            }
+            Vec::new()
+        }
+        EventKind::Warning { text } => {
+            model.toast(text.clone(), Tone::Warn);
+            Vec::new()
+        }
+        EventKind::RunStarted { .. }
+        | EventKind::StageStarted { .. }
+        | EventKind::PlanMade { .. }
+        | EventKind::LayerStarted { .. }
+        | EventKind::ActionStarted { .. }
+        | EventKind::ActionFinished { .. }
+        | EventKind::StepQueued { .. }
+        | EventKind::StepStarted
+        | EventKind::StepProgress { .. }
+        | EventKind::StepFinished { .. }
+        | EventKind::Log { .. }
+        | EventKind::HealthChanged { .. }
+        | EventKind::LockChanged { .. }
+        | EventKind::DriftCleared
+        | EventKind::ConfigChanged => Vec::new(),
+    }
+}
+
+fn loaded(model: &mut Model, config: &Hydrated) {
+    let errors = config.diagnostics.iter().filter(|d| d.is_error()).count();
+    if errors > 0 {
+        model.toast(
+            format!("the project file has {}", count(errors, "error")),
+            Tone::Fail,
+        );
+    } else if model.snapshot.plan.is_some() {
+        model.toast("the project file was loaded again", Tone::Ok);
+    }
+}
+
+fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
+    let wish = ticket.and_then(|ticket| model.tickets.get(&ticket).copied());
+    match wish {
+        Some(Wish::Approval) => {
+            // The question may have been left meanwhile; then the plan is of no interest.
+            let waiting = model.overlays.iter().position(|overlay| {
+                matches!(overlay, Overlay::Dialog(dialog)
+                    if matches!(dialog.question, Question::Approve { plan: None, .. }))
+            });
+            let Some(index) = waiting else {
+                return;
+            };
+            if let Overlay::Dialog(dialog) = model.overlays.remove(index)
+                && let Question::Approve { request, .. } = dialog.question
+            {
+                acts::open_approval(model, request, plan);
+            }
+        }
+        Some(Wish::Plan) => {
+            let summary = plan.summary();
+            let text = if plan.is_empty() {
+                "nothing to do: everything is as the file asks".to_owned()
+            } else {
+                format!(
+                    "plan: {} to create, {} to update, {} to delete",
+                    summary.create, summary.update, summary.delete
+                )
+            };
+            model.toast(text, Tone::Ok);
+        }
+        Some(
+            Wish::Run
+            | Wish::Stop
+            | Wish::Logs
+            | Wish::Lock
+            | Wish::Unlock
+            | Wish::Record
+            | Wish::Quiet,
+        )
+        | None => {}
+    }
+}
+
+fn unlocked(model: &mut Model, end: UnlockEnd) -> Vec<Effect> {
+    match end {
+        UnlockEnd::WasFree => model.toast("the lock was free already", Tone::Ok),
+        UnlockEnd::Cleared(verdict) => model.toast(
+            format!("the lock is cleared; its verdict was {}", verdict.as_str()),
+            Tone::Ok,
+        ),
+        UnlockEnd::Refused(report) => refuse(model, "the lock was not cleared", &report),
+        UnlockEnd::Changed(report) => {
+            refuse(model, "the lock changed meanwhile; look again", &report)
+        }
+    }
+    Vec::new()
+}
+
+fn refuse(model: &mut Model, title: &str, report: &LockReport) {
+    let mut lines = vec![format!("The verdict is {} now.", report.verdict.as_str())];
+    lines.extend(
+        report
+            .evidence
+            .iter()
+            .map(|evidence| format!("{}: {}", evidence.check, evidence.finding)),
+    );
+    let question = Question::Refused {
+        title: title.to_owned(),
+        lines,
+    };
+    let dialog = Dialog::new(question, model.now);
+    model.overlays.push(Overlay::Dialog(Box::new(dialog)));
+}
+
+fn done(model: &mut Model, ticket: Ticket, end: &End) -> Vec<Effect> {
+    let wish = model.tickets.remove(&ticket);
+    if let Some(logs) = model.logs_mut().filter(|logs| logs.ticket == Some(ticket)) {
+        logs.ended = Some("the output ended".into());
+    }
+    match (wish, end) {
+        (Some(Wish::Run), End::Run(_) | End::Plain | End::Exit(_)) => vec![Effect::Send {
+            command: Command::Record,
+            wish: Wish::Record,
+        }],
+        _ => Vec::new(),
+    }
+}
+
+fn failed(model: &mut Model, ticket: Option<Ticket>, failure: Failure) -> Vec<Effect> {
+    let wish = ticket.and_then(|ticket| model.tickets.remove(&ticket));
+    match wish {
+        Some(Wish::Approval) => {
+            let waiting = model.overlays.iter_mut().find_map(|overlay| match overlay {
+                Overlay::Dialog(dialog)
+                    if matches!(dialog.question, Question::Approve { plan: None, .. }) =>
+                {
+                    Some(dialog)
+                }
+                _ => None,
+            });
+            if let Some(dialog) = waiting {
+                dialog.question = Question::Failed(failure);
+            }
+        }
+        Some(Wish::Logs) => {
+            if let Some(logs) = model.logs_mut().filter(|logs| logs.ticket == ticket) {
+                logs.ended = Some(failure.message);
+            }
+        }
+        // A run that was not begun has nothing else to show; one that failed is on show already.
+        Some(Wish::Run | Wish::Unlock)
+            if !matches!(failure.kind, FailureKind::Failed | FailureKind::Interrupted) =>
+        {
+            let dialog = Dialog::new(Question::Failed(failure), model.now);
+            model.overlays.push(Overlay::Dialog(Box::new(dialog)));
+        }
+        Some(
+            Wish::Plan
+            | Wish::Run
+            | Wish::Stop
+            | Wish::Lock
+            | Wish::Unlock
+            | Wish::Record
+            | Wish::Quiet,
+        )
+        | None => {
+            let mut text = failure.message;
+            if let Some(cause) = failure.sources.first() {
+                text.push_str(": ");
+                text.push_str(cause);
+            }
+            model.toast(text, Tone::Fail);
+        }
+    }
+    Vec::new()
+}

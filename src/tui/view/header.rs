@@ -1,0 +1,244 @@
+//! The two lines on top: where one is and how things stand; and the tabs.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::app::command::Stop;
+use crate::app::notice::Link;
+use crate::domain::lease::Verdict;
+use crate::tui::model::{Area, Model};
+use crate::tui::rows::run::progress;
+use crate::tui::theme::Tone;
+use crate::tui::view::pen::Pen;
+use crate::tui::words::{between, ticking, width};
+
+/// A piece of the header; the smaller the rank, the longer it stays when room gets scarce.
+struct Piece {
+    rank: u8,
+    parts: Vec<(String, Tone)>,
+}
+
+impl Piece {
+    fn new(rank: u8, parts: Vec<(String, Tone)>) -> Self {
+        Self { rank, parts }
+    }
+    fn width(&self) -> usize {
+        self.parts.iter().map(|(text, _)| width(text)).sum()
+    }
+}
+
+/// Draws the first line.
+pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model) {
+    let mut pieces = pieces(model);
+    let room = usize::from(area.width);
+    let total = |pieces: &[Piece]| pieces.iter().map(|p| p.width() + 2).sum::<usize>() + 1;
+    while pieces.len() > 1 && total(&pieces) > room + 2 {
+        let least = pieces
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, piece)| piece.rank)
+            .map_or(0, |(index, _)| index);
+        pieces.remove(least);
+    }
+    let pen = Pen {
+        theme: model.theme(),
+    };
+    let mut spans: Vec<Span<'static>> = vec![Span::raw(" ")];
+    for piece in pieces {
+        spans.extend(piece.parts.iter().map(|(text, tone)| pen.span(text, *tone)));
+        spans.push(Span::raw("  "));
+    }
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+fn pieces(model: &Model) -> Vec<Piece> {
+    let mut pieces = vec![name(model)];
+    pieces.extend(environment(model));
+    if model.options.read_only {
+        pieces.push(Piece::new(1, vec![("read-only".into(), Tone::Warn)]));
+    }
+    pieces.extend(run(model));
+    pieces.extend(plan(model));
+    pieces.extend(lock(model));
+    pieces.push(link(model));
+    pieces
+}
+
+fn name(model: &Model) -> Piece {
+    let project = model
+        .snapshot
+        .config
+        .as_ref()
+        .and_then(|config| config.project.as_ref());
+    let text = match project {
+        None => "nanokit".to_owned(),
+        Some(project) => match &project.component {
+            Some(component) => format!("{}/{component}", project.name),
+            None => project.name.to_string(),
+        },
+    };
+    Piece::new(0, vec![(text, Tone::Title)])
+}
+
+/// The environment in a word, a symbol and a colour.
+fn environment(model: &Model) -> Option<Piece> {
+    let config = model.snapshot.config.as_ref()?;
+    let env = config.project.as_ref()?.env.as_str();
+    let (symbol, tone) = if env.contains("prod") || env == "live" {
+        ("▲", Tone::EnvProduction)
+    } else if ["stag", "test", "qa", "preview", "shared"]
+        .iter()
+        .any(|word| env.contains(word))
+    {
+        ("◆", Tone::EnvShared)
+    } else {
+        ("○", Tone::EnvSafe)
+    };
+    let word = if tone == Tone::EnvProduction {
+        env.to_uppercase()
+    } else {
+        env.to_owned()
+    };
+    Some(Piece::new(0, vec![(format!("{symbol} {word}"), tone)]))
+}
+
+fn run(model: &Model) -> Option<Piece> {
+    let run = model.running()?;
+    let (done, total) = progress(run);
+    let time = ticking(between(run.started, model.now));
+    let stage = match (model.stopping, run.stage.as_str()) {
+        (Stop::Drain, _) => " stopping".to_owned(),
+        (Stop::Cancel, _) => " cutting off".to_owned(),
+        (Stop::Run, "execute" | "") => String::new(),
+        (Stop::Run, stage) => format!(" ({stage})"),
+    };
+    let text = format!("◐ {} {done}/{total}{stage} {time}", run.command);
+    Some(Piece::new(1, vec![(text, Tone::Busy)]))
+}
+
+fn plan(model: &Model) -> Option<Piece> {
+    if model.running().is_some() {
+        return None;
+    }
+    let Some(plan) = &model.snapshot.plan else {
+        return Some(Piece::new(3, vec![("plan: none yet".into(), Tone::Dim)]));
+    };
+    if model.snapshot.plan_stale.is_some() {
+        return Some(Piece::new(2, vec![("plan: STALE".into(), Tone::Warn)]));
+    }
+    if plan.is_empty() {
+        return Some(Piece::new(3, vec![("✓ as planned".into(), Tone::Ok)]));
+    }
+    let summary = plan.summary();
+    let mut parts = vec![("plan:".to_owned(), Tone::Text)];
+    for (symbol, number, tone) in [
+        ("+", summary.create, Tone::Added),
+        ("~", summary.update, Tone::Changed),
+        ("-", summary.delete, Tone::Removed),
+        ("⇄", summary.drift, Tone::Drift),
+    ] {
+        if number > 0 {
+            parts.push((format!(" {symbol}{number}"), tone));
+        }
+    }
+    Some(Piece::new(2, parts))
+}
+
+fn lock(model: &Model) -> Option<Piece> {
+    let report = model.snapshot.lock.as_ref()?;
+    let holder = report
+        .record
+        .as_ref()
+        .map_or_else(String::new, |record| format!(" {}", record.holder.user));
+    let ours = model.running().is_some();
+    let word = report.verdict.as_str().to_uppercase();
+    let (rank, text, tone) = match report.verdict {
+        Verdict::Free => (5, "lock: free".to_owned(), Tone::Dim),
+        Verdict::Alive if ours => (5, "lock: ours".to_owned(), Tone::Dim),
+        Verdict::Alive => (2, format!("lock: {word}{holder}"), Tone::Warn),
+        Verdict::Dead | Verdict::Expired => (1, format!("lock: {word}{holder}"), Tone::Fail),
+        Verdict::Unknown => (2, format!("lock: {word}{holder}"), Tone::Warn),
+    };
+    Some(Piece::new(rank, vec![(text, tone)]))
+}
+
+fn link(model: &Model) -> Piece {
+    let (rank, text, tone) = match &model.snapshot.link {
+        Link::Connecting => (4, "◐ connecting".to_owned(), Tone::Busy),
+        Link::Up(what) => (6, format!("● {what}"), Tone::Ok),
+        Link::Down(why) => (1, format!("✗ platform down: {why}"), Tone::Fail),
+    };
+    Piece::new(rank, vec![(text, tone)])
+}
+
+/// Draws the tabs.
+pub fn tabs(frame: &mut Frame<'_>, area: Rect, model: &Model) {
+    let room = usize::from(area.width);
+    let labels: Vec<(Area, String)> = Area::ALL
+        .iter()
+        .enumerate()
+        .map(|(index, tab)| (*tab, format!(" {} {}", index + 1, tab.title())))
+        .collect();
+    let badges: Vec<String> = Area::ALL.iter().map(|tab| badge(model, *tab)).collect();
+    let bare: usize = labels.iter().map(|(_, label)| width(label) + 2).sum();
+    let with_badges = bare + badges.iter().map(|badge| width(badge)).sum::<usize>();
+    let pen = Pen {
+        theme: model.theme(),
+    };
+    let mut spans = Vec::new();
+    for (index, (tab, label)) in labels.iter().enumerate() {
+        let badge = badges.get(index).map_or("", String::as_str);
+        let text = if with_badges <= room {
+            format!("{label}{badge} ")
+        } else if bare <= room || *tab == model.area {
+            format!("{label} ")
+        } else {
+            format!(" {} ", index + 1)
+        };
+        let tone = if *tab == model.area {
+            Tone::Tab
+        } else {
+            Tone::Text
+        };
+        spans.push(pen.span(text, tone));
+        spans.push(Span::raw(" "));
+    }
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+fn badge(model: &Model, area: Area) -> String {
+    match area {
+        Area::Services | Area::Locks => String::new(),
+        Area::Plan => model
+            .snapshot
+            .plan
+            .as_ref()
+            .map_or_else(String::new, |plan| {
+                match plan
+                    .actions
+                    .iter()
+                    .filter(|action| !action.is_noop())
+                    .count()
+                {
+                    0 => String::new(),
+                    number => format!(" {number}"),
+                }
+            }),
+        Area::Run => match &model.snapshot.run {
+            None => String::new(),
+            Some(run) => match &run.finished {
+                None => " ◐".to_owned(),
+                Some((_, outcome, ..)) if outcome == "ok" => " ✓".to_owned(),
+                Some(_) => " ✗".to_owned(),
+            },
+        },
+        Area::Drift => model
+            .snapshot
+            .drift
+            .as_ref()
+            .filter(|drift| !drift.drifted.is_empty())
+            .map_or_else(String::new, |drift| format!(" ⇄{}", drift.drifted.len())),
+    }
+}

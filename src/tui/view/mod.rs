@@ -1,0 +1,29 @@
+//! Draws a model. Only reads; `scratch` holds what widgets remember between two frames.
+//!
+//! ```text
+//! ┌ header ───────────────────────────────────────────────┐  project · environment · run · plan · lock · platform
+//! │ tabs                                                  │  1 Services  2 Plan  3 Run  4 Locks  5 Drift
+//! │ ┌ list ───────────────┐ ┌ details ──────────────────┐ │  side by side from 100 columns on,
+//! │ │                     │ │                           │ │  else one above the other,
+//! │ └─────────────────────┘ └───────────────────────────┘ │  else only the one with the cursor
+//! │ line                                                  │  last message · command line of the last act · filter
+//! └ hints ────────────────────────────────────────────────┘  the keys that do something now
+//! ```
+
+pub mod ascii;
+pub mod details;
+pub mod diagnostics;
+pub mod dialog;
+pub mod footer;
+pub mod header;
+pub mod help;
+pub mod locks;
+pub mod logs;
+pub mod palette;
+pub mod pen;
+pub mod run;
+pub mod scratch;
+pub mod screen;
+pub mod service;
+pub mod sheet;
+pub mod tree;
