@@ -4,4 +4,7 @@
 //! [`Provider`](crate::ports::provider::Provider), an arm in `any`, a line in `tests/contract`, and in
 //! `domain::project::project::ProviderKind` the word that names it in the file.
 
+pub mod any;
+#[cfg(feature = "docker")]
+pub mod docker;
 pub mod process;

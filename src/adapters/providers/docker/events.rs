@@ -1,0 +1,286 @@
+//! The engine's event stream, as live events of one project.
+//!
+//! One stream without a label filter: joining and leaving networks, and making one by hand, carry no labels.
+//! Commands inside containers also make events, with their whole command line; those are filtered out by the
+//! engine and never reach us.
+
+use std::time::Duration;
+
+use bollard::models::{EventMessage, EventMessageTypeEnum};
+use bollard::query_parameters::EventsOptionsBuilder;
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+
+use crate::adapters::providers::docker::fault::Fault;
+use crate::adapters::providers::docker::labels::{self, Labels};
+use crate::adapters::providers::docker::model;
+use crate::adapters::providers::docker::provider::DockerProvider;
+use crate::domain::ids::{Address, ProviderId, Scope};
+use crate::domain::live::{Health, LiveEvent, LiveEventKind, LiveSubject};
+use crate::domain::model::normal_image;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// A far engine that has not refused the stream for this long has accepted it.
+const ACCEPTED: Duration = Duration::from_millis(150);
+
+const TYPES: [&str; 4] = ["container", "network", "volume", "image"];
+const ACTIONS: [&str; 16] = [
+    "create",
+    "start",
+    "die",
+    "destroy",
+    "rename",
+    "pause",
+    "unpause",
+    "update",
+    "oom",
+    "health_status",
+    "connect",
+    "disconnect",
+    "tag",
+    "untag",
+    "delete",
+    "remove",
+];
+
+impl DockerProvider {
+    /// Sends events until the receiver is gone.
+    pub(super) async fn follow_events(&self, scope: &Scope, events: &mpsc::Sender<LiveEvent>) {
+        let mut since: Option<i64> = self
+            .endpoint
+            .is_local()
+            .then(|| nanos(jiff::Timestamp::now()));
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let mut connected = false;
+            let broken = tokio::select! {
+                broken = self.follow_once(scope, events, &mut since, &mut connected) => broken,
+                () = events.closed() => return,
+            };
+            if connected {
+                pause = FIRST_PAUSE;
+            }
+            let lost = LiveEvent {
+                subject: None,
+                kind: LiveEventKind::Lost(broken),
+            };
+            if events.send(lost).await.is_err() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = events.closed() => return,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Follows one stream to its end and says why it ended.
+    async fn follow_once(
+        &self,
+        scope: &Scope,
+        events: &mpsc::Sender<LiveEvent>,
+        since: &mut Option<i64>,
+        connected: &mut bool,
+    ) -> String {
+        let filters = [
+            ("type".to_owned(), TYPES.map(str::to_owned).to_vec()),
+            ("event".to_owned(), ACTIONS.map(str::to_owned).to_vec()),
+        ]
+        .into_iter()
+        .collect();
+        let mut options = EventsOptionsBuilder::new().filters(&filters);
+        if let Some(since) = since {
+            options = options.since(&text_of(*since));
+        }
+        let mut stream = Box::pin(self.docker.events(Some(options.build())));
+        // With `since` nothing from then on can be missed, so the stream may be called connected as soon as the
+        // engine is known to be there; without, only when it has not refused for a while.
+        let wait = if since.is_some() {
+            Duration::from_millis(5)
+        } else {
+            ACCEPTED
+        };
+        let mut next = match tokio::time::timeout(wait, stream.next()).await {
+            Ok(Some(Err(error))) => return why(&error),
+            Ok(None) => return "the engine ended the stream".to_owned(),
+            Ok(Some(Ok(message))) => Some(message),
+            Err(_) => None,
+        };
+        *connected = true;
+        let hello = LiveEvent {
+            subject: None,
+            kind: LiveEventKind::Connected,
+        };
+        if events.send(hello).await.is_err() {
+            return String::new();
+        }
+        loop {
+            let message = match next.take() {
+                Some(message) => message,
+                None => match stream.next().await {
+                    Some(Ok(message)) => message,
+                    Some(Err(error)) => return why(&error),
+                    None => return "the engine ended the stream".to_owned(),
+                },
+            };
+            if !is_new(&message, since) {
+                continue;
+            }
+            if let Some(event) = self.translate(scope, &message)
+                && events.send(event).await.is_err()
+            {
+                return String::new();
+            }
+        }
+    }
+
+    /// Turns a message into an event of this scope, if it is one.
+    fn translate(&self, scope: &Scope, message: &EventMessage) -> Option<LiveEvent> {
+        let action = message.action.as_deref()?;
+        let actor = message.actor.as_ref()?;
+        let id = actor.id.as_deref()?;
+        let attributes: Labels = actor
+            .attributes
+            .clone()
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        match message.typ? {
+            EventMessageTypeEnum::CONTAINER => self.of_container(scope, id, action, &attributes),
+            EventMessageTypeEnum::NETWORK => self.of_network(scope, action, &attributes),
+            EventMessageTypeEnum::VOLUME => model::may_be_named_by(scope, id)
+                .then(|| changed(None, format!("volume {id}: {action}"))),
+            EventMessageTypeEnum::IMAGE => {
+                let name = attributes.get("name").map_or(id, String::as_str);
+                let wanted = self.seen.open().images.contains_key(&normal_image(name));
+                wanted.then(|| changed(None, format!("image {name}: {action}")))
+            }
+            _ => None,
+        }
+    }
+
+    fn of_container(
+        &self,
+        scope: &Scope,
+        id: &str,
+        action: &str,
+        attributes: &Labels,
+    ) -> Option<LiveEvent> {
+        if !labels::are_of(attributes, scope) || attributes.contains_key(labels::ONE_OFF) {
+            return None;
+        }
+        let subject = LiveSubject {
+            id: ProviderId::new(id),
+            address: Address::service(attributes.get(labels::SERVICE)?),
+            instance: labels::instance(attributes)?,
+        };
+        let mut seen = self.seen.open();
+        let kind = match action.split_once(": ") {
+            Some(("health_status", verdict)) => LiveEventKind::Health(health(verdict)?),
+            _ => match action {
+                "create" => LiveEventKind::Created,
+                "start" => LiveEventKind::Started,
+                "die" => {
+                    // It may come back under another address.
+                    seen.addresses.remove(id);
+                    let code = attributes.get("exitCode");
+                    LiveEventKind::Died(code.and_then(|code| code.parse().ok()).unwrap_or(0))
+                }
+                "destroy" => {
+                    seen.subjects.remove(id);
+                    LiveEventKind::Removed
+                }
+                other => LiveEventKind::Changed(other.to_owned()),
+            },
+        };
+        if kind != LiveEventKind::Removed {
+            seen.subjects.insert(id.to_owned(), subject.clone());
+        }
+        Some(LiveEvent {
+            subject: Some(subject),
+            kind,
+        })
+    }
+
+    fn of_network(&self, scope: &Scope, action: &str, attributes: &Labels) -> Option<LiveEvent> {
+        let name = attributes.get("name")?;
+        let container = attributes.get("container");
+        let subject = container.and_then(|id| self.seen.open().subjects.get(id).cloned());
+        // Somebody else's container on a network of ours is no news, one of ours on a foreign network is.
+        let ours = match container {
+            Some(_) => subject.is_some(),
+            None => model::may_be_named_by(scope, name),
+        };
+        ours.then(|| changed(subject, format!("network {name}: {action}")))
+    }
+}
+
+fn changed(subject: Option<LiveSubject>, what: String) -> LiveEvent {
+    LiveEvent {
+        subject,
+        kind: LiveEventKind::Changed(what),
+    }
+}
+
+fn health(verdict: &str) -> Option<Health> {
+    match verdict {
+        "healthy" => Some(Health::Healthy),
+        "unhealthy" => Some(Health::Unhealthy),
+        "starting" => Some(Health::Starting),
+        _ => None,
+    }
+}
+
+/// Moves the mark on; what lies before it was sent already.
+fn is_new(message: &EventMessage, since: &mut Option<i64>) -> bool {
+    let Some(at) = message.time_nano else {
+        return true;
+    };
+    let is_new = since.is_none_or(|mark| at >= mark);
+    if is_new {
+        *since = Some(at.saturating_add(1));
+    }
+    is_new
+}
+
+fn why(error: &bollard::errors::Error) -> String {
+    Fault::of("follow events of", "engine", error)
+        .message()
+        .to_owned()
+}
+
+fn nanos(at: jiff::Timestamp) -> i64 {
+    i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+/// Writes a mark as the engine reads it: seconds, a dot, nanoseconds.
+fn text_of(nanos: i64) -> String {
+    const SECOND: i64 = 1_000_000_000;
+    format!("{}.{:09}", nanos / SECOND, nanos % SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_written_with_all_its_digits() {
+        assert_eq!(text_of(1_700_000_000_000_000_007), "1700000000.000000007");
+    }
+
+    #[test]
+    fn what_was_sent_before_a_reconnect_is_not_sent_again() {
+        let message = |at| EventMessage {
+            time_nano: Some(at),
+            ..EventMessage::default()
+        };
+        let mut since = Some(10);
+        let found: Vec<bool> = [9, 10, 10, 12, 11, 13]
+            .into_iter()
+            .map(|at| is_new(&message(at), &mut since))
+            .collect();
+        assert_eq!(found, [false, true, false, true, false, true]);
+    }
+}

@@ -1,0 +1,399 @@
+//! Commands inside a running container.
+//!
+//! The engine cannot kill a command it started, and dropping the stream leaves it running. So every command
+//! carries a random marker in its variables; when its time is over, or nobody waits for it any more, a sweep
+//! inside the container kills every process that inherited the marker, however far it forked away.
+
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
+use futures_util::StreamExt as _;
+
+use crate::adapters::providers::docker::fault::{CHANGE, Cause, Fault, READ, call};
+use crate::adapters::providers::docker::provider::DockerProvider;
+use crate::adapters::providers::docker::terminal;
+use crate::domain::event::Stream;
+use crate::domain::ids::ProviderId;
+use crate::domain::live::Status;
+use crate::ports::hooks::CallEnd;
+use crate::ports::provider::{ExecCall, InstanceRef};
+use crate::ports::sink::{NoSink, Sink};
+
+/// Variable that marks a command and everything it starts.
+const MARKER: &str = "NK_EXEC";
+/// Deadline of the commands we run for ourselves.
+const QUIET: Duration = Duration::from_secs(20);
+/// How often the end of a command is asked for after its output ended.
+const ENDING: Duration = Duration::from_millis(50);
+/// How long the engine may take to notice the end.
+const ENDED: Duration = Duration::from_secs(5);
+/// Output kept for an explanation of a command that could not be started.
+const HEAD: usize = 512;
+
+/// Kills all processes with the marker `$1`, again until none is left: a fork may slip through a first round.
+const SWEEP: &str = "for round in 1 2 3 4 5; do found=; for p in /proc/[0-9]*; do \
+    if tr '\\0' '\\n' <$p/environ 2>/dev/null | grep -qx \"NK_EXEC=$1\"; then kill -9 ${p#/proc/} 2>/dev/null; found=1; fi; \
+    done; [ -n \"$found\" ] || exit 0; done";
+
+/// How one command went.
+enum End {
+    /// Its stream ended.
+    Closed,
+    /// Its time was over.
+    Late,
+    /// The stream broke.
+    Broken(String),
+}
+
+impl DockerProvider {
+    /// Runs a command to its end.
+    pub(super) async fn run_inside(
+        &self,
+        target: &InstanceRef,
+        wanted: &ExecCall,
+        sink: &dyn Sink,
+    ) -> CallEnd {
+        let marker = marker();
+        let id = match self.prepare(&target.id, wanted, &marker).await {
+            Ok(id) => id,
+            Err(fault) => return self.not_started(target, &fault).await,
+        };
+        let mut sweeper = Sweeper::arm(&self.docker, &target.id, &marker, wanted.user.as_deref());
+        let ended = tokio::time::timeout(wanted.timeout, self.converse(&id, wanted, sink)).await;
+        let (end, head) = match ended {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(fault)) => {
+                sweeper.disarm();
+                return self.not_started(target, &fault).await;
+            }
+            Err(_) => (End::Late, Vec::new()),
+        };
+        match end {
+            End::Late => {
+                sweeper.sweep().await;
+                CallEnd::TimedOut
+            }
+            End::Closed | End::Broken(_) => match self.end_of(&id).await {
+                Some(code) => {
+                    sweeper.disarm();
+                    self.judge(target, code, &head, sink).await
+                }
+                None => match self.gone(target).await {
+                    Some(why) => {
+                        sweeper.disarm();
+                        CallEnd::InstanceGone(why)
+                    }
+                    None => CallEnd::Unknown(match end {
+                        End::Broken(why) => why,
+                        End::Closed | End::Late => {
+                            "its output ended, but the engine says it still runs".to_owned()
+                        }
+                    }),
+                },
+            },
+        }
+    }
+
+    /// Runs a command of ours and returns its exit code and output.
+    pub(super) async fn run_quietly(
+        &self,
+        container: &ProviderId,
+        argv: Vec<String>,
+        user: Option<&str>,
+    ) -> Result<(i64, String), Fault> {
+        let wanted = ExecCall {
+            argv,
+            env: Vec::new(),
+            user: user.map(str::to_owned),
+            folder: None,
+            timeout: QUIET,
+            interactive: false,
+        };
+        let id = self.prepare(container, &wanted, "").await?;
+        let lost = |why: &str| Fault {
+            call: "run in",
+            subject: container.to_string(),
+            cause: Cause::Lost(why.to_owned()),
+        };
+        let (end, output) = tokio::time::timeout(QUIET, self.converse(&id, &wanted, &NoSink))
+            .await
+            .map_err(|_| lost("no end within 20 s"))??;
+        if let End::Broken(why) = end {
+            return Err(lost(&why));
+        }
+        let code = self
+            .end_of(&id)
+            .await
+            .ok_or_else(|| lost("the exit code is not known"))?;
+        Ok((code, String::from_utf8_lossy(&output).into_owned()))
+    }
+
+    async fn prepare(
+        &self,
+        container: &ProviderId,
+        wanted: &ExecCall,
+        marker: &str,
+    ) -> Result<String, Fault> {
+        let tty = wanted.interactive && terminal::is_attached();
+        let mut env: Vec<String> = wanted
+            .env
+            .iter()
+            .map(|(name, value)| format!("{name}={}", value.expose()))
+            .collect();
+        if !marker.is_empty() {
+            env.push(format!("{MARKER}={marker}"));
+        }
+        let options = CreateExecOptions {
+            attach_stdin: Some(wanted.interactive),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            tty: Some(tty),
+            env: Some(env),
+            cmd: Some(wanted.argv.clone()),
+            user: wanted.user.clone(),
+            working_dir: wanted.folder.clone(),
+            ..CreateExecOptions::default()
+        };
+        call(
+            "run in",
+            container.as_str(),
+            CHANGE,
+            self.docker.create_exec(container.as_str(), options),
+        )
+        .await
+        .map(|created| created.id)
+    }
+
+    /// Starts the command and hands its output on until the stream ends.
+    async fn converse(
+        &self,
+        id: &str,
+        wanted: &ExecCall,
+        sink: &dyn Sink,
+    ) -> Result<(End, Vec<u8>), Fault> {
+        let tty = wanted.interactive && terminal::is_attached();
+        let options = StartExecOptions {
+            detach: false,
+            tty,
+            output_capacity: Some(64 * 1024),
+        };
+        let started = call(
+            "run in",
+            id,
+            CHANGE,
+            self.docker.start_exec(id, Some(options)),
+        )
+        .await?;
+        let StartExecResults::Attached { mut output, input } = started else {
+            return Ok((End::Closed, Vec::new()));
+        };
+        let keyboard = async {
+            if wanted.interactive {
+                terminal::hand_over(&self.docker, id, input, tty).await;
+            } else {
+                drop(input);
+            }
+            // The command decides when it ends, not the keyboard.
+            std::future::pending::<()>().await;
+        };
+        let mut head = Vec::new();
+        let printed = async {
+            while let Some(item) = output.next().await {
+                match item {
+                    Ok(item) => {
+                        let (stream, bytes) = split(&item);
+                        let room = HEAD.saturating_sub(head.len()).min(bytes.len());
+                        head.extend(bytes.iter().take(room));
+                        sink.output(stream, bytes);
+                    }
+                    Err(error) => return End::Broken(error.to_string()),
+                }
+            }
+            End::Closed
+        };
+        let end = tokio::select! {
+            biased;
+            end = printed => end,
+            () = keyboard => End::Closed,
+        };
+        Ok((end, head))
+    }
+
+    /// Asks for the exit code until the engine knows it.
+    async fn end_of(&self, id: &str) -> Option<i64> {
+        let deadline = tokio::time::Instant::now() + ENDED;
+        loop {
+            let looked = call("inspect command", id, READ, self.docker.inspect_exec(id)).await;
+            match looked {
+                Ok(found) if found.running != Some(true) => return found.exit_code,
+                Err(fault) if fault.is_missing() => return None,
+                Ok(_) | Err(_) if tokio::time::Instant::now() >= deadline => return None,
+                Ok(_) | Err(_) => tokio::time::sleep(ENDING).await,
+            }
+        }
+    }
+
+    /// A command that was killed may have been killed with its container.
+    async fn judge(
+        &self,
+        target: &InstanceRef,
+        code: i64,
+        head: &[u8],
+        sink: &dyn Sink,
+    ) -> CallEnd {
+        if matches!(code, 126 | 127) && head.starts_with(b"OCI runtime exec failed") {
+            return CallEnd::NotStarted(String::from_utf8_lossy(head).trim().to_owned());
+        }
+        if code < 128 {
+            return CallEnd::Exited(code);
+        }
+        if let Some(why) = self.gone(target).await {
+            return CallEnd::InstanceGone(why);
+        }
+        if let Ok(found) = self.inspect(target.id.as_str()).await
+            && found.state.and_then(|state| state.oom_killed) == Some(true)
+        {
+            sink.output(Stream::Engine, b"killed for want of memory\n");
+        }
+        CallEnd::Exited(code)
+    }
+
+    async fn not_started(&self, target: &InstanceRef, fault: &Fault) -> CallEnd {
+        match &fault.cause {
+            Cause::Lost(why) => CallEnd::Unknown(why.clone()),
+            Cause::Answer {
+                status: 404 | 409, ..
+            } => match self.gone(target).await {
+                Some(why) => CallEnd::InstanceGone(why),
+                None => CallEnd::NotStarted(fault.message().to_owned()),
+            },
+            Cause::Answer { .. } | Cause::Refused(_) | Cause::NotSent(_) => {
+                CallEnd::NotStarted(fault.message().to_owned())
+            }
+        }
+    }
+
+    /// Says why a container does not run any more; `None` when it runs, or nobody knows.
+    async fn gone(&self, target: &InstanceRef) -> Option<String> {
+        match self.inspect(target.id.as_str()).await {
+            Ok(found) => {
+                let state = found.state.unwrap_or_default();
+                let code = state.exit_code.unwrap_or(0);
+                match crate::adapters::providers::docker::model::status(&state) {
+                    Status::Running => None,
+                    Status::Paused => Some("it is paused".to_owned()),
+                    _ if state.oom_killed == Some(true) => Some(format!(
+                        "it was killed for want of memory (exit code {code})"
+                    )),
+                    Status::Created => Some("it was never started".to_owned()),
+                    Status::Restarting | Status::Exited(_) | Status::Dead => {
+                        Some(format!("it ended with exit code {code}"))
+                    }
+                }
+            }
+            Err(fault) if fault.is_missing() => Some("it was removed".to_owned()),
+            Err(_) => None,
+        }
+    }
+}
+
+/// Kills a command with everything it started; also when whoever waited for it gives up.
+struct Sweeper {
+    docker: Docker,
+    container: String,
+    marker: String,
+    users: Vec<Option<String>>,
+    armed: bool,
+}
+
+impl Sweeper {
+    fn arm(docker: &Docker, container: &ProviderId, marker: &str, user: Option<&str>) -> Self {
+        // Root may not read the variables of other users' processes in a container, so the command's own user
+        // looks first.
+        let users = vec![user.map(str::to_owned), Some("0".to_owned())];
+        Self {
+            docker: docker.clone(),
+            container: container.0.clone(),
+            marker: marker.to_owned(),
+            users,
+            armed: true,
+        }
+    }
+    fn disarm(&mut self) {
+        self.armed = false;
+    }
+    async fn sweep(&mut self) {
+        self.armed = false;
+        sweep(&self.docker, &self.container, &self.marker, &self.users).await;
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let docker = self.docker.clone();
+            let container = std::mem::take(&mut self.container);
+            let marker = std::mem::take(&mut self.marker);
+            let users = std::mem::take(&mut self.users);
+            runtime.spawn(async move { sweep(&docker, &container, &marker, &users).await });
+        }
+    }
+}
+
+async fn sweep(docker: &Docker, container: &str, marker: &str, users: &[Option<String>]) {
+    for user in users {
+        let options = CreateExecOptions {
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            cmd: Some(
+                ["/bin/sh", "-c", SWEEP, "nk-sweep", marker]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ),
+            user: user.clone(),
+            ..CreateExecOptions::default()
+        };
+        let swept = tokio::time::timeout(QUIET, async {
+            let Ok(created) = docker.create_exec(container, options).await else {
+                return;
+            };
+            let started = docker
+                .start_exec(&created.id, None::<StartExecOptions>)
+                .await;
+            if let Ok(StartExecResults::Attached { mut output, .. }) = started {
+                while output.next().await.is_some() {}
+            }
+        });
+        if swept.await.is_err() {
+            tracing::warn!(container, "sweeping a command did not end within 20 s");
+        }
+    }
+}
+
+/// Tells the stream of a piece of output.
+pub(super) fn split(item: &LogOutput) -> (Stream, &[u8]) {
+    match item {
+        LogOutput::StdErr { message } => (Stream::Stderr, message),
+        LogOutput::StdOut { message }
+        | LogOutput::StdIn { message }
+        | LogOutput::Console { message } => (Stream::Stdout, message),
+    }
+}
+
+fn marker() -> String {
+    use std::fmt::Write as _;
+    let mut bytes = [0_u8; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        // Without randomness a time still tells commands of one process apart.
+        bytes = jiff::Timestamp::now().as_nanosecond().to_le_bytes();
+    }
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

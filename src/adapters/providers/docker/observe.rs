@@ -1,0 +1,253 @@
+//! Looking at everything of a project: four lists at once, then one inspection for each container.
+//!
+//! Networks and volumes are listed without a filter, because one that was removed and made again by hand bears
+//! our name but no label. The list of networks also tells which engine this is: the ids of the built-in `host`
+//! and `none` networks are drawn once, when an engine's data folder is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bollard::models::{ContainerInspectResponse, ContainerSummary, ImageSummary, Network, Volume};
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListImagesOptions, ListNetworksOptions, ListVolumesOptions,
+};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::adapters::providers::docker::fault::{Fault, READ, call};
+use crate::adapters::providers::docker::labels::{self, Labels};
+use crate::adapters::providers::docker::model;
+use crate::adapters::providers::docker::provider::DockerProvider;
+use crate::domain::ids::{Address, ImageId, Lineage, ProviderId, Scope};
+use crate::domain::live::{Live, LiveNetwork, LiveSubject, LiveVolume};
+use crate::domain::model::normal_image;
+
+/// Inspections at once: the engine gains nothing from more.
+const AT_ONCE: usize = 8;
+
+impl DockerProvider {
+    /// Looks at everything of `scope` and resolves `images`.
+    pub(super) async fn look(
+        &self,
+        scope: &Scope,
+        images: &BTreeSet<String>,
+    ) -> Result<Live, Fault> {
+        let (containers, networks, volumes, local) = tokio::try_join!(
+            self.list_containers(scope),
+            self.list_networks(),
+            self.list_volumes(),
+            self.list_images(),
+        )?;
+        let inspected = self.inspect_all(containers).await?;
+        let own_networks = own_networks(&networks, scope);
+        let names = model::NetworkNames::new(scope, &networks, &own_networks);
+        let instances = inspected
+            .iter()
+            .filter_map(|one| model::instance(one, &names))
+            .collect();
+        let live = Live {
+            engine: identity(&networks).unwrap_or_else(|| self.endpoint.shown()),
+            instances,
+            networks: own_networks,
+            volumes: own_volumes(volumes, scope),
+            images: resolve(images, &local),
+            has_images: true,
+        };
+        self.learn(&live, &networks);
+        Ok(live)
+    }
+
+    /// Lists the containers of a scope, stopped ones included.
+    async fn list_containers(&self, scope: &Scope) -> Result<Vec<ContainerSummary>, Fault> {
+        let filters = [("label".to_owned(), labels::filter(scope))]
+            .into_iter()
+            .collect();
+        let options = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&filters)
+            .build();
+        let all = call(
+            "list containers of",
+            scope.project.as_str(),
+            READ,
+            self.docker.list_containers(Some(options)),
+        )
+        .await?;
+        let is_ours = |one: &ContainerSummary| {
+            let labels: Labels = one.labels.clone().unwrap_or_default().into_iter().collect();
+            labels::are_of(&labels, scope)
+        };
+        Ok(all.into_iter().filter(is_ours).collect())
+    }
+
+    /// Lists every network of the engine.
+    pub(super) async fn list_networks(&self) -> Result<Vec<Network>, Fault> {
+        let list = self.docker.list_networks(None::<ListNetworksOptions>);
+        call("list networks of", "engine", READ, list).await
+    }
+
+    async fn list_volumes(&self) -> Result<Vec<Volume>, Fault> {
+        let list = self.docker.list_volumes(None::<ListVolumesOptions>);
+        call("list volumes of", "engine", READ, list)
+            .await
+            .map(|answer| answer.volumes.unwrap_or_default())
+    }
+
+    async fn list_images(&self) -> Result<Vec<ImageSummary>, Fault> {
+        let list = self.docker.list_images(None::<ListImagesOptions>);
+        call("list images of", "engine", READ, list).await
+    }
+
+    async fn inspect_all(
+        &self,
+        containers: Vec<ContainerSummary>,
+    ) -> Result<Vec<ContainerInspectResponse>, Fault> {
+        let mut ids: Vec<String> = containers.into_iter().filter_map(|c| c.id).collect();
+        ids.sort();
+        let all: Vec<Option<ContainerInspectResponse>> =
+            stream::iter(ids.into_iter().map(|id| self.inspect_if_there(id)))
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?;
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    /// Inspects a container; one that vanished since the list is no error.
+    async fn inspect_if_there(
+        &self,
+        id: String,
+    ) -> Result<Option<ContainerInspectResponse>, Fault> {
+        match self.inspect(&id).await {
+            Ok(found) => Ok(Some(found)),
+            Err(fault) if fault.is_missing() => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Inspects a container.
+    pub(super) async fn inspect(&self, id: &str) -> Result<ContainerInspectResponse, Fault> {
+        let options = None::<bollard::query_parameters::InspectContainerOptions>;
+        call(
+            "inspect container",
+            id,
+            READ,
+            self.docker.inspect_container(id, options),
+        )
+        .await
+    }
+
+    fn learn(&self, live: &Live, networks: &[Network]) {
+        let mut seen = self.seen.open();
+        seen.images.clone_from(&live.images);
+        seen.networks = Some(
+            networks
+                .iter()
+                .filter_map(|n| Some((n.name.clone()?, ProviderId(n.id.clone()?))))
+                .collect(),
+        );
+        for instance in live.instances.iter().filter(|one| !one.one_off) {
+            let subject = LiveSubject {
+                id: instance.id.clone(),
+                address: Address::service(&instance.service),
+                instance: instance.instance,
+            };
+            seen.subjects.insert(instance.id.0.clone(), subject);
+        }
+    }
+}
+
+/// Identity of the engine: the id of a network that is as old as its data folder.
+fn identity(networks: &[Network]) -> Option<String> {
+    ["none", "host"].iter().find_map(|name| {
+        let network = networks.iter().find(|n| n.name.as_deref() == Some(name))?;
+        Some(format!("docker:{}", network.id.as_deref()?.get(..16)?))
+    })
+}
+
+fn own_networks(networks: &[Network], scope: &Scope) -> Vec<LiveNetwork> {
+    let mut own: Vec<LiveNetwork> = networks
+        .iter()
+        .filter_map(|network| {
+            let labels: Labels = network
+                .labels
+                .clone()
+                .unwrap_or_default()
+                .into_iter()
+                .collect();
+            let name = network.name.clone()?;
+            let ours = labels::are_of(&labels, scope);
+            let bare = !labels::are_of_anyone(&labels) && model::may_be_named_by(scope, &name);
+            (ours || bare).then(|| LiveNetwork {
+                id: ProviderId(network.id.clone().unwrap_or_default()),
+                network: labels.get(labels::NETWORK).cloned(),
+                lineage: labels.get(labels::LINEAGE).map(Lineage::new),
+                hash: labels.get(labels::HASH).cloned(),
+                model: model::network(network),
+                name,
+            })
+        })
+        .collect();
+    own.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    own
+}
+
+fn own_volumes(volumes: Vec<Volume>, scope: &Scope) -> Vec<LiveVolume> {
+    let mut own: Vec<LiveVolume> = volumes
+        .into_iter()
+        .filter_map(|volume| {
+            let labels: Labels = volume.labels.into_iter().collect();
+            let ours = labels::are_of(&labels, scope);
+            let bare =
+                !labels::are_of_anyone(&labels) && model::may_be_named_by(scope, &volume.name);
+            (ours || bare).then(|| LiveVolume {
+                id: ProviderId(volume.name),
+                volume: labels.get(labels::VOLUME).cloned(),
+                lineage: labels.get(labels::LINEAGE).map(Lineage::new),
+                model: model::volume(&labels),
+            })
+        })
+        .collect();
+    own.sort_by(|a, b| a.id.cmp(&b.id));
+    own
+}
+
+fn resolve(wanted: &BTreeSet<String>, local: &[ImageSummary]) -> BTreeMap<String, ImageId> {
+    let mut known = BTreeMap::new();
+    for image in local {
+        let id = ImageId(image.id.clone());
+        for name in image.repo_tags.iter().chain(&image.repo_digests) {
+            known.insert(normal_image(name), id.clone());
+        }
+        known.insert(image.id.clone(), id);
+    }
+    wanted
+        .iter()
+        .filter_map(|name| Some((name.clone(), known.get(name)?.clone())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_found_by_tag_by_digest_and_by_id() {
+        let local = [ImageSummary {
+            id: "sha256:11".to_owned(),
+            repo_tags: vec!["busybox:1".to_owned(), "localhost:5000/x:2".to_owned()],
+            repo_digests: vec!["busybox@sha256:aa".to_owned()],
+            ..ImageSummary::default()
+        }];
+        let wanted: BTreeSet<String> = [
+            "docker.io/library/busybox:1",
+            "docker.io/library/busybox@sha256:aa",
+            "docker.io/library/busybox:2",
+            "localhost:5000/x:2",
+            "sha256:11",
+        ]
+        .map(String::from)
+        .into();
+        let found = resolve(&wanted, &local);
+        assert!(!found.contains_key("docker.io/library/busybox:2"));
+        assert_eq!(found.len(), 4);
+        assert!(found.values().all(|id| id.as_str() == "sha256:11"));
+    }
+}

@@ -1,0 +1,86 @@
+//! Our keyboard and window size for an interactive command.
+//!
+//! Raw mode is the front end's business. The keyboard is read on a thread of its own: a blocked read must not
+//! hold anything up, and it simply ends with the process.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::pin::Pin;
+
+use bollard::Docker;
+use bollard::exec::ResizeExecOptions;
+use bytes::Bytes;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Tells whether our standard input is a terminal.
+pub(super) fn is_attached() -> bool {
+    std::io::stdin().is_terminal()
+}
+
+/// Hands keys over until the input ends, and window sizes until dropped.
+pub(super) async fn hand_over(
+    docker: &Docker,
+    exec: &str,
+    mut input: Pin<Box<dyn AsyncWrite + Send>>,
+    tty: bool,
+) {
+    let mut keys = keyboard();
+    let mut resized = signal(SignalKind::window_change()).ok();
+    if tty {
+        resize(docker, exec).await;
+    }
+    loop {
+        tokio::select! {
+            key = keys.recv() => match key {
+                Some(bytes) => {
+                    if input.write_all(&bytes).await.is_err() || input.flush().await.is_err() {
+                        return;
+                    }
+                }
+                None => {
+                    let _ = input.shutdown().await;
+                    return;
+                }
+            },
+            () = changed(resized.as_mut()), if tty => resize(docker, exec).await,
+        }
+    }
+}
+
+async fn changed(resized: Option<&mut tokio::signal::unix::Signal>) {
+    match resized {
+        Some(resized) => {
+            resized.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn resize(docker: &Docker, exec: &str) {
+    let Ok(size) = rustix::termios::tcgetwinsize(std::io::stdin()) else {
+        return;
+    };
+    let options = ResizeExecOptions {
+        height: size.ws_row,
+        width: size.ws_col,
+    };
+    // A window of the wrong size is better than no command.
+    let _ = docker.resize_exec(exec, options).await;
+}
+
+fn keyboard() -> mpsc::Receiver<Bytes> {
+    let (sender, receiver) = mpsc::channel(16);
+    std::thread::spawn(move || {
+        let mut buffer = [0_u8; 4096];
+        while let Ok(read) = std::io::stdin().read(&mut buffer) {
+            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+                return;
+            };
+            if sender.blocking_send(Bytes::copy_from_slice(bytes)).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
