@@ -6,6 +6,7 @@
 pub mod clean;
 pub mod human;
 pub mod role;
+pub mod rows;
 pub mod words;
 
 pub mod report;

@@ -1,0 +1,134 @@
+//! A lock's report as rows: verdict, holder, what it does, evidence.
+
+use crate::domain::lease::{LockRecord, LockReport, LockStatus};
+use crate::domain::time::Wall;
+use crate::present::human;
+use crate::present::role::{Role, Row, Span};
+use crate::present::rows::table::columns;
+use crate::present::words;
+
+/// Returns the report; `now` is for ages.
+#[must_use]
+pub fn lock(report: &LockReport, now: Wall) -> Vec<Row> {
+    let (word, role) = words::verdict(report.verdict);
+    let mut rows = vec![
+        Row::at(0)
+            .with(Role::Strong, "Lock ")
+            .with(Role::Path, &report.location)
+            .with(Role::Plain, ": ")
+            .with(role, word)
+            .with(Role::Dim, ", ")
+            .with(Role::Plain, words::verdict_meaning(report.verdict)),
+    ];
+    if let Some(record) = &report.record {
+        rows.extend(holder(record, now));
+    }
+    if !report.evidence.is_empty() {
+        rows.push(Row::at(0).with(Role::Dim, "Evidence"));
+        let lines: Vec<Vec<Span>> = report
+            .evidence
+            .iter()
+            .map(|evidence| {
+                let (mark, role) = match evidence.alive {
+                    Some(true) => ("alive", Role::Busy),
+                    Some(false) => ("dead", Role::Warn),
+                    None => ("–", Role::Dim),
+                };
+                vec![
+                    Span::new(Role::Plain, &evidence.check),
+                    Span::new(role, mark),
+                    Span::new(Role::Plain, &evidence.finding),
+                ]
+            })
+            .collect();
+        rows.extend(columns(1, &lines));
+    }
+    rows
+}
+
+fn holder(record: &LockRecord, now: Wall) -> Vec<Row> {
+    let pair =
+        |name: &str, value: String| vec![Span::new(Role::Dim, name), Span::new(Role::Plain, value)];
+    let status = match record.status {
+        LockStatus::Held => "held",
+        LockStatus::Free => "released",
+        LockStatus::Broken => "cleared by an operator",
+    };
+    let holder = &record.holder;
+    let mut lines = vec![
+        pair("lock id", record.lock_id.to_string()),
+        pair("status", status.to_owned()),
+        pair(
+            "holder",
+            format!("{}@{} (pid {})", holder.user, holder.host, holder.pid),
+        ),
+    ];
+    let work = &record.occupation;
+    if !work.command.is_empty() {
+        let step = match &work.step {
+            Some(step) => format!(", at {step}"),
+            None => String::new(),
+        };
+        lines.push(pair(
+            "doing",
+            format!(
+                "{} ({} of {} steps{step})",
+                work.command, work.done, work.total
+            ),
+        ));
+    }
+    lines.push(pair(
+        "taken",
+        format!(
+            "{} ago by its own clock",
+            human::between(record.acquired_at, now)
+        ),
+    ));
+    lines.push(pair(
+        "renewed",
+        format!(
+            "{} ago by its own clock",
+            human::between(record.renewed_at, now)
+        ),
+    ));
+    if let Some(broken) = &record.broken {
+        lines.push(pair(
+            "cleared",
+            format!(
+                "by {}: {} (verdict {})",
+                broken.by, broken.reason, broken.verdict
+            ),
+        ));
+    }
+    columns(1, &lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::lease::{Evidence, Verdict};
+
+    #[test]
+    fn a_report_shows_verdict_and_evidence() {
+        let report = LockReport {
+            location: ".nanokit/lock/state.json".into(),
+            verdict: Verdict::Dead,
+            record: None,
+            version: None,
+            evidence: vec![Evidence {
+                check: "process".into(),
+                finding: "pid 7 does not exist".into(),
+                alive: Some(false),
+            }],
+        };
+        let rows: Vec<String> = lock(&report, Wall(0)).iter().map(Row::text).collect();
+        assert_eq!(
+            rows,
+            [
+                "Lock .nanokit/lock/state.json: DEAD, the holder's process is proven gone; it can be cleared",
+                "Evidence",
+                "  process  dead  pid 7 does not exist",
+            ]
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! Past runs as a table.
+
+use std::time::Duration;
+
+use crate::domain::report::RunSummary;
+use crate::domain::time::Wall;
+use crate::present::human;
+use crate::present::role::{Role, Row, Span};
+use crate::present::rows::table::table;
+use crate::present::words;
+
+/// Returns the table, or that there are none.
+#[must_use]
+pub fn runs(runs: &[RunSummary], now: Wall) -> Vec<Row> {
+    if runs.is_empty() {
+        return vec![Row::at(0).with(Role::Plain, "No runs yet")];
+    }
+    let lines: Vec<Vec<Span>> = runs
+        .iter()
+        .map(|run| {
+            let (word, role) = outcome(run.outcome.as_deref());
+            let took = run
+                .duration_ms
+                .map(|ms| human::duration(Duration::from_millis(ms)))
+                .unwrap_or_default();
+            vec![
+                Span::new(Role::Path, run.run_id.as_str()),
+                Span::new(Role::Plain, &run.command),
+                Span::new(role, word),
+                Span::new(Role::Plain, words::count(run.actions, "action")),
+                Span::new(Role::Dim, took),
+                Span::new(
+                    Role::Dim,
+                    format!("{} ago", human::between(run.started_at, now)),
+                ),
+                Span::new(Role::Dim, &run.who),
+            ]
+        })
+        .collect();
+    table(
+        &["RUN", "COMMAND", "OUTCOME", "DID", "TOOK", "BEGAN", "WHO"],
+        &lines,
+    )
+}
+
+/// Returns word and role of a run's outcome word; `None`: it has not ended, or was killed.
+#[must_use]
+pub fn outcome(word: Option<&str>) -> (&str, Role) {
+    match word {
+        None => ("unfinished", Role::Warn),
+        Some("ok") => ("ok", Role::Good),
+        Some(word @ ("cancelled" | "refused")) => (word, Role::Warn),
+        Some(word) => (word, Role::Bad),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::RunId;
+
+    #[test]
+    fn a_run_without_an_end_is_told_apart() {
+        let run = RunSummary {
+            run_id: RunId::new("r1"),
+            command: "deploy".into(),
+            who: "me@here".into(),
+            started_at: Wall(0),
+            outcome: None,
+            duration_ms: None,
+            actions: 2,
+        };
+        let rows = runs(&[run], Wall(65_000));
+        let line = rows.last().map(Row::text).expect("one run");
+        assert!(
+            line.contains("unfinished") && line.contains("1 m 05 s ago"),
+            "{line}"
+        );
+        assert_eq!(runs(&[], Wall(0)).len(), 1);
+    }
+}

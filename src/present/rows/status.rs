@@ -1,0 +1,187 @@
+//! How everything stands, as a table.
+
+use crate::domain::ids::ResourceKind;
+use crate::domain::plan::model::ActionKind;
+use crate::domain::report::{InstanceStatus, ResourceStatus, StatusReport};
+use crate::domain::time::Wall;
+use crate::present::human;
+use crate::present::role::{Role, Row, Span};
+use crate::present::rows::{drift::strays, table::table};
+use crate::present::words;
+
+/// Returns the table and what is to be said below it; `now` is for ages.
+#[must_use]
+pub fn status(report: &StatusReport, now: Wall) -> Vec<Row> {
+    if report.resources.is_empty() {
+        let mut rows =
+            vec![Row::at(0).with(Role::Plain, "Nothing is wanted and nothing is running")];
+        rows.extend(strays(&report.strays));
+        return rows;
+    }
+    let mut lines = Vec::new();
+    for resource in report.resources.values() {
+        if resource.instances.is_empty() {
+            lines.push(resource_line(resource));
+        }
+        for instance in &resource.instances {
+            lines.push(instance_line(resource, instance, now));
+        }
+    }
+    let mut rows = table(
+        &["RESOURCE", "STATE", "AGE", "PORTS", "IMAGE", "PENDING"],
+        &lines,
+    );
+    rows.extend(strays(&report.strays));
+    rows.push(summary(report));
+    rows
+}
+
+/// Returns one sentence about the whole.
+#[must_use]
+pub fn summary(report: &StatusReport) -> Row {
+    let services = || {
+        let all = report.resources.values();
+        all.filter(|r| r.address.kind == ResourceKind::Service && r.desired)
+    };
+    let ready = services().filter(|r| r.ready).count();
+    let total = services().count();
+    let drifted = report
+        .resources
+        .values()
+        .filter(|r| !r.drift.is_empty())
+        .count();
+    let pending = report
+        .resources
+        .values()
+        .filter(|r| r.pending != ActionKind::Noop)
+        .count();
+    let role = if ready == total {
+        Role::Good
+    } else {
+        Role::Warn
+    };
+    let mut row = Row::at(0).with(
+        role,
+        format!("{ready} of {} ready", words::count(total, "service")),
+    );
+    if drifted > 0 {
+        row = row.with(Role::Warn, format!(", {drifted} drifted"));
+    }
+    if pending > 0 {
+        row = row.with(
+            Role::Changed,
+            format!(", {} to deploy", words::count(pending, "change")),
+        );
+    }
+    if !report.engine.is_empty() {
+        row = row.with(Role::Dim, format!(" · {}", report.engine));
+    }
+    row
+}
+
+fn resource_line(resource: &ResourceStatus) -> Vec<Span> {
+    let is_service = resource.address.kind == ResourceKind::Service;
+    let (word, role) = match (resource.ready, is_service, resource.wanted) {
+        (true, true, 0) => ("○ disabled", Role::Dim),
+        (true, ..) => ("● present", Role::Good),
+        (false, true, 0) => ("○ disabled", Role::Dim),
+        (false, ..) => ("○ absent", Role::Dim),
+    };
+    vec![
+        Span::new(Role::Plain, resource.address.to_string()),
+        Span::new(role, word),
+        Span::new(Role::Plain, ""),
+        Span::new(Role::Plain, ""),
+        Span::new(Role::Dim, resource.image.as_deref().unwrap_or("")),
+        pending(resource),
+    ]
+}
+
+fn instance_line(resource: &ResourceStatus, instance: &InstanceStatus, now: Wall) -> Vec<Span> {
+    let (symbol, word, role) = words::instance(instance.status, instance.health);
+    let age = instance
+        .started_at
+        .map(|at| human::between(at, now))
+        .unwrap_or_default();
+    let restarts = match instance.restarts {
+        0 => String::new(),
+        n => format!(" ({})", words::count(n as usize, "restart")),
+    };
+    vec![
+        Span::new(Role::Plain, resource.address.instance(instance.instance)),
+        Span::new(role, format!("{symbol} {word}{restarts}")),
+        Span::new(Role::Dim, age),
+        Span::new(Role::Plain, instance.ports.join(" ")),
+        Span::new(Role::Dim, resource.image.as_deref().unwrap_or("")),
+        pending(resource),
+    ]
+}
+
+fn pending(resource: &ResourceStatus) -> Span {
+    if !resource.desired {
+        return Span::new(Role::Removed, "- not in the file");
+    }
+    if !resource.drift.is_empty() {
+        return Span::new(Role::Warn, "~ drifted");
+    }
+    let (symbol, role) = words::action(resource.pending);
+    match resource.pending {
+        ActionKind::Noop => Span::new(Role::Dim, ""),
+        ActionKind::Create | ActionKind::Update | ActionKind::Delete => {
+            Span::new(role, format!("{symbol} {}", resource.pending.as_str()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{Address, Instance, ProviderId};
+    use crate::domain::live::{Health, Status};
+
+    #[test]
+    fn a_table_shows_instances_and_what_is_pending() {
+        let api = ResourceStatus {
+            address: Address::service("api"),
+            desired: true,
+            wanted: 1,
+            image: Some("api:1".into()),
+            instances: vec![InstanceStatus {
+                instance: Instance(0),
+                id: ProviderId::new("x"),
+                name: "nk-shop-local-api-0".into(),
+                status: Status::Running,
+                health: Health::Healthy,
+                started_at: Some(Wall(0)),
+                restarts: 2,
+                ports: vec!["8080->80".into()],
+            }],
+            ready: true,
+            pending: ActionKind::Noop,
+            drift: Vec::new(),
+        };
+        let data = ResourceStatus {
+            address: Address::volume("data"),
+            instances: Vec::new(),
+            image: None,
+            ready: false,
+            pending: ActionKind::Create,
+            ..api.clone()
+        };
+        let report = StatusReport {
+            resources: [(api.address.clone(), api), (data.address.clone(), data)].into(),
+            strays: Vec::new(),
+            engine: "process".into(),
+        };
+        let text: String = status(&report, Wall(185_000))
+            .iter()
+            .map(|r| r.text() + "\n")
+            .collect();
+        insta::assert_snapshot!(text, @r"
+        RESOURCE        STATE                   AGE       PORTS     IMAGE  PENDING
+        volume.data     ○ absent                                           + create
+        service.api[0]  ● healthy (2 restarts)  3 m 05 s  8080->80  api:1
+        1 of 1 service ready, 1 change to deploy · process
+        ");
+    }
+}
