@@ -1,10 +1,18 @@
 //! Desired, live and recorded become a plan.
 
+use std::collections::BTreeSet;
+
 use crate::domain::graph::build::Graph;
-use crate::domain::ids::Digest;
+use crate::domain::ids::{PlanId, ResourceKind};
 use crate::domain::live::{Capabilities, Live};
-use crate::domain::plan::model::{Plan, PlanRequest};
+use crate::domain::plan::digest::plan_id;
+use crate::domain::plan::draft::Draft;
+use crate::domain::plan::infra::{self, Ground};
+use crate::domain::plan::model::{Plan, PlanRequest, PlanWarning};
+use crate::domain::plan::world::World;
+use crate::domain::plan::{guard, order, removal, scope, service};
 pub use crate::domain::project::canonical::SecretDigests;
+use crate::domain::project::canonical::config_hash;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 
@@ -27,20 +35,90 @@ pub struct PlanInput<'a> {
     pub request: &'a PlanRequest,
 }
 
-/// Makes the plan. Pure: same input, same plan, to the byte.
+/// Makes the plan. Pure: same input, same plan, to the byte, whatever the order of the live objects.
 #[must_use]
 pub fn build(input: &PlanInput<'_>) -> Plan {
-    Plan {
-        id: crate::domain::ids::PlanId::default(),
+    let world = World::of(input);
+    let selection = scope::select(&world);
+    let mut drafts: Vec<Draft> =
+        Vec::with_capacity(selection.compared.len() + selection.removed.len());
+    let mut ground = Ground::default();
+    // Networks and volumes sort before services, so the ground is known when a service is judged.
+    for address in &selection.compared {
+        let project = input.project;
+        let draft = match address.kind {
+            ResourceKind::Network => project
+                .networks
+                .get(&address.name)
+                .map(|network| infra::network(&world, network)),
+            ResourceKind::Volume => project
+                .volumes
+                .get(&address.name)
+                .map(|volume| infra::volume(&world, volume)),
+            ResourceKind::Service => project
+                .services
+                .get(&address.name)
+                .map(|service| service::service(&world, service, &ground)),
+        };
+        if let Some(draft) = draft {
+            ground.learn(&draft);
+            drafts.push(draft);
+        }
+    }
+    drafts.extend(
+        selection
+            .removed
+            .iter()
+            .map(|address| removal::remove(&world, address)),
+    );
+    drafts.extend(selection.kept.iter().map(removal::keep));
+    let warnings = warnings(&world, &selection, &mut drafts);
+    let (layers, actions) = order::arrange(&world, drafts);
+    let mut plan = Plan {
+        id: PlanId::default(),
         purpose: input.request.purpose.clone(),
-        scope: input.project.scope(),
+        scope: world.scope.clone(),
         targets: input.request.targets.clone(),
         lineage: input.record.map(|record| record.lineage.clone()),
         serial: input.record.map(|record| record.serial),
-        config_hash: Digest::default(),
+        config_hash: config_hash(input.project),
         engine: input.live.engine.clone(),
-        layers: input.graph.layers(),
-        actions: Vec::new(),
-        warnings: Vec::new(),
+        layers,
+        actions,
+        warnings,
+    };
+    plan.id = plan_id(&plan);
+    plan
+}
+
+/// Returns what is live but not ours, for display: it is never touched.
+#[must_use]
+pub fn strays(input: &PlanInput<'_>) -> Vec<String> {
+    World::of(input).strays
+}
+
+fn warnings(
+    world: &World<'_>,
+    selection: &scope::Selection,
+    drafts: &mut [Draft],
+) -> Vec<PlanWarning> {
+    let mut all: BTreeSet<PlanWarning> = BTreeSet::new();
+    all.extend(world.warnings.iter().cloned());
+    all.extend(selection.warnings.iter().cloned());
+    for draft in drafts {
+        all.extend(draft.warnings.drain(..));
     }
+    let targets = &world.input.request.targets;
+    if targets.is_empty() {
+        all.extend(world.strays.iter().map(|stray| PlanWarning {
+            address: None,
+            text: format!("{stray} is not ours and is left alone"),
+        }));
+    } else if world.input.request.purpose.builds() {
+        let inside = |name: &str| targets.contains(name);
+        let services = &world.input.project.services;
+        let targeted = services.values().filter(|service| inside(&service.name));
+        all.extend(guard::outside_the_run(world, targeted, &inside));
+    }
+    all.into_iter().collect()
 }

@@ -1,7 +1,32 @@
 //! The plan: what a run will do, field by field, step by step, as one value.
 //!
-//! `model` has the types; `build` makes a [`Plan`](model::Plan) from desired, live and recorded. It is a pure
-//! function: the same three values give the same plan to the byte. Nothing in here may ask the world.
+//! `model` has the types; [`build`](build::build) makes a [`Plan`](model::Plan) from desired, live and recorded. It
+//! is a pure function: the same three values give the same plan to the byte. Nothing in here may ask the world.
+//!
+//! The way through a plan: `scope` picks the addresses, `world` sorts what is live (ours, by hand, strays), `infra`
+//! and `service` judge one resource each with the three-way comparison of `diff` (an instance alone: `instance`;
+//! what goes and what comes: `moves`), `steps` writes the steps, `removal` the deletions, `reason` the words,
+//! `guard` the remarks, `order` the layers, `digest` the identity.
+//!
+//! How to add a kind of drift: its check in `instance` (or `infra`), its mending in [`Fix`](instance::Fix) and
+//! `steps`, its row in `tests/drift.rs`.
 
 pub mod build;
+pub mod diff;
+pub mod digest;
+mod draft;
+mod guard;
+mod infra;
+mod instance;
 pub mod model;
+mod moves;
+mod order;
+mod reason;
+mod removal;
+pub mod scope;
+mod service;
+mod steps;
+mod world;
+
+#[cfg(test)]
+mod tests;

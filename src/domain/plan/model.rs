@@ -14,7 +14,8 @@ pub enum Purpose {
     Destroy,
     /// Take services and volumes down.
     Clean,
-    /// Undo drift of these resources only; changes of the file are left alone.
+    /// Undo drift of these resources only; changes of the file are left alone, so the record keeps the models of
+    /// what is not made anew. Targets may be addresses of networks and volumes too.
     Restore,
 }
 
@@ -27,6 +28,14 @@ impl Purpose {
             Self::Destroy => "destroy",
             Self::Clean => "clean",
             Self::Restore => "restore",
+        }
+    }
+    /// Tells whether it brings things up, rather than taking them down.
+    #[must_use]
+    pub fn builds(&self) -> bool {
+        match self {
+            Self::Deploy | Self::Restore => true,
+            Self::Destroy | Self::Clean => false,
         }
     }
 }
@@ -186,7 +195,8 @@ pub enum StepKind {
     Build,
     /// Make a network.
     CreateNetwork,
-    /// Remove a network.
+    /// Remove a network. Instances still on it are disconnected first; those that stay join the new one by a
+    /// `Connect` of their own action.
     RemoveNetwork,
     /// Make a volume.
     CreateVolume,
@@ -231,7 +241,8 @@ pub enum StepKind {
     },
     /// Let a frozen instance go on.
     Unpause,
-    /// Take an existing, matching object into the record.
+    /// Take what exists, and matches, into the record: ids of the live objects, the wanted model. Touches nothing.
+    /// A service's installation counts as done, its running instances (and jobs that ended with 0) as ready.
     Adopt,
 }
 

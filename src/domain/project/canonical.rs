@@ -46,7 +46,7 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::ids::Digest;
 use crate::domain::model::{Field, FieldClass, HASH_SCHEMA, Model, field_class, normal_image};
 use crate::domain::project::canonical::text::{
-    aliases_text, argv_text, hook_text, millis, mount_text, restart_text,
+    aliases_text, argv_text, hex, hook_text, millis, mount_text, restart_text,
 };
 use crate::domain::project::health::{HealthCheck, Probe};
 use crate::domain::project::hook::InstallPhase;
@@ -426,16 +426,5 @@ fn feed(hasher: &mut Sha256, text: &str) {
     hasher.update((text.len() as u64).to_be_bytes());
     hasher.update(text.as_bytes());
 }
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,102 @@
+//! Remarks about what the planner saw: dangers, obstacles, things it will not act on.
+//!
+//! Remarks never change what the plan does. What loses data is said by [`Plan::destructive`] and refused by the
+//! engine without `--force`.
+//!
+//! [`Plan::destructive`]: crate::domain::plan::model::Plan::destructive
+
+use std::path::Path;
+
+use crate::domain::ids::Address;
+use crate::domain::live::{Health, Status};
+use crate::domain::plan::draft::Draft;
+use crate::domain::plan::model::PlanWarning;
+use crate::domain::plan::world::World;
+use crate::domain::project::service::{MountSource, Service, ServiceKind};
+
+/// Host paths that hand the whole machine to whoever can write there.
+const ROOT_EQUIVALENT: [&str; 7] = [
+    "/",
+    "/var/run/docker.sock",
+    "/run/docker.sock",
+    "/etc",
+    "/root",
+    "/proc",
+    "/sys",
+];
+
+/// Adds the remarks about a service that is acted on.
+pub(super) fn of_service(world: &World<'_>, service: &Service, draft: &mut Draft) {
+    for mount in &service.mounts {
+        if let MountSource::Bind { path, .. } = &mount.source
+            && ROOT_EQUIVALENT.iter().any(|root| path == Path::new(root))
+        {
+            draft.warn(format!(
+                "{} mounts {} of the host at {}: whoever gets into it has the whole machine",
+                draft.address,
+                path.display(),
+                mount.target
+            ));
+        }
+    }
+    for name in service.depends_on.keys() {
+        let disabled = world.input.project.services.get(name);
+        if service.instances > 0 && disabled.is_some_and(|other| other.instances == 0) {
+            draft.warn(format!(
+                "{} depends on {}, which is disabled here (instances: 0)",
+                draft.address,
+                Address::service(name)
+            ));
+        }
+    }
+}
+
+/// Returns the remarks about dependencies that a run of single services leaves alone.
+pub(super) fn outside_the_run<'a>(
+    world: &World<'_>,
+    targets: impl Iterator<Item = &'a Service>,
+    inside: &dyn Fn(&str) -> bool,
+) -> Vec<PlanWarning> {
+    let mut warnings = Vec::new();
+    for service in targets {
+        for name in service.depends_on.keys().filter(|name| !inside(name)) {
+            let Some(other) = world.input.project.services.get(name) else {
+                continue;
+            };
+            if let Some(problem) = problem_of(world, other) {
+                warnings.push(PlanWarning {
+                    address: Some(service.address()),
+                    text: format!(
+                        "{} depends on {}, which {problem} and is not part of this run: `nkapp deploy {name} {}` takes both",
+                        service.address(),
+                        other.address(),
+                        service.name
+                    ),
+                });
+            }
+        }
+    }
+    warnings
+}
+
+fn problem_of(world: &World<'_>, other: &Service) -> Option<&'static str> {
+    if other.instances == 0 {
+        return Some("is disabled here");
+    }
+    let live = world.instances(&other.name);
+    if other.kind == ServiceKind::Job {
+        let recorded = world.recorded(&other.address());
+        let done = recorded.is_some_and(|r| r.instances.values().any(|i| i.ready));
+        let ended = live.iter().any(|l| l.status == Status::Exited(0));
+        return (!done && !ended).then_some("has not completed");
+    }
+    if live.is_empty() {
+        Some("is not deployed")
+    } else if live.iter().all(|l| l.status != Status::Running) {
+        Some("does not run")
+    } else if live.iter().any(|l| l.health == Health::Unhealthy) {
+        Some("is unhealthy")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,264 @@
+//! Networks and volumes against what is wanted, and what their fate means for the services on them.
+
+use std::collections::BTreeSet;
+
+use crate::domain::ids::{Address, ResourceKind};
+use crate::domain::live::{LiveNetwork, LiveVolume};
+use crate::domain::model::Model;
+use crate::domain::plan::diff::{change, config_changes, creation_changes, plain};
+use crate::domain::plan::draft::Draft;
+use crate::domain::plan::instance::short_id;
+use crate::domain::plan::model::{ActionKind, Cause, Purpose, StepKind, StepPlace, Strategy};
+use crate::domain::plan::reason;
+use crate::domain::plan::steps::Writer;
+use crate::domain::plan::world::World;
+use crate::domain::project::canonical::{network_model, volume_model};
+use crate::domain::project::project::{Network, Volume};
+
+/// What happens to the ground services stand on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ground {
+    /// Networks this plan makes, or makes anew: whoever is on them has to join again.
+    pub(super) remade_networks: BTreeSet<String>,
+    /// Volumes this plan makes: they are empty.
+    pub(super) fresh_volumes: BTreeSet<String>,
+}
+
+impl Ground {
+    /// Remembers what a draft does to the ground.
+    pub(super) fn learn(&mut self, draft: &Draft) {
+        let makes = |kind: &StepKind| draft.steps.iter().any(|step| &step.kind == kind);
+        match draft.address.kind {
+            ResourceKind::Network if makes(&StepKind::CreateNetwork) => {
+                self.remade_networks.insert(draft.address.name.clone());
+            }
+            ResourceKind::Volume if makes(&StepKind::CreateVolume) => {
+                self.fresh_volumes.insert(draft.address.name.clone());
+            }
+            ResourceKind::Network | ResourceKind::Volume | ResourceKind::Service => {}
+        }
+    }
+}
+
+/// Judges a network of the file.
+pub(super) fn network(world: &World<'_>, network: &Network) -> Draft {
+    let address = Address::network(&network.name);
+    if world.input.project.shared_infra {
+        return Draft::noop(address, "shared: it belongs to another component");
+    }
+    let desired = network_model(network);
+    let recorded = world.recorded(&address);
+    let restore = world.input.request.purpose == Purpose::Restore;
+    let Some(live) = world.network(&network.name) else {
+        return missing(world, address, &desired, "network");
+    };
+    let wanted = match (restore, recorded) {
+        (true, Some(recorded)) => &recorded.model,
+        (true, None) => return Draft::noop(address, reason::NOT_RECORDED),
+        (false, _) => &desired,
+    };
+    let mut draft = Draft::noop(address.clone(), reason::AS_WANTED);
+    let mut differs = recorded.is_some_and(|r| &r.model != wanted);
+    if let Some(recorded) = recorded {
+        draft.changes = config_changes(&recorded.model, wanted);
+    }
+    for (path, field) in &live.model {
+        let Some(goal) = wanted.get(path) else {
+            continue;
+        };
+        let before = recorded.and_then(|r| r.model.get(path));
+        if before.is_some_and(|b| b.value != field.value) {
+            let found = change(path, Some(field), Some(goal), Cause::Drift, None);
+            draft.changes.push(found);
+        }
+        if recorded.is_none() && goal.value != field.value {
+            let found = change(path, Some(field), Some(goal), Cause::Config, None);
+            draft.changes.push(found);
+        }
+        differs |= goal.value != field.value;
+    }
+    let known = recorded.and_then(|r| r.id.as_ref()) == Some(&live.id);
+    if differs {
+        return remake(world, draft, live);
+    }
+    if !known {
+        adopt(world, &mut draft, live.id.as_str(), live.lineage.is_some());
+        draft.seen = seen_network(live);
+    }
+    draft
+}
+
+/// Judges a volume of the file.
+pub(super) fn volume(world: &World<'_>, volume: &Volume) -> Draft {
+    let address = Address::volume(&volume.name);
+    if world.input.project.shared_infra {
+        return Draft::noop(address, "shared: it belongs to another component");
+    }
+    let desired = volume_model(volume);
+    let recorded = world.recorded(&address);
+    let restore = world.input.request.purpose == Purpose::Restore;
+    let Some(live) = world.volume(&volume.name) else {
+        let mut draft = missing(world, address, &desired, "volume");
+        if recorded.is_some() && draft.kind == ActionKind::Create {
+            let text = format!(
+                "volume {} was removed outside nanokit, its data is gone: an empty one is made and whatever mounts it is made anew",
+                volume.name
+            );
+            draft.warn(text);
+        }
+        return draft;
+    };
+    let mut draft = Draft::noop(address.clone(), reason::AS_WANTED);
+    match recorded {
+        None if restore => return Draft::noop(address, reason::NOT_RECORDED),
+        None => adopt(world, &mut draft, live.id.as_str(), live.lineage.is_some()),
+        Some(recorded) if recorded.id.as_ref().is_some_and(|id| id != &live.id) => {
+            adopt(world, &mut draft, live.id.as_str(), live.lineage.is_some());
+        }
+        Some(recorded) if !restore => {
+            draft.changes = config_changes(&recorded.model, &desired);
+            if !draft.changes.is_empty() {
+                let text = format!(
+                    "labels of volume {} stay as they are: they cannot be changed without making it anew",
+                    volume.name
+                );
+                draft.warn(text);
+                take_over(&mut draft);
+                draft.reason = reason::of_client(&draft.changes);
+            }
+        }
+        Some(_) => {}
+    }
+    if draft.kind != ActionKind::Noop {
+        draft.seen = seen_volume(live);
+    }
+    draft
+}
+
+/// Fields of a live network a plan can depend on.
+pub(super) fn seen_network(live: &LiveNetwork) -> Vec<(String, String)> {
+    let mut seen = vec![("id".to_owned(), live.id.0.clone())];
+    for (path, field) in &live.model {
+        seen.push((path.clone(), field.value.clone()));
+    }
+    seen
+}
+/// Fields of a live volume a plan can depend on.
+pub(super) fn seen_volume(live: &LiveVolume) -> Vec<(String, String)> {
+    vec![("id".to_owned(), live.id.0.clone())]
+}
+
+fn missing(world: &World<'_>, address: Address, desired: &Model, word: &str) -> Draft {
+    let recorded = world.recorded(&address);
+    let purpose = &world.input.request.purpose;
+    if recorded.is_none() && purpose == &Purpose::Restore {
+        return Draft::noop(address, reason::NOT_RECORDED);
+    }
+    let mut draft = Draft::noop(address, reason::NEW);
+    draft.kind = ActionKind::Create;
+    match recorded {
+        None => draft.changes = creation_changes(desired),
+        Some(recorded) => {
+            if purpose != &Purpose::Restore {
+                draft.changes = config_changes(&recorded.model, desired);
+            }
+            let gone = plain(
+                "status",
+                Some("missing"),
+                Some("present"),
+                Cause::Drift,
+                None,
+            );
+            draft.changes.push(gone);
+            draft.reason = reason::LOST.to_owned();
+        }
+    }
+    let kind = match draft.address.kind {
+        ResourceKind::Volume => StepKind::CreateVolume,
+        ResourceKind::Network | ResourceKind::Service => StepKind::CreateNetwork,
+    };
+    let detail = format!("{word} {}", draft.address.name);
+    let mut writer = Writer::new(&draft.address);
+    writer.push(
+        kind,
+        StepPlace::Provider,
+        None,
+        false,
+        "create",
+        &detail,
+        &[],
+    );
+    draft.steps = writer.done();
+    draft
+}
+
+fn remake(world: &World<'_>, mut draft: Draft, live: &LiveNetwork) -> Draft {
+    if !world.input.request.targets.is_empty() && world.input.request.purpose == Purpose::Deploy {
+        let paths: Vec<&str> = draft.changes.iter().map(|c| c.path.as_str()).collect();
+        let text = format!(
+            "network {} differs ({}), but is not made anew in a run of single services: deploy without targets",
+            draft.address.name,
+            paths.join(", ")
+        );
+        draft.changes.clear();
+        draft.warn(text);
+        return draft;
+    }
+    draft.kind = ActionKind::Update;
+    draft.strategy = Strategy::Recreate;
+    draft.reason = reason::of_update(&draft.changes);
+    draft.seen = seen_network(live);
+    let mut writer = Writer::new(&draft.address);
+    let removed = writer.push(
+        StepKind::RemoveNetwork,
+        StepPlace::Provider,
+        None,
+        true,
+        "remove",
+        &live.name,
+        &[],
+    );
+    let detail = format!("network {}", draft.address.name);
+    writer.push(
+        StepKind::CreateNetwork,
+        StepPlace::Provider,
+        None,
+        false,
+        "create",
+        &detail,
+        &[removed],
+    );
+    draft.steps = writer.done();
+    draft
+}
+
+/// Takes an existing object into the record.
+fn adopt(world: &World<'_>, draft: &mut Draft, id: &str, labelled: bool) {
+    let recorded = world.recorded(&draft.address);
+    if recorded.is_some() {
+        let before = format!("another of its name ({})", short_id(id));
+        let found = plain("id", Some(&before), Some("taken over"), Cause::Drift, None);
+        draft.changes.push(found);
+    }
+    take_over(draft);
+    draft.reason = match (recorded, labelled) {
+        (Some(_), _) => reason::REMADE.to_owned(),
+        (None, true) => reason::FOUND.to_owned(),
+        (None, false) => reason::BY_HAND.to_owned(),
+    };
+}
+fn take_over(draft: &mut Draft) {
+    draft.kind = ActionKind::Update;
+    let mut writer = Writer::new(&draft.address);
+    let detail = "into the state";
+    writer.push(
+        StepKind::Adopt,
+        StepPlace::Provider,
+        None,
+        false,
+        "adopt",
+        detail,
+        &[],
+    );
+    draft.steps = writer.done();
+}

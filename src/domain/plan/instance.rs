@@ -1,0 +1,460 @@
+//! One live instance against what is wanted and what was recorded: what differs, and what is to be done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::ids::Instance;
+use crate::domain::live::{LiveInstance, Status};
+use crate::domain::model::{FieldClass, HASH_SCHEMA, Model, field_class, path, short_image};
+use crate::domain::plan::diff::{asks_for, change, plain};
+use crate::domain::plan::infra::Ground;
+use crate::domain::plan::model::{Cause, Change};
+use crate::domain::plan::world::World;
+use crate::domain::project::naming;
+use crate::domain::project::service::{MountSource, Service, ServiceKind};
+use crate::domain::record::{RecordedInstance, RecordedResource};
+
+/// Networks a platform gives to instances that asked for none.
+const PLATFORM_NETWORKS: [&str; 3] = ["bridge", "host", "none"];
+
+/// A service with everything its instances are judged by.
+pub(super) struct Case<'a> {
+    pub(super) world: &'a World<'a>,
+    pub(super) service: &'a Service,
+    pub(super) recorded: Option<&'a RecordedResource>,
+    pub(super) live: &'a [&'a LiveInstance],
+    /// What is compared with: desired, or for a restoration what was recorded.
+    pub(super) wanted: &'a Model,
+    /// Hash of `wanted`.
+    pub(super) hash: &'a str,
+    /// Wanted number of instances.
+    pub(super) count: u32,
+    /// Changes of the file.
+    pub(super) config: &'a [Change],
+    /// Whether the installation recorded is not the wanted one.
+    pub(super) reinstall: bool,
+    /// What happens to networks and volumes.
+    pub(super) ground: &'a Ground,
+}
+
+/// A repair on an instance that stays.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fix {
+    /// Let it go on.
+    Unpause,
+    /// Give it its name back.
+    Rename,
+    /// Set limits and restart policy.
+    Limits,
+    /// Leave a network, by the provider's name.
+    Leave(String),
+    /// Leave and join again, for the aliases: name in the file, the provider's name.
+    Rejoin(String, String),
+    /// Join a network of the file.
+    Join(String),
+}
+
+/// What becomes of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Nothing.
+    Keep,
+    /// It is repaired while it runs.
+    Mend(BTreeSet<Fix>),
+    /// It is repaired and started as it is.
+    Start(BTreeSet<Fix>),
+    /// It runs, but the steps after the start were never finished.
+    Finish,
+    /// A new one takes its place.
+    Replace {
+        /// It does no work now, so nothing is lost when it goes first.
+        broken: bool,
+    },
+}
+
+/// An instance with its differences and its fate.
+#[derive(Clone, Debug)]
+pub(super) struct Judged<'a> {
+    pub(super) live: &'a LiveInstance,
+    pub(super) changes: Vec<Change>,
+    pub(super) fate: Fate,
+    /// Whether the record does not know it yet.
+    pub(super) unknown: bool,
+}
+
+impl<'a> Case<'a> {
+    /// Returns what was recorded of a live instance, if it is the same object.
+    pub(super) fn memory(&self, live: &LiveInstance) -> Option<&'a RecordedInstance> {
+        let recorded = self.recorded?.instances.get(&live.instance)?;
+        (recorded.id == live.id).then_some(recorded)
+    }
+    /// Returns the number to put on a change: none where there is only one instance to speak of.
+    pub(super) fn label(&self, instance: Instance) -> Option<Instance> {
+        (self.count > 1 || self.live.len() > 1).then_some(instance)
+    }
+    /// Returns the cause of a difference between live and recorded: without a record it is the file's.
+    pub(super) fn drift_or_config(&self) -> Cause {
+        if self.recorded.is_some() {
+            Cause::Drift
+        } else {
+            Cause::Config
+        }
+    }
+    /// Returns the image reference whose tag is compared: not when the file asks for another image anyway.
+    pub(super) fn pinned_image(&self) -> Option<&'a str> {
+        let caps = self.world.input.capabilities;
+        if !(caps.images && self.world.input.live.has_images) {
+            return None;
+        }
+        let wanted = self.wanted.get(path::IMAGE)?;
+        let same = self
+            .recorded
+            .is_none_or(|r| r.model.get(path::IMAGE) == Some(wanted));
+        same.then_some(wanted.value.as_str())
+    }
+    /// Judges one instance.
+    pub(super) fn judge(&self, live: &'a LiveInstance) -> Judged<'a> {
+        let memory = self.memory(live);
+        let mut verdict = Verdict {
+            case: self,
+            live,
+            memory,
+            changes: Vec::new(),
+            fixes: BTreeSet::new(),
+            replace: false,
+            broken: false,
+        };
+        verdict.configuration();
+        verdict.image();
+        verdict.volumes();
+        let completed = verdict.has_completed();
+        let mut start = None;
+        if !completed {
+            verdict.name();
+            verdict.fields();
+            verdict.networks();
+            start = verdict.status();
+        }
+        let fate = match start {
+            _ if verdict.replace => Fate::Replace {
+                broken: verdict.broken,
+            },
+            Some(Begin::Start) => Fate::Start(verdict.fixes),
+            Some(Begin::Finish) => Fate::Finish,
+            None if verdict.fixes.is_empty() => Fate::Keep,
+            None => Fate::Mend(verdict.fixes),
+        };
+        Judged {
+            live,
+            changes: verdict.changes,
+            fate,
+            unknown: memory.is_none(),
+        }
+    }
+}
+
+/// What an instance that does not run (properly) needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begin {
+    Start,
+    Finish,
+}
+
+/// The judgement of one instance while it is being made.
+struct Verdict<'a, 'c> {
+    case: &'c Case<'a>,
+    live: &'a LiveInstance,
+    memory: Option<&'a RecordedInstance>,
+    changes: Vec<Change>,
+    fixes: BTreeSet<Fix>,
+    replace: bool,
+    broken: bool,
+}
+
+impl Verdict<'_, '_> {
+    fn note(&mut self, path: &str, before: Option<&str>, after: Option<&str>, cause: Cause) {
+        let label = self.case.label(self.live.instance);
+        self.changes.push(plain(path, before, after, cause, label));
+    }
+    fn runs(&self) -> bool {
+        match self.live.status {
+            Status::Running | Status::Restarting | Status::Paused => true,
+            Status::Created | Status::Exited(_) | Status::Dead => false,
+        }
+    }
+    fn unfinished(&self) -> bool {
+        self.memory.is_some_and(|memory| !memory.ready)
+    }
+    fn has_completed(&self) -> bool {
+        self.case.service.kind == ServiceKind::Job
+            && self.live.status == Status::Exited(0)
+            && !self.unfinished()
+    }
+
+    /// Was it made of the wanted configuration? Its label tells; hashes of other rules tell nothing.
+    fn configuration(&mut self) {
+        let case = self.case;
+        let schema = format!("{HASH_SCHEMA}:");
+        let label = self.live.hash.as_deref();
+        let comparable = label.is_some_and(|hash| hash.starts_with(&schema));
+        self.replace = case.reinstall;
+        if comparable && label == Some(case.hash) {
+            return;
+        }
+        if asks_for(case.config, FieldClass::Recreate) {
+            self.replace = true;
+            return;
+        }
+        // The file did not change and still the label differs: somebody else made this instance, or there is no
+        // record to compare with.
+        if comparable || case.recorded.is_none() {
+            let before = label.map_or_else(|| "unknown".to_owned(), short_hash);
+            let after = short_hash(case.hash);
+            self.note("hash", Some(&before), Some(&after), case.drift_or_config());
+            self.replace = true;
+        }
+    }
+
+    fn image(&mut self) {
+        let Some(reference) = self.case.pinned_image() else {
+            return;
+        };
+        let resolved = self.case.world.input.live.images.get(reference);
+        let made_of = self.live.image_id.as_ref();
+        if let (Some(resolved), Some(made_of)) = (resolved, made_of)
+            && resolved != made_of
+        {
+            let text = |id: &str| format!("{} ({})", short_image(reference), short_id(id));
+            let (before, after) = (text(made_of.as_str()), text(resolved.as_str()));
+            self.note(path::IMAGE, Some(&before), Some(&after), Cause::Drift);
+            self.replace = true;
+        }
+    }
+
+    /// A volume that is made anew is empty: whoever mounts it has to be set up again.
+    fn volumes(&mut self) {
+        for mount in &self.case.service.mounts {
+            if let MountSource::Volume(name) = &mount.source
+                && self.case.ground.fresh_volumes.contains(name)
+            {
+                let field = format!("{}{}", path::MOUNTS, mount.target);
+                let after = format!("volume:{name}");
+                if self
+                    .case
+                    .recorded
+                    .is_some_and(|r| r.model.contains_key(&field))
+                {
+                    self.note(&field, None, Some(&after), Cause::Drift);
+                }
+                self.replace = true;
+            }
+        }
+    }
+
+    fn name(&mut self) {
+        let case = self.case;
+        let wanted =
+            naming::instance_name(&case.world.scope, &case.service.name, self.live.instance);
+        if self.live.name == wanted {
+            return;
+        }
+        let cause = match self.memory {
+            Some(memory) if memory.name == self.live.name => Cause::Config,
+            Some(_) => Cause::Drift,
+            None => case.drift_or_config(),
+        };
+        let live = self.live.name.clone();
+        self.note(path::NAME, Some(&live), Some(&wanted), cause);
+        self.fixes.insert(Fix::Rename);
+    }
+
+    /// Every field the provider could read, but networks.
+    fn fields(&mut self) {
+        let case = self.case;
+        let mut limits = false;
+        for (field, live) in &self.live.model {
+            if field.starts_with(path::NETWORKS) {
+                continue;
+            }
+            let recorded = case.recorded.and_then(|r| r.model.get(field));
+            let wanted = case.wanted.get(field);
+            let secret = wanted.is_some_and(|w| w.sensitive);
+            if secret || (wanted.is_none() && recorded.is_none()) {
+                continue;
+            }
+            if recorded.is_some_and(|r| !r.sensitive && r.value != live.value) {
+                let label = case.label(self.live.instance);
+                self.changes
+                    .push(change(field, Some(live), wanted, Cause::Drift, label));
+            }
+            if wanted.is_some_and(|w| w.value == live.value) || wanted.is_none() {
+                continue;
+            }
+            if case.recorded.is_none() {
+                let label = case.label(self.live.instance);
+                self.changes
+                    .push(change(field, Some(live), wanted, Cause::Config, label));
+            }
+            match field_class(field) {
+                FieldClass::Recreate => self.replace = true,
+                FieldClass::Client => {}
+                FieldClass::InPlace => {
+                    limits |= self.limit(field, wanted.map(|w| w.value.as_str()))
+                }
+            }
+        }
+        // Changed in the file and not observed: set it without knowing what it was.
+        for edit in case.config {
+            let observed = self.live.model.contains_key(&edit.path);
+            if !observed && [path::CPU, path::MEMORY, path::RESTART].contains(&edit.path.as_str()) {
+                limits |= self.limit(&edit.path, edit.after.as_deref());
+            }
+        }
+        if limits {
+            self.fixes.insert(Fix::Limits);
+        }
+    }
+    /// Tells whether a limit can be set in place; if not, the instance is replaced.
+    fn limit(&mut self, field: &str, wanted: Option<&str>) -> bool {
+        // Docker knows no update that takes a CPU limit away.
+        let taken_away = field == path::CPU && wanted == Some("0");
+        if !self.case.world.input.capabilities.limits_in_place || taken_away {
+            self.replace = true;
+            return false;
+        }
+        true
+    }
+
+    fn networks(&mut self) {
+        let case = self.case;
+        if !case.world.input.capabilities.networks_in_place {
+            let edited = |change: &Change| change.path.starts_with(path::NETWORKS);
+            self.replace |= case.config.iter().any(edited);
+            return;
+        }
+        let wanted = networks_of(case.wanted);
+        let live = networks_of(&self.live.model);
+        for (&name, &aliases) in &wanted {
+            self.one_network(name, aliases, live.get(name).copied());
+        }
+        for (&name, &aliases) in &live {
+            let platform = wanted.is_empty() && PLATFORM_NETWORKS.contains(&name);
+            if wanted.contains_key(name) || platform {
+                continue;
+            }
+            let field = format!("{}{name}", path::NETWORKS);
+            let edited = case.recorded.is_some_and(|r| r.model.contains_key(&field));
+            if !edited {
+                self.note(&field, Some(aliases), None, case.drift_or_config());
+            }
+            let known = case.world.input.project.networks.contains_key(name)
+                || case.world.network(name).is_some();
+            let provider_name = match case.world.network(name) {
+                Some(network) => network.name.clone(),
+                None if known => naming::network_name(&case.world.scope, name),
+                None => name.to_owned(),
+            };
+            self.fixes.insert(Fix::Leave(provider_name));
+        }
+    }
+    fn one_network(&mut self, name: &str, aliases: &str, live: Option<&str>) {
+        let case = self.case;
+        let field = format!("{}{name}", path::NETWORKS);
+        let recorded = case
+            .recorded
+            .and_then(|r| r.model.get(&field))
+            .map(|f| f.value.as_str());
+        let remade = case.ground.remade_networks.contains(name);
+        let short_of = |wanted: &str| live.is_none_or(|live| !covers(live, wanted));
+        if recorded.is_some_and(short_of) {
+            self.note(&field, live, Some(aliases), Cause::Drift);
+        } else if case.recorded.is_none() && short_of(aliases) {
+            self.note(&field, live, Some(aliases), Cause::Config);
+        }
+        if !short_of(aliases) && !remade {
+            return;
+        }
+        if !self.runs() {
+            // A stopped instance may still point to a network that is gone, and then cannot start.
+            self.replace = true;
+        } else if live.is_some() && !remade {
+            let there = case.world.network(name).map_or_else(
+                || naming::network_name(&case.world.scope, name),
+                |network| network.name.clone(),
+            );
+            self.fixes.insert(Fix::Rejoin(name.to_owned(), there));
+        } else {
+            self.fixes.insert(Fix::Join(name.to_owned()));
+        }
+    }
+
+    fn status(&mut self) -> Option<Begin> {
+        let case = self.case;
+        let job = case.service.kind == ServiceKind::Job;
+        let goal = if job { "completed" } else { "running" };
+        let gated = case.service.needs_gate();
+        let unfinished = self.unfinished();
+        let cause = if unfinished {
+            Cause::Config
+        } else {
+            case.drift_or_config()
+        };
+        let (before, begin, broken) = match self.live.status {
+            Status::Running | Status::Restarting if !unfinished => return None,
+            Status::Running | Status::Restarting if job => {
+                ("unfinished", Some(Begin::Finish), false)
+            }
+            Status::Running | Status::Restarting => ("unfinished", Some(Begin::Finish), gated),
+            Status::Paused => {
+                self.fixes.insert(Fix::Unpause);
+                (
+                    "paused",
+                    unfinished.then_some(Begin::Finish),
+                    unfinished && gated,
+                )
+            }
+            Status::Exited(0) if job => ("unfinished", Some(Begin::Finish), false),
+            Status::Exited(_) if job => ("exited", None, true),
+            Status::Exited(_) => ("exited", Some(Begin::Start), unfinished && gated),
+            Status::Created => ("created", Some(Begin::Start), gated),
+            Status::Dead => ("dead", None, true),
+        };
+        let before = match self.live.status {
+            Status::Exited(code) if code != 0 => format!("{before} ({code})"),
+            _ => before.to_owned(),
+        };
+        self.note(path::STATUS, Some(&before), Some(goal), cause);
+        self.broken = broken || !self.runs();
+        self.replace |= broken;
+        if begin == Some(Begin::Finish) && !self.fixes.is_empty() {
+            // Starting what runs already counts as done, and repairs first.
+            return Some(Begin::Start);
+        }
+        begin
+    }
+}
+
+/// Returns network → aliases of a model.
+pub(super) fn networks_of(model: &Model) -> BTreeMap<&str, &str> {
+    model
+        .range(path::NETWORKS.to_owned()..)
+        .map_while(|(field, value)| {
+            let name = field.strip_prefix(path::NETWORKS)?;
+            Some((name, value.value.as_str()))
+        })
+        .collect()
+}
+
+/// Tells whether the live aliases hold all wanted ones; further ones (Docker's short id) do no harm.
+fn covers(live: &str, wanted: &str) -> bool {
+    let live: BTreeSet<&str> = live.split(',').collect();
+    wanted.split(',').all(|alias| live.contains(alias))
+}
+
+/// Shortens a hash or an id for people.
+pub(super) fn short_id(id: &str) -> &str {
+    let hex = id.rsplit(':').next().unwrap_or(id);
+    hex.get(..12).unwrap_or(hex)
+}
+fn short_hash(hash: &str) -> String {
+    short_id(hash).to_owned()
+}

@@ -1,0 +1,444 @@
+//! The steps of an action: the six of a service in strict order, and those that take an instance down.
+//!
+//! A step needs the steps before it in its instance's chain, nothing more; the engine runs chains side by side.
+
+use std::collections::BTreeSet;
+
+use crate::domain::ids::{Address, Instance, StepId};
+use crate::domain::live::{LiveInstance, Status};
+use crate::domain::model::{normal_image, short_image};
+use crate::domain::plan::instance::{Case, Fix};
+use crate::domain::plan::model::{Step, StepKind, StepPlace};
+use crate::domain::plan::moves::{Move, Moves};
+use crate::domain::project::canonical::image_of;
+use crate::domain::project::hook::{Hook, HookPhase, HookPlace, InstallPhase};
+use crate::domain::project::service::{Service, ServiceKind};
+
+/// Longest command shown as a step's detail, in characters.
+const DETAIL: usize = 80;
+
+/// Collects the steps of one resource.
+pub(super) struct Writer<'a> {
+    address: &'a Address,
+    steps: Vec<Step>,
+}
+
+impl<'a> Writer<'a> {
+    /// Starts without a step.
+    pub(super) fn new(address: &'a Address) -> Self {
+        Self {
+            address,
+            steps: Vec::new(),
+        }
+    }
+    /// Adds a step and returns its id.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one argument for each field of a step, called in one line each"
+    )]
+    pub(super) fn push(
+        &mut self,
+        kind: StepKind,
+        place: StepPlace,
+        instance: Option<Instance>,
+        old: bool,
+        name: &str,
+        detail: &str,
+        needs: &[StepId],
+    ) -> StepId {
+        let id = self.address.step(instance, name);
+        self.steps.push(Step {
+            id: id.clone(),
+            kind,
+            place,
+            instance,
+            old,
+            needs: needs.to_vec(),
+            detail: detail.to_owned(),
+        });
+        id
+    }
+    /// Returns the steps.
+    pub(super) fn done(self) -> Vec<Step> {
+        self.steps
+    }
+}
+
+/// One instance's chain of steps: each needs the one before.
+struct Chain<'w, 'a> {
+    writer: &'w mut Writer<'a>,
+    instance: Instance,
+    old: bool,
+    last: Vec<StepId>,
+}
+
+impl Chain<'_, '_> {
+    fn then(&mut self, kind: StepKind, place: StepPlace, name: &str, detail: &str) -> StepId {
+        let id = self.writer.push(
+            kind,
+            place,
+            Some(self.instance),
+            self.old,
+            name,
+            detail,
+            &self.last,
+        );
+        self.last = vec![id.clone()];
+        id
+    }
+    fn provider(&mut self, kind: StepKind, name: &str, detail: &str) -> StepId {
+        self.then(kind, StepPlace::Provider, name, detail)
+    }
+    /// Adds the hooks of one phase in the order of the file.
+    fn hooks(&mut self, phase: HookPhase, list: &[Hook], skip_inside: bool) {
+        let total = |place: HookPlace| list.iter().filter(|hook| hook.place == place).count();
+        let (mut on_host, mut inside) = (0, 0);
+        for hook in list {
+            let (word, index) = match hook.place {
+                HookPlace::Host => ("host", &mut on_host),
+                HookPlace::Container => ("container", &mut inside),
+            };
+            let position = *index;
+            *index += 1;
+            if skip_inside && hook.place == HookPlace::Container {
+                continue;
+            }
+            let phase_word = phase.as_str();
+            let name = if total(hook.place) > 1 {
+                format!("{phase_word}.{word}.{position}")
+            } else {
+                format!("{phase_word}.{word}")
+            };
+            let kind = StepKind::Hook {
+                phase,
+                index: position,
+            };
+            self.then(
+                kind,
+                hook.place.into(),
+                &name,
+                &one_line(&hook.command.line()),
+            );
+        }
+    }
+}
+
+/// How an instance is taken down.
+pub(super) struct Drain<'a> {
+    /// Hooks before the stop.
+    pub(super) prestop: &'a [Hook],
+    /// Hooks after the removal.
+    pub(super) poststop: &'a [Hook],
+}
+
+/// Writes the steps that take an instance down and returns the id of the removal.
+fn drain(
+    writer: &mut Writer<'_>,
+    live: &LiveInstance,
+    hooks: &Drain<'_>,
+    needs: Vec<StepId>,
+) -> StepId {
+    let mut chain = Chain {
+        writer,
+        instance: live.instance,
+        old: true,
+        last: needs,
+    };
+    // Inside an instance that does not run, nothing can be run.
+    let inside = live.status == Status::Running;
+    chain.hooks(HookPhase::Prestop, hooks.prestop, !inside);
+    match live.status {
+        Status::Running | Status::Paused | Status::Restarting => {
+            chain.provider(StepKind::Stop, "stop", &live.name);
+        }
+        Status::Created | Status::Exited(_) | Status::Dead => {}
+    }
+    let removed = chain.provider(StepKind::Remove, "remove", &live.name);
+    chain.hooks(HookPhase::Poststop, hooks.poststop, false);
+    removed
+}
+
+/// Writes the steps of a service that goes away for good.
+pub(super) fn removal(
+    address: &Address,
+    instances: &[&LiveInstance],
+    hooks: &Drain<'_>,
+) -> Vec<Step> {
+    let mut writer = Writer::new(address);
+    for live in instances {
+        drain(&mut writer, live, hooks, Vec::new());
+    }
+    writer.done()
+}
+
+/// Writes all steps of a service's moves.
+pub(super) fn of_moves(case: &Case<'_>, moves: &Moves, address: &Address) -> Vec<Step> {
+    let mut writer = Writer::new(address);
+    let mut course = Course {
+        case,
+        image: Vec::new(),
+        roll: Vec::new(),
+    };
+    if moves.makes_any() {
+        course.image = course.fetch(&mut writer);
+    }
+    for one in &moves.list {
+        course.take(&mut writer, one);
+    }
+    if writer.steps.is_empty() {
+        let detail = "into the state";
+        writer.push(
+            StepKind::Adopt,
+            StepPlace::Provider,
+            None,
+            false,
+            "adopt",
+            detail,
+            &[],
+        );
+    }
+    writer.done()
+}
+
+/// The way through the moves of one service.
+struct Course<'a, 'c> {
+    case: &'c Case<'a>,
+    /// Steps that bring the image.
+    image: Vec<StepId>,
+    /// Last step of the replacement before, which the next one waits for.
+    roll: Vec<StepId>,
+}
+
+impl<'a> Course<'a, '_> {
+    fn service(&self) -> &'a Service {
+        self.case.service
+    }
+    fn live(&self, instance: Instance) -> Option<&'a LiveInstance> {
+        self.case
+            .live
+            .iter()
+            .find(|live| live.instance == instance)
+            .copied()
+    }
+    /// Hooks of the old instances: those recorded with them, else the file's.
+    fn old_hooks(&self) -> Drain<'a> {
+        match self.case.recorded {
+            Some(recorded) => Drain {
+                prestop: &recorded.teardown.prestop,
+                poststop: &recorded.teardown.poststop,
+            },
+            None => Drain {
+                prestop: &self.service().hooks.prestop,
+                poststop: &self.service().hooks.poststop,
+            },
+        }
+    }
+    /// Pull or build what is not there; the engine does a pull of several services once.
+    fn fetch(&self, writer: &mut Writer<'_>) -> Vec<StepId> {
+        let input = self.case.world.input;
+        if !input.capabilities.images {
+            return Vec::new();
+        }
+        let there = |image: &str| input.live.images.contains_key(image);
+        let mut last: Vec<StepId> = Vec::new();
+        if let Some(image) = image_of(self.service(), input.project)
+            && !there(&image)
+        {
+            let detail = short_image(&image).to_owned();
+            let (kind, name) = match self.service().build {
+                Some(_) => (StepKind::Build, "build"),
+                None => (StepKind::Pull { image }, "pull"),
+            };
+            last = vec![writer.push(kind, StepPlace::Provider, None, false, name, &detail, &[])];
+        }
+        let install = self.service().provisioning.as_ref();
+        if let Some(image) = install.and_then(|p| p.image.as_deref()).map(normal_image)
+            && !there(&image)
+        {
+            let detail = short_image(&image).to_owned();
+            let kind = StepKind::Pull { image };
+            let needs = last.clone();
+            let name = "pull.install";
+            last = vec![writer.push(
+                kind,
+                StepPlace::Provider,
+                None,
+                false,
+                name,
+                &detail,
+                &needs,
+            )];
+        }
+        last
+    }
+
+    fn take(&mut self, writer: &mut Writer<'_>, one: &Move) {
+        match one {
+            Move::Create(instance) => {
+                let needs = self.image.clone();
+                self.create(writer, *instance, None, needs);
+            }
+            Move::Recreate(instance) => {
+                let needs = self.image.clone();
+                self.create(writer, *instance, self.live(*instance), needs);
+            }
+            Move::Roll { new, old } => self.roll(writer, *new, *old),
+            Move::Remove(instance) => {
+                if let Some(live) = self.live(*instance) {
+                    drain(writer, live, &self.old_hooks(), Vec::new());
+                }
+            }
+            Move::Mend(instance, fixes) => {
+                let mut chain = Self::chain(writer, *instance, Vec::new());
+                let unpaused = fixes.contains(&Fix::Unpause);
+                mend(&mut chain, fixes);
+                if unpaused {
+                    self.settle(&mut chain);
+                }
+            }
+            Move::Start(instance, fixes) => {
+                let mut chain = Self::chain(writer, *instance, Vec::new());
+                chain.hooks(
+                    HookPhase::Prestart,
+                    &self.service().hooks.prestart_host,
+                    false,
+                );
+                mend(&mut chain, fixes);
+                chain.provider(StepKind::Start, "start", "");
+                self.finish(&mut chain);
+            }
+            Move::Finish(instance) => {
+                let mut chain = Self::chain(writer, *instance, Vec::new());
+                self.finish(&mut chain);
+            }
+        }
+    }
+    fn chain<'w, 'b>(
+        writer: &'w mut Writer<'b>,
+        instance: Instance,
+        last: Vec<StepId>,
+    ) -> Chain<'w, 'b> {
+        Chain {
+            writer,
+            instance,
+            old: false,
+            last,
+        }
+    }
+
+    /// Steps 1 to 6, the old instance of the same number going between 1 and 2. Returns the health step's id.
+    fn create(
+        &self,
+        writer: &mut Writer<'_>,
+        instance: Instance,
+        old: Option<&LiveInstance>,
+        needs: Vec<StepId>,
+    ) -> StepId {
+        let service = self.service();
+        let mut chain = Self::chain(writer, instance, needs);
+        chain.hooks(HookPhase::Prestart, &service.hooks.prestart_host, false);
+        let last = chain.last.clone();
+        let mut chain = match old {
+            None => chain,
+            // `poststop` hangs beside: if it fails that is told, and the service comes up all the same.
+            Some(old) => {
+                let removed = drain(writer, old, &self.old_hooks(), last);
+                Self::chain(writer, instance, vec![removed])
+            }
+        };
+        let image = image_of(service, self.case.world.input.project);
+        let detail = image.as_deref().map_or("", short_image);
+        chain.provider(StepKind::Create, "create", detail);
+        chain.provider(StepKind::Start, "start", "");
+        if service.needs_gate() {
+            self.behind_the_gate(&mut chain);
+        }
+        self.finish(&mut chain)
+    }
+    fn behind_the_gate(&self, chain: &mut Chain<'_, '_>) {
+        let service = self.service();
+        let install = service.provisioning.as_ref();
+        let early = install.is_some_and(|p| p.phase == InstallPhase::Early);
+        let line = install.map_or_else(String::new, |p| one_line(&p.install.command.line()));
+        if early {
+            chain.then(StepKind::Install, StepPlace::Container, "install", &line);
+        }
+        chain.hooks(
+            HookPhase::Prestart,
+            &service.hooks.prestart_container,
+            false,
+        );
+        if install.is_some() && !early {
+            chain.then(StepKind::Install, StepPlace::Container, "install", &line);
+        }
+        chain.provider(StepKind::OpenGate, "open_gate", "");
+    }
+    /// Health (or completion), then `poststart`. Returns the id of the first.
+    fn finish(&self, chain: &mut Chain<'_, '_>) -> StepId {
+        let id = self.settle(chain);
+        chain.hooks(HookPhase::Poststart, &self.service().hooks.poststart, false);
+        id
+    }
+    fn settle(&self, chain: &mut Chain<'_, '_>) -> StepId {
+        match self.service().kind {
+            ServiceKind::Service => chain.provider(StepKind::Health, "health", ""),
+            ServiceKind::Job => chain.provider(StepKind::Complete, "complete", ""),
+        }
+    }
+    /// The new one healthy, then the old one drained; the next pair waits for that.
+    fn roll(&mut self, writer: &mut Writer<'_>, new: Instance, old: Instance) {
+        let mut needs = self.image.clone();
+        needs.append(&mut self.roll);
+        let healthy = self.create(writer, new, None, needs);
+        if let Some(live) = self.live(old) {
+            self.roll = vec![drain(writer, live, &self.old_hooks(), vec![healthy])];
+        }
+    }
+}
+
+fn mend(chain: &mut Chain<'_, '_>, fixes: &BTreeSet<Fix>) {
+    for fix in fixes {
+        match fix {
+            Fix::Unpause => {
+                chain.provider(StepKind::Unpause, "unpause", "");
+            }
+            Fix::Rename => {
+                chain.provider(StepKind::Rename, "rename", "");
+            }
+            Fix::Limits => {
+                chain.provider(StepKind::Limits, "limits", "");
+            }
+            Fix::Leave(network) => leave(chain, network.clone(), network),
+            Fix::Rejoin(network, provider_name) => {
+                leave(chain, provider_name.clone(), network);
+                join(chain, network);
+            }
+            Fix::Join(network) => join(chain, network),
+        }
+    }
+}
+fn leave(chain: &mut Chain<'_, '_>, provider_name: String, shown: &str) {
+    let name = format!("disconnect.{shown}");
+    let detail = provider_name.clone();
+    let kind = StepKind::Disconnect {
+        network: provider_name,
+    };
+    chain.provider(kind, &name, &detail);
+}
+fn join(chain: &mut Chain<'_, '_>, network: &str) {
+    let kind = StepKind::Connect {
+        network: network.to_owned(),
+    };
+    chain.provider(kind, &format!("connect.{network}"), network);
+}
+
+/// Shortens a command to one line.
+fn one_line(text: &str) -> String {
+    let first = text.trim().lines().next().unwrap_or_default();
+    let more = text.trim().lines().count() > 1;
+    let mut short: String = first.chars().take(DETAIL).collect();
+    if more || short.len() < first.len() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,266 @@
+//! What is live, sorted once: ours by address, made by hand in our place, and strays.
+//!
+//! Ours is what carries the lineage of our state, or what the record knows by its id. Everything else is shown and
+//! never touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::ids::{Address, Instance, Lineage, Scope};
+use crate::domain::live::{Live, LiveInstance, LiveNetwork, LiveVolume, Status};
+use crate::domain::plan::build::PlanInput;
+use crate::domain::plan::model::PlanWarning;
+use crate::domain::project::naming;
+use crate::domain::record::RecordedResource;
+
+/// The indexed input of one plan.
+pub(super) struct World<'a> {
+    pub(super) input: &'a PlanInput<'a>,
+    pub(super) scope: Scope,
+    /// Lineage whose objects are ours: the record's, or the one found where there is no record.
+    pub(super) lineage: Option<Lineage>,
+    /// Our instances by service, sorted by number, one for each number.
+    instances: BTreeMap<&'a str, Vec<&'a LiveInstance>>,
+    networks: BTreeMap<String, &'a LiveNetwork>,
+    volumes: BTreeMap<String, &'a LiveVolume>,
+    /// Objects that are not ours, described for people.
+    pub(super) strays: Vec<String>,
+    /// Remarks about the whole.
+    pub(super) warnings: Vec<PlanWarning>,
+}
+
+impl<'a> World<'a> {
+    /// Sorts the live objects.
+    pub(super) fn of(input: &'a PlanInput<'a>) -> Self {
+        let mut world = Self {
+            input,
+            scope: input.project.scope(),
+            lineage: None,
+            instances: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            strays: Vec::new(),
+            warnings: Vec::new(),
+        };
+        world.find_lineage();
+        world.sort_instances();
+        world.sort_networks();
+        world.sort_volumes();
+        world.strays.sort_unstable();
+        world.strays.dedup();
+        world
+    }
+    /// Returns what was recorded of a resource.
+    pub(super) fn recorded(&self, address: &Address) -> Option<&'a RecordedResource> {
+        self.input.record?.resources.get(address)
+    }
+    /// Returns our instances of a service, by number.
+    pub(super) fn instances(&self, service: &str) -> &[&'a LiveInstance] {
+        self.instances.get(service).map_or(&[], Vec::as_slice)
+    }
+    /// Returns the names of all services that have an instance of ours.
+    pub(super) fn live_services(&self) -> impl Iterator<Item = &'a str> {
+        self.instances.keys().copied()
+    }
+    /// Returns the network in our place: labelled as ours, known by its id, or made by hand under our name.
+    pub(super) fn network(&self, name: &str) -> Option<&'a LiveNetwork> {
+        self.networks.get(name).copied()
+    }
+    /// Returns the names of the networks in our places.
+    pub(super) fn live_networks(&self) -> impl Iterator<Item = &String> {
+        self.networks.keys()
+    }
+    /// Returns the volume in our place.
+    pub(super) fn volume(&self, name: &str) -> Option<&'a LiveVolume> {
+        self.volumes.get(name).copied()
+    }
+    /// Returns the names of the volumes in our places.
+    pub(super) fn live_volumes(&self) -> impl Iterator<Item = &String> {
+        self.volumes.keys()
+    }
+
+    fn find_lineage(&mut self) {
+        if let Some(record) = self.input.record {
+            self.lineage = Some(record.lineage.clone());
+            return;
+        }
+        match found_lineages(self.input.live).as_slice() {
+            [] => {}
+            [(one, count)] => {
+                let objects = if *count == 1 { "object" } else { "objects" };
+                self.warn_all(format!(
+                    "the state is missing, and {count} {objects} of lineage {one} are there: they are taken over; `nkapp state rebuild` makes a state of them without deploying"
+                ));
+                self.lineage = Some(one.clone());
+            }
+            several => {
+                let names: Vec<&str> = several.iter().map(|(l, _)| l.as_str()).collect();
+                self.warn_all(format!(
+                    "the state is missing, and there are objects of {} lineages ({}): none of them is touched",
+                    several.len(),
+                    names.join(", ")
+                ));
+            }
+        }
+    }
+
+    fn sort_instances(&mut self) {
+        let mut ours: BTreeMap<&'a str, BTreeMap<Instance, Vec<&'a LiveInstance>>> =
+            BTreeMap::new();
+        for live in self
+            .input
+            .live
+            .instances
+            .iter()
+            .filter(|live| !live.one_off)
+        {
+            if self.is_ours(live.lineage.as_ref()) {
+                let numbers = ours.entry(live.service.as_str()).or_default();
+                numbers.entry(live.instance).or_default().push(live);
+            } else {
+                self.strays.push(format!(
+                    "{} (looks like {}, {})",
+                    live.name,
+                    Address::service(&live.service).instance(live.instance),
+                    foreign(live.lineage.as_ref())
+                ));
+            }
+        }
+        for (service, numbers) in ours {
+            let recorded = self.recorded(&Address::service(service));
+            let mut chosen = Vec::with_capacity(numbers.len());
+            for (number, mut claims) in numbers {
+                // 1. The one we recorded. 2. A running one. 3. The smallest id.
+                claims.sort_by_key(|live| {
+                    let known = recorded
+                        .and_then(|r| r.instances.get(&number))
+                        .is_some_and(|r| r.id == live.id);
+                    (!known, live.status != Status::Running, live.id.clone())
+                });
+                let mut claims = claims.into_iter();
+                chosen.extend(claims.next());
+                self.strays.extend(claims.map(|live| {
+                    let place = Address::service(service).instance(number);
+                    format!("{} (claims {place}, which another holds)", live.name)
+                }));
+            }
+            self.instances.insert(service, chosen);
+        }
+    }
+
+    fn sort_networks(&mut self) {
+        let mut claims: BTreeMap<String, Vec<(bool, &'a LiveNetwork)>> = BTreeMap::new();
+        let names = self.place_names(
+            |name| naming::network_name(&self.scope, name),
+            |address| address.kind == crate::domain::ids::ResourceKind::Network,
+            self.input.project.networks.keys(),
+        );
+        for live in &self.input.live.networks {
+            let place = match (&live.network, &live.lineage) {
+                (Some(name), Some(lineage)) if Some(lineage) == self.lineage.as_ref() => Some(name),
+                (_, None) => names.get(&live.name),
+                (_, Some(_)) => None,
+            };
+            match place {
+                Some(name) => {
+                    let known = self
+                        .recorded(&Address::network(name))
+                        .is_some_and(|r| r.id.as_ref() == Some(&live.id));
+                    claims.entry(name.clone()).or_default().push((known, live));
+                }
+                None => self.strays.push(format!(
+                    "network {} ({})",
+                    live.name,
+                    foreign(live.lineage.as_ref())
+                )),
+            }
+        }
+        for (name, mut claims) in claims {
+            claims.sort_by_key(|(known, live)| (!known, live.lineage.is_none(), live.id.clone()));
+            let mut claims = claims.into_iter();
+            if let Some((_, live)) = claims.next() {
+                self.networks.insert(name.clone(), live);
+            }
+            self.strays.extend(
+                claims.map(|(_, live)| format!("network {} (a second one of its name)", live.name)),
+            );
+        }
+    }
+
+    fn sort_volumes(&mut self) {
+        let names = self.place_names(
+            |name| naming::volume_name(&self.scope, name),
+            |address| address.kind == crate::domain::ids::ResourceKind::Volume,
+            self.input.project.volumes.keys(),
+        );
+        for live in &self.input.live.volumes {
+            let place = match (&live.volume, &live.lineage) {
+                (Some(name), Some(lineage)) if Some(lineage) == self.lineage.as_ref() => Some(name),
+                (_, None) => names.get(live.id.as_str()),
+                (_, Some(_)) => None,
+            };
+            match place {
+                Some(name) => {
+                    let other = self.volumes.get(name).copied();
+                    if other.is_none_or(|other| live.id < other.id) {
+                        self.volumes.insert(name.clone(), live);
+                    }
+                }
+                None => self.strays.push(format!(
+                    "volume {} ({})",
+                    live.id,
+                    foreign(live.lineage.as_ref())
+                )),
+            }
+        }
+    }
+
+    /// Maps the provider's names of all places the file or the record knows to their names in the file.
+    fn place_names(
+        &self,
+        naming: impl Fn(&str) -> String,
+        of_kind: impl Fn(&Address) -> bool,
+        desired: impl Iterator<Item = &'a String>,
+    ) -> BTreeMap<String, String> {
+        let recorded = self.input.record.iter().flat_map(|r| r.resources.keys());
+        let known: BTreeSet<&str> = recorded
+            .filter(|address| of_kind(address))
+            .map(|address| address.name.as_str())
+            .chain(desired.map(String::as_str))
+            .collect();
+        known
+            .into_iter()
+            .map(|name| (naming(name), name.to_owned()))
+            .collect()
+    }
+    fn is_ours(&self, lineage: Option<&Lineage>) -> bool {
+        lineage.is_some() && lineage == self.lineage.as_ref()
+    }
+    fn warn_all(&mut self, text: String) {
+        self.warnings.push(PlanWarning {
+            address: None,
+            text,
+        });
+    }
+}
+
+/// Returns the lineages that live objects carry, with how many objects each has, sorted.
+pub(super) fn found_lineages(live: &Live) -> Vec<(Lineage, usize)> {
+    let mut counts: BTreeMap<&Lineage, usize> = BTreeMap::new();
+    let instances = live.instances.iter().filter_map(|i| i.lineage.as_ref());
+    let networks = live.networks.iter().filter_map(|n| n.lineage.as_ref());
+    let volumes = live.volumes.iter().filter_map(|v| v.lineage.as_ref());
+    for lineage in instances.chain(networks).chain(volumes) {
+        *counts.entry(lineage).or_default() += 1;
+    }
+    counts
+        .into_iter()
+        .map(|(lineage, count)| (lineage.clone(), count))
+        .collect()
+}
+
+fn foreign(lineage: Option<&Lineage>) -> String {
+    match lineage {
+        Some(lineage) => format!("of lineage {lineage}, not ours"),
+        None => "without a lineage".to_owned(),
+    }
+}
