@@ -5,6 +5,7 @@
 pub mod telemetry;
 
 pub mod clock;
+pub mod demo;
 pub mod disk;
 mod folder;
 pub mod processes;
