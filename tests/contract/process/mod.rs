@@ -1,4 +1,5 @@
 //! Host processes: what only they promise. A supervisor is the real binary, the processes are real.
 
+mod demo;
 mod life;
 mod world;
