@@ -78,14 +78,22 @@ impl Processes for SystemProcesses {
 }
 
 /// What `/proc/PID/stat` tells.
-struct Stat {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    /// Parent process.
+    pub(crate) parent: u32,
+    /// Process group.
+    pub(crate) group: u32,
+    /// Session.
+    pub(crate) session: u32,
     /// Start time in clock ticks since boot.
-    start: u64,
+    pub(crate) start: u64,
     /// Whether it is a zombie, or about to vanish.
-    ended: bool,
+    pub(crate) ended: bool,
 }
 
-fn stat(pid: u32) -> io::Result<Option<Stat>> {
+/// Looks at a process; `None` when it is not there, or hidden from us.
+pub(crate) fn stat(pid: u32) -> io::Result<Option<Stat>> {
     let text = match fs::read_to_string(format!("/proc/{pid}/stat")) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -99,13 +107,18 @@ fn stat(pid: u32) -> io::Result<Option<Stat>> {
         .ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Reads state (field 3) and start time (field 22); the name before them may hold blanks and brackets.
+/// Reads state (field 3) to session (6) and start time (22); the name before them may hold blanks and brackets.
 fn parse(text: &str) -> Option<Stat> {
     let (_, rest) = text.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?;
-    let start = fields.nth(18)?.parse().ok()?;
+    let mut number = || fields.next()?.parse::<u32>().ok();
+    let (parent, group, session) = (number()?, number()?, number()?);
+    let start = fields.nth(15)?.parse().ok()?;
     Some(Stat {
+        parent,
+        group,
+        session,
         start,
         ended: matches!(state, "Z" | "X" | "x"),
     })
@@ -154,10 +167,11 @@ mod tests {
 
     #[test]
     fn names_with_brackets_and_blanks_do_not_confuse() {
-        let tail = "S 1 1 1 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 777 0 0";
+        let tail = "S 1 2 3 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 777 0 0";
         for name in ["sh", "a b", ") S 1 (", "((("] {
             let stat = parse(&format!("42 ({name}) {tail}")).expect(name);
             assert_eq!((stat.start, stat.ended), (777, false), "{name}");
+            assert_eq!((stat.parent, stat.group, stat.session), (1, 2, 3));
         }
         assert!(
             parse(&format!("42 (x) {}", tail.replacen('S', "Z", 1)))

@@ -1,0 +1,4 @@
+//! Commands on the host: each in a session of its own, none of which leaves a survivor.
+
+pub mod host;
+mod tree;
