@@ -26,3 +26,8 @@ pub mod tree;
 pub mod update;
 pub mod view;
 pub mod words;
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::command::{Stop, Ticket};
+use crate::app::notice::Hydrated;
 use crate::app::snapshot::{RunView, Snapshot};
 use crate::domain::ids::LockId;
 use crate::domain::record::Record;
@@ -279,6 +280,14 @@ impl Model {
             Area::Locks => return,
         };
         self.panes.entry(self.area).or_default().replace(nodes);
+    }
+
+    /// Returns the load that gave no project, when its faults are what the area shows.
+    #[must_use]
+    pub fn faults(&self) -> Option<&Hydrated> {
+        let config = self.snapshot.config.as_deref()?;
+        let shown = matches!(self.area, Area::Services | Area::Plan);
+        (shown && config.project.is_none()).then_some(config)
     }
 
     /// Returns the run that is under way.

@@ -52,6 +52,14 @@ const READING: &[Context] = &[
     Context::Logs,
     Context::Help,
 ];
+const COPIED: &[Context] = &[
+    Context::Services,
+    Context::Plan,
+    Context::Run,
+    Context::Locks,
+    Context::Drift,
+    Context::Logs,
+];
 const CHOOSING: &[Context] = &[Context::Input, Context::Palette];
 const EVERYWHERE: &[Context] = &Context::ALL;
 
@@ -89,7 +97,7 @@ pub const ROWS: &[Row] = &[
     row(Action::Filter, Group::Look, &[Context::Services, Context::Plan, Context::Run, Context::Drift, Context::Logs], &["/"], ("filter", "narrow the list while typing")),
     row(Action::Follow, Group::Look, &[Context::Run, Context::Logs], &["f"], ("follow", "let the cursor or the view follow what happens")),
     row(Action::Refresh, Group::Look, AREAS, &["r"], ("refresh", "look again at file, services, lock and drift")),
-    row(Action::Copy, Group::Look, READING, &["Y"], ("copy", "copy the chosen row or the shown text")),
+    row(Action::Copy, Group::Look, COPIED, &["Y"], ("copy", "copy the chosen row or the shown text")),
 
     row(Action::Up, Group::Move, SCROLLED, &["k", "Up"], ("up", "go up")),
     row(Action::Down, Group::Move, SCROLLED, &["j", "Down"], ("down", "go down")),

@@ -5,3 +5,4 @@ pub mod plan;
 pub mod row;
 pub mod run;
 pub mod services;
+pub mod standing;

@@ -32,15 +32,27 @@ pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
 struct Known<'a> {
     run: &'a RunView,
     actions: BTreeMap<&'a Address, &'a Action>,
+    /// The first layer that has not ended.
+    layer: usize,
 }
 
 impl<'a> Known<'a> {
     fn of(run: &'a RunView) -> Self {
         let plan = run.plan.as_deref();
         let actions = plan.map_or(&[][..], |plan| plan.actions.as_slice());
+        let open = |action: &&Action| {
+            let view = run.actions.get(&action.address);
+            !action.is_noop() && view.is_none_or(|view| view.outcome.is_none())
+        };
         Self {
             run,
             actions: actions.iter().map(|a| (&a.address, a)).collect(),
+            layer: actions
+                .iter()
+                .filter(open)
+                .map(|a| a.layer)
+                .min()
+                .unwrap_or(0),
         }
     }
 }
@@ -176,26 +188,29 @@ fn waits(known: &Known<'_>, action: Option<&Action>) -> Cell {
         })
         .map(ToString::to_string)
         .collect();
-    if open.is_empty() {
-        Cell::new(format!("waits for layer {}", action.layer), Tone::Dim)
+    let what = if !open.is_empty() {
+        open.join(", ")
+    } else if action.layer > known.layer {
+        format!("layer {}", known.layer)
     } else {
-        Cell::new(format!("waits for {}", open.join(", ")), Tone::Dim)
-    }
+        "a free worker".to_owned()
+    };
+    Cell::new(format!("waits for {what}"), Tone::Dim)
 }
 
 fn step_nodes(run: &RunView, address: &Address, action: Option<&Action>) -> Vec<Node> {
+    let over = run.finished.is_some();
     let planned = action.map_or(&[][..], |action| action.steps.as_slice());
     let mut nodes: Vec<Node> = planned
         .iter()
         .map(|step| {
             let label = step_label(step);
-            step_node(
-                address,
-                &step.id,
-                label,
-                run.steps.get(&step.id),
-                &step.detail,
-            )
+            let seen = SeenStep {
+                view: run.steps.get(&step.id),
+                detail: &step.detail,
+                over,
+            };
+            step_node(address, &step.id, label, seen)
         })
         .collect();
     let known: BTreeSet<&StepId> = planned.iter().map(|step| &step.id).collect();
@@ -204,19 +219,28 @@ fn step_nodes(run: &RunView, address: &Address, action: Option<&Action>) -> Vec<
             .filter(|(id, _)| !known.contains(id))
             .map(|(id, view)| {
                 let label = id.as_str().rsplit('/').next().unwrap_or_default();
-                step_node(address, id, label.to_owned(), Some(view), "")
+                let seen = SeenStep {
+                    view: Some(view),
+                    detail: "",
+                    over,
+                };
+                step_node(address, id, label.to_owned(), seen)
             }),
     );
     nodes
 }
 
-fn step_node(
-    address: &Address,
-    id: &StepId,
-    label: String,
-    view: Option<&StepView>,
-    detail: &str,
-) -> Node {
+/// A step as the plan and the run know it.
+#[derive(Clone, Copy)]
+struct SeenStep<'a> {
+    view: Option<&'a StepView>,
+    detail: &'a str,
+    /// Whether the run has ended.
+    over: bool,
+}
+
+fn step_node(address: &Address, id: &StepId, label: String, seen: SeenStep<'_>) -> Node {
+    let view = seen.view;
     let row = Row {
         subject: Subject::Step(address.clone(), id.clone()),
         symbol: step_cell(view),
@@ -228,15 +252,19 @@ fn step_node(
         },
         columns: Vec::new(),
         timer: view.and_then(|view| Some(timer(view.started?, view.finished))),
-        remark: step_remark(view, detail),
+        remark: step_remark(seen),
     };
     Node::leaf(id.as_str(), row)
 }
 
-fn step_remark(view: Option<&StepView>, detail: &str) -> Cell {
+fn step_remark(seen: SeenStep<'_>) -> Cell {
+    let SeenStep { view, detail, over } = seen;
     let Some(view) = view else {
         return Cell::new(detail, Tone::Dim);
     };
+    if over && view.started.is_none() && view.outcome.is_none() {
+        return Cell::new("not begun", Tone::Dim);
+    }
     match view.outcome {
         Some(StepOutcome::Failed | StepOutcome::Unknown) => {
             let exit = view

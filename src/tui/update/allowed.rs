@@ -57,14 +57,10 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             Some(_) => Ok(()),
             None => Err("choose a service".into()),
         },
-        Action::Details => match model.size.1 {
-            0..=9 => Err("the terminal is too small for details".into()),
-            _ => Ok(()),
-        },
-        Action::Filter => match (model.area, model.logs()) {
-            (Area::Locks, None) => Err("there is nothing to filter here".into()),
-            _ => Ok(()),
-        },
+        Action::Details if tree(model) => Ok(()),
+        Action::Details => Err("everything is shown already".into()),
+        Action::Filter if tree(model) || model.logs().is_some() => Ok(()),
+        Action::Filter => Err("there is nothing to filter here".into()),
         Action::Unfold | Action::Fold | Action::Toggle => Ok(()),
         Action::Up
         | Action::Down
@@ -129,6 +125,11 @@ pub fn worth_a_hint(model: &Model, action: Action) -> bool {
             .is_some_and(|row| row.parent),
         _ => true,
     }
+}
+
+/// Tells whether the area shows a tree now.
+fn tree(model: &Model) -> bool {
+    model.area != Area::Locks && model.faults().is_none()
 }
 
 /// Returns the service the cursor is on.

@@ -29,7 +29,7 @@ pub fn go(model: &mut Model, action: Action) {
         }
         _ => {}
     }
-    if model.focus == Focus::Details || model.area == Area::Locks {
+    if model.focus == Focus::Details || model.area == Area::Locks || model.faults().is_some() {
         details(model, action);
     } else {
         list(model, action);

@@ -11,21 +11,8 @@ use crate::tui::theme::{Colors, Tone};
 use crate::tui::view::pen::Pen;
 use crate::tui::view::sheet::Sheet;
 
-/// Returns the load that gave no project.
-#[must_use]
-pub fn broken(model: &Model) -> Option<&Hydrated> {
-    model
-        .snapshot
-        .config
-        .as_deref()
-        .filter(|config| config.project.is_none())
-}
-
 /// Draws all findings, as the command line prints them.
-pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model) {
-    let Some(config) = broken(model) else {
-        return;
-    };
+pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, config: &Hydrated) {
     let pen = Pen {
         theme: model.theme(),
     };

@@ -9,6 +9,7 @@ use crate::app::command::Stop;
 use crate::app::failure::Failure;
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::present::clean;
 use crate::present::words::count;
 use crate::tui::model::Model;
 use crate::tui::overlay::{Dialog, Question, Stake, Typed};
@@ -17,7 +18,7 @@ use crate::tui::theme::Tone;
 use crate::tui::view::locks::verdict_tone;
 use crate::tui::view::pen::Pen;
 use crate::tui::view::sheet::Sheet;
-use crate::tui::words::width;
+use crate::tui::words::{cut, width};
 
 /// Returns a rectangle in the middle of another.
 #[must_use]
@@ -106,7 +107,10 @@ fn boxed(
     let pen = Pen {
         theme: model.theme(),
     };
-    let title = crate::tui::words::cut(title, usize::from(outer.width).saturating_sub(4));
+    let title = cut(
+        &clean::line(title),
+        usize::from(outer.width).saturating_sub(4),
+    );
     let block = Block::bordered()
         .border_style(model.theme().style(tone))
         .title(pen.line(&[(&format!(" {title} "), tone)]));

@@ -7,6 +7,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::present::clean;
 use crate::tui::keymap::action::{Action, Context};
 use crate::tui::keymap::chord::Chord;
 use crate::tui::keymap::map::{Keymap, describe};
@@ -42,10 +43,7 @@ pub fn line(frame: &mut Frame<'_>, area: Rect, model: &Model) {
             1 => String::new(),
             number => format!(" (+{})", number - 1),
         };
-        let text = cut(
-            &format!("{symbol}{}{more}", toast.text.replace('\n', " ")),
-            room,
-        );
+        let text = cut(&format!("{symbol}{}{more}", clean::line(&toast.text)), room);
         used = width(&text) + 3;
         spans.push(pen.span(text, toast.tone));
         spans.push(Span::raw("   "));

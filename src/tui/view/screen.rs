@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::widgets::{Block, Paragraph};
 
+use crate::present::clean;
 use crate::tui::keymap::map::Keymap;
 use crate::tui::model::{Area, Focus, Model, Overlay};
 use crate::tui::theme::Tone;
@@ -91,15 +92,14 @@ fn parts(frame: &mut Frame<'_>, area: Rect, model: &Model, scratch: &mut Scratch
 }
 
 fn body(frame: &mut Frame<'_>, area: Rect, model: &Model, scratch: &mut Scratch) {
-    let broken = diagnostics::broken(model);
     if model.area == Area::Locks {
         let inner = framed(frame, area, model, "lock and state", true);
         locks::show(frame, inner, model);
         return;
     }
-    if broken.is_some() && matches!(model.area, Area::Services | Area::Plan) {
+    if let Some(config) = model.faults() {
         let inner = framed(frame, area, model, "the project file needs mending", true);
-        diagnostics::show(frame, inner, model);
+        diagnostics::show(frame, inner, model, config);
         return;
     }
     let (list, side) = split(area, model.focus);
@@ -154,7 +154,7 @@ fn framed(frame: &mut Frame<'_>, area: Rect, model: &Model, title: &str, focused
     };
     let block = Block::bordered()
         .border_style(model.theme().style(tone))
-        .title(pen.line(&[(&format!(" {} ", cut(title, room)), title_tone)]));
+        .title(pen.line(&[(&format!(" {} ", cut(&clean::line(title), room)), title_tone)]));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     inner

@@ -13,7 +13,7 @@ use crate::domain::report::{InstanceStatus, ResourceStatus};
 use crate::present::human::duration;
 use crate::tui::model::Model;
 use crate::tui::rows::plan::{difference, path};
-use crate::tui::rows::services::instance_health;
+use crate::tui::rows::standing::instance_health;
 use crate::tui::theme::Tone;
 use crate::tui::view::sheet::Sheet;
 use crate::tui::words::{between, ticking};

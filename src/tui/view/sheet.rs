@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
+use crate::present::clean;
 use crate::tui::theme::Tone;
 use crate::tui::view::pen::Pen;
 use crate::tui::words::{pad, wrap};
@@ -46,7 +47,7 @@ impl Sheet {
             self.text(value, tone);
             return;
         }
-        for (index, line) in wrap(value, room).iter().enumerate() {
+        for (index, line) in wrap(&clean::lines(value), room).iter().enumerate() {
             let label = if index == 0 { label } else { "" };
             let label = pad(label, self.label);
             self.lines.push(
@@ -58,14 +59,17 @@ impl Sheet {
 
     /// Writes wrapped text.
     pub fn text(&mut self, text: &str, tone: Tone) {
-        for line in wrap(text, self.width) {
+        for line in wrap(&clean::lines(text), self.width) {
             self.lines.push(self.pen.line(&[(&line, tone)]));
         }
     }
 
     /// Writes wrapped text behind a symbol.
     pub fn item(&mut self, symbol: &str, text: &str, tone: Tone) {
-        for (index, line) in wrap(text, self.width.saturating_sub(2)).iter().enumerate() {
+        for (index, line) in wrap(&clean::lines(text), self.width.saturating_sub(2))
+            .iter()
+            .enumerate()
+        {
             let symbol = if index == 0 { symbol } else { " " };
             self.lines.push(
                 self.pen

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use tui_tree_widget::{Tree, TreeItem, TreeState};
 
 use crate::domain::time::Wall;
+use crate::present::clean;
 use crate::present::human::duration;
 use crate::tui::rows::row::{Row, Timer};
 use crate::tui::theme::Tone;
@@ -61,6 +62,9 @@ pub fn show(
         state.open(path);
     }
     state.select(pane.selected().to_vec());
+    // Where there is more room than before, rows that were scrolled away come back.
+    let overhang = (state.get_offset() + height).saturating_sub(rows.len());
+    state.scroll_up(overhang);
     let chosen = if look.focused {
         Tone::Selected
     } else {
@@ -120,7 +124,9 @@ impl Columns {
         let mut timer = false;
         for visible in rows {
             let row = &visible.row;
-            label = label.max(indent(visible) + symbol_width(row) + width(&row.label));
+            if has_more(row) {
+                label = label.max(indent(visible) + symbol_width(row) + width(&row.label));
+            }
             timer |= row.timer.is_some();
             for (index, cell) in row.columns.iter().enumerate() {
                 let wide = width(&cell.text);
@@ -159,14 +165,12 @@ impl Columns {
         if symbol_width(row) > 0 {
             spans.push(pen.span(format!("{} ", row.symbol.text), row.symbol.tone));
         }
-        let has_more =
-            !row.columns.is_empty() || row.timer.is_some() || !row.remark.text.is_empty();
-        let label_room = if has_more {
+        let label_room = if has_more(row) {
             self.label.saturating_sub(before)
         } else {
             self.room.saturating_sub(before)
         };
-        spans.push(pen.span(pad(&one_line(&row.label), label_room), row.tone));
+        spans.push(pen.span(pad(&clean::line(&row.label), label_room), row.tone));
         let mut used = before + label_room;
         for (index, wide) in self
             .widths
@@ -175,10 +179,10 @@ impl Columns {
             .filter(|(_, wide)| **wide > 0)
         {
             let cell = row.columns.get(index);
-            let text = cell.map_or("", |cell| cell.text.as_str());
+            let text = cell.map_or_else(String::new, |cell| clean::line(&cell.text));
             let tone = cell.map_or(Tone::Text, |cell| cell.tone);
             spans.push(pen.span("  ", Tone::Text));
-            spans.push(pen.span(pad(text, *wide), tone));
+            spans.push(pen.span(pad(&text, *wide), tone));
             used += wide + 2;
         }
         if self.timer {
@@ -191,10 +195,15 @@ impl Columns {
         let rest = self.room.saturating_sub(used + 2);
         if rest > 1 && !row.remark.text.is_empty() {
             spans.push(pen.span("  ", Tone::Text));
-            spans.push(pen.span(cut(&one_line(&row.remark.text), rest), row.remark.tone));
+            spans.push(pen.span(cut(&clean::line(&row.remark.text), rest), row.remark.tone));
         }
         Line::from(spans)
     }
+}
+
+/// Tells whether something stands behind the label, so that it has to keep to its column.
+fn has_more(row: &Row) -> bool {
+    !row.columns.is_empty() || row.timer.is_some() || !row.remark.text.is_empty()
 }
 
 fn indent(row: &Visible) -> usize {
@@ -212,13 +221,5 @@ fn time(timer: Timer, now: Wall) -> String {
     match timer {
         Timer::Since(started) => ticking(between(started, now)),
         Timer::Took(from, to) => duration(between(from, to)),
-    }
-}
-
-fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.contains('\n') {
-        text.replace('\n', " ").into()
-    } else {
-        text.into()
     }
 }

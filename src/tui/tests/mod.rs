@@ -1,0 +1,5 @@
+//! Tests of the panel as a whole: keys in, effects and screens out.
+
+mod screens;
+mod talk;
+mod updates;

@@ -1,0 +1,208 @@
+//! The language of the tests: `given(snapshot).keys("D y")`, then ask for effects and screens.
+
+use std::sync::Arc;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+
+use crate::app::command::{Command, Ticket};
+use crate::app::notice::Notice;
+use crate::app::snapshot::Snapshot;
+use crate::domain::time::Wall;
+use crate::tui::effect::Effect;
+use crate::tui::fixtures;
+use crate::tui::keymap::chord::Chord;
+use crate::tui::keymap::map::Keymap;
+use crate::tui::model::{Area, Model};
+use crate::tui::msg::Msg;
+use crate::tui::update::route::update;
+use crate::tui::view::scratch::Scratch;
+use crate::tui::view::screen::draw;
+
+/// A panel under test, and what it asked for.
+pub(super) struct Given {
+    pub(super) model: Model,
+    pub(super) effects: Vec<Effect>,
+    keymap: Keymap,
+    tickets: u64,
+}
+
+pub(super) fn given(snapshot: Snapshot) -> Given {
+    Given {
+        model: fixtures::model(snapshot),
+        effects: Vec::new(),
+        keymap: Keymap::built_in().expect("keymap"),
+        tickets: 0,
+    }
+}
+
+impl Given {
+    /// Passes a message on; sent commands get numbers as the runtime gives them.
+    pub(super) fn tell(mut self, msg: Msg) -> Self {
+        let effects = update(&mut self.model, msg, &self.keymap);
+        for effect in effects {
+            if let Effect::Send { wish, .. } = &effect {
+                self.tickets += 1;
+                let sent = Msg::Sent(*wish, Some(Ticket(self.tickets)));
+                assert!(update(&mut self.model, sent, &self.keymap).is_empty());
+            }
+            self.effects.push(effect);
+        }
+        self
+    }
+    /// Presses keys as a person does, two seconds apart.
+    pub(super) fn keys(self, keys: &str) -> Self {
+        keys.split(' ').fold(self, |given, key| {
+            let later = Wall(given.model.now.0 + 2_000);
+            given.tell(Msg::Tick(later)).key(key)
+        })
+    }
+    /// Presses keys faster than a person can.
+    pub(super) fn burst(self, keys: &str) -> Self {
+        keys.split(' ').fold(self, Self::key)
+    }
+    fn key(self, key: &str) -> Self {
+        let chord = Chord::parse(key).unwrap_or_else(|| panic!("no key: {key}"));
+        self.tell(Msg::Key(chord))
+    }
+    /// Types a text, letter by letter.
+    pub(super) fn types(self, text: &str) -> Self {
+        text.chars().fold(self, |given, c| {
+            let key = if c == ' ' {
+                "Space".into()
+            } else {
+                c.to_string()
+            };
+            given.keys(&key)
+        })
+    }
+    pub(super) fn hears(self, notice: Notice) -> Self {
+        self.tell(Msg::Notice(notice))
+    }
+    pub(super) fn sees(self, snapshot: Snapshot) -> Self {
+        self.tell(Msg::Snapshot(Arc::new(snapshot)))
+    }
+    pub(super) fn size(self, columns: u16, rows: u16) -> Self {
+        self.tell(Msg::Resize(columns, rows))
+    }
+    pub(super) fn at(mut self, area: Area) -> Self {
+        self.model.go(area);
+        self
+    }
+    /// Forgets what was asked for so far.
+    pub(super) fn then(mut self) -> Self {
+        self.effects.clear();
+        self
+    }
+
+    /// Names what was asked for, one word each, with what matters.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.effects.iter().map(say).collect()
+    }
+    /// Returns the number of the last command.
+    pub(super) fn ticket(&self) -> Ticket {
+        Ticket(self.tickets)
+    }
+
+    /// Draws the screen.
+    pub(super) fn buffer(&self) -> Buffer {
+        self.buffer_with(&mut Scratch::default())
+    }
+    pub(super) fn buffer_with(&self, scratch: &mut Scratch) -> Buffer {
+        let (columns, rows) = self.model.size;
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("backend");
+        terminal
+            .draw(|frame| draw(frame, &self.model, scratch, &self.keymap))
+            .expect("drawn");
+        terminal.backend().buffer().clone()
+    }
+    /// Returns the screen as text.
+    pub(super) fn screen(&self) -> String {
+        text(&self.buffer())
+    }
+}
+
+/// Returns a buffer as lines of text; the second cell of a wide letter is left out.
+pub(super) fn text(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let mut text = String::new();
+    for y in 0..area.height {
+        let mut line = String::new();
+        let mut skip = 0;
+        for x in 0..area.width {
+            let symbol = buffer[(x, y)].symbol();
+            if skip == 0 {
+                line.push_str(symbol);
+            }
+            skip = crate::tui::words::width(symbol)
+                .saturating_sub(1)
+                .max(skip.max(1) - 1);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn say(effect: &Effect) -> String {
+    match effect {
+        Effect::Send { command, .. } => match command {
+            Command::Plan { request, save, .. } => {
+                let targets: Vec<&str> = request.targets.iter().map(String::as_str).collect();
+                let saved = if *save { ", saved" } else { "" };
+                format!(
+                    "plan {}{}{saved}",
+                    request.purpose.as_str(),
+                    bracketed(&targets)
+                )
+            }
+            Command::Run {
+                request,
+                approved,
+                force,
+                ..
+            } => format!(
+                "run {} of {}{}",
+                request.purpose.as_str(),
+                approved.as_ref().map_or("nothing", |plan| plan.id.as_str()),
+                if *force { ", force" } else { "" }
+            ),
+            Command::Restore {
+                addresses,
+                approved,
+            } => format!(
+                "restore {} of {}",
+                addresses
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" "),
+                approved.as_ref().map_or("nothing", |plan| plan.id.as_str())
+            ),
+            Command::Stop { stop } => format!("stop {stop:?}"),
+            Command::Unlock { request } => format!(
+                "unlock {}{}",
+                request.lock_id.as_ref().map_or("", |id| id.as_str()),
+                match &request.reason {
+                    Some(reason) if request.force => format!(", force because {reason}"),
+                    _ => String::new(),
+                }
+            ),
+            Command::Logs { request } => format!("logs {}", request.service),
+            Command::Forget { ticket } => format!("forget {}", ticket.0),
+            Command::Lock { watch_for } => format!("lock for {}", watch_for.as_secs()),
+            other => format!("{other:?}").to_lowercase(),
+        },
+        Effect::Copy(text) => format!("copy {text}"),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+fn bracketed(targets: &[&str]) -> String {
+    if targets.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", targets.join(" "))
+    }
+}
