@@ -1,7 +1,3 @@
 //! The command line: arguments in, commands to the session, notices printed.
 //!
 //! How to add a verb: its arguments in `args.rs` (the doc comment is its help), its file in `verbs/`.
-
-pub mod args;
-pub mod docs;
-pub mod exit;
