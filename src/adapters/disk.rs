@@ -3,7 +3,7 @@
 //! Made on the first write, 0700, with a `.gitignore` that keeps all of it out of the repository. No path of
 //! it is followed through a link.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::adapters::folder::{self, Folder};
@@ -111,9 +111,50 @@ impl Disk for ProjectDisk {
         remove().map_err(self.error("remove", path))
     }
 
+    fn read_named(&self, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
+        read_named(path, limit).map_err(|source| DiskError {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    fn write_named(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+        write_named(path, bytes).map_err(|source| DiskError {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
     fn shown(&self, path: &Path) -> PathBuf {
         self.root.join(path)
     }
+}
+
+fn read_named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!("it has more than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -151,6 +192,17 @@ mod tests {
         disk.remove(path).unwrap();
         disk.remove(Path::new("runs/r1")).unwrap();
         assert_eq!(disk.list(Path::new("runs")).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_named_file_is_read_and_written_anywhere() {
+        let (home, disk) = disk();
+        let path = home.path().join("saved.json");
+        disk.write_named(&path, b"12").unwrap();
+        assert_eq!(disk.read_named(&path, 2).unwrap(), b"12");
+        assert!(disk.read_named(&path, 1).is_err(), "longer than the limit");
+        assert!(disk.read_named(home.path(), 9).is_err(), "a folder");
+        assert!(disk.write_named(&home.path().join("no/x"), b"1").is_err());
     }
 
     #[test]

@@ -1,10 +1,36 @@
 //! The engine: discovers, plans, asks for approval, executes and settles, through ports only.
 //!
-//! Start at [`reconcile`]: the trait the application layer sees, with everything it can ask for. The engine
-//! is generic over [`World`](crate::ports::world::World), runs on one thread, and spawns nothing outside its driver.
+//! Start at [`reconcile`]: the trait the application layer sees, with everything it can ask for; then
+//! `engine` (who answers), `execute` (one run from lock to release), `driver` (orders become calls, calls become
+//! facts). The engine is generic over [`World`](crate::ports::world::World), runs on one thread, and spawns nothing.
+//!
+//! How to add a question: a method of [`reconcile::Reconcile`], its answer in a file of its own, its line in `engine`.
 
+mod begin;
+mod boxes;
+mod cx;
+mod discover;
+mod driver;
+mod ears;
+mod emit;
+#[expect(clippy::module_inception, reason = "the type gives the file its name")]
+pub mod engine;
+mod execute;
+mod gates;
 pub mod journal;
 pub mod keeper;
 pub mod lease;
 pub mod lock_report;
+mod ops;
+mod output;
+mod perform;
+mod provision;
+mod rebuild;
 pub mod reconcile;
+mod redact;
+mod runs;
+mod site;
+mod status;
+mod strip;
+mod tap;
+mod unfinished;

@@ -27,6 +27,10 @@ pub trait Disk {
     fn list(&self, path: &Path) -> Result<Vec<String>, DiskError>;
     /// Removes a file or an empty folder; not being there is fine.
     fn remove(&self, path: &Path) -> Result<(), DiskError>;
+    /// Reads a file anywhere that the user named, of at most `limit` bytes.
+    fn read_named(&self, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError>;
+    /// Writes a file anywhere that the user named, whole or not at all.
+    fn write_named(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError>;
     /// Returns the path as the user can open it.
     fn shown(&self, path: &Path) -> PathBuf;
 }

@@ -163,6 +163,7 @@ impl Machine {
         self.running.remove(&at);
         let outcome = match end.ended {
             Ended::Done => StepOutcome::Done,
+            Ended::NotDone if halted => StepOutcome::Skipped,
             Ended::Failed | Ended::NotDone => StepOutcome::Failed,
             Ended::Unknown => StepOutcome::Unknown,
         };
@@ -201,11 +202,13 @@ impl Machine {
             if matches!(step.state, StepState::Over(_)) {
                 continue;
             }
+            // The end of one that ran was told already.
+            let told = matches!(step.state, StepState::Running { .. });
             step.state = StepState::Over(outcome);
             let needed_by = step.needed_by.clone();
             self.ready.remove(&at);
             self.ready_waits.remove(&at);
-            if outcome == StepOutcome::Skipped {
+            if outcome == StepOutcome::Skipped && !told {
                 self.tell(at, None, skipped(), turn);
             }
             for next in needed_by {

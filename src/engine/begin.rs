@@ -1,0 +1,436 @@
+//! Begins steps: announces what has to be announced, in one durable write, then starts the calls.
+
+use futures_util::future::{AbortHandle, Abortable};
+
+use crate::domain::effect::Intent;
+use crate::domain::event::EventKind;
+use crate::domain::live::LiveEventKind;
+use crate::domain::plan::model::StepKind;
+use crate::domain::project::hook::{Hook, HookPhase};
+use crate::domain::project::service::Service;
+use crate::domain::run::fact::{Ended, StepEnd};
+use crate::domain::run::gate::{Finding, HealthGate, Watch};
+use crate::domain::run::order::{EventDraft, StepRef};
+use crate::domain::run::retry::hook_of;
+use crate::domain::time::Boot;
+use crate::engine::driver::{Came, Driver, Listening, UnderWay};
+use crate::engine::gates::Open;
+use crate::engine::ops::{Call, Misfit, call_of, further_effects, intent, service, target};
+use crate::engine::perform::{call, explain, hook, is_journalled};
+use crate::engine::provision::install;
+use crate::ports::provider::{Applied, InstanceRef, OpKind, Provider};
+use crate::ports::world::World;
+
+/// What a step is about to do.
+enum Work {
+    /// An operation of the provider.
+    Call(Box<Call>),
+    /// The same pull is under way already.
+    Join(String),
+    /// A hook command.
+    Hook(HookPhase, Hook),
+    /// The installation.
+    Install,
+    /// A wait for health or completion.
+    Wait(Box<Open>),
+    /// Nothing but the record changes.
+    Record,
+    /// Nothing: it was done for another step of this run.
+    Nothing,
+}
+
+impl<'a, W: World> Driver<'a, W> {
+    /// Begins steps in their order.
+    pub(super) async fn begin_all(&mut self, begin: Vec<(StepRef, u32)>) {
+        let now = self.now();
+        let mut works = Vec::new();
+        let mut intents = Vec::new();
+        for (at, attempt) in begin {
+            match self.may_begin(at, now) {
+                Listening::Yes => {}
+                Listening::NotYet => {
+                    self.parked.push_back((at, attempt));
+                    continue;
+                }
+                Listening::Never => {
+                    let why = "the platform's event stream did not come up in time";
+                    self.ended(at, StepEnd::failed(why));
+                    continue;
+                }
+            }
+            match self.work_of(at, attempt, now) {
+                Ok(work) => {
+                    intents.extend(self.intent_of(at, attempt, &work));
+                    works.push((at, attempt, work));
+                }
+                Err(why) => self.ended(at, StepEnd::failed(why)),
+            }
+        }
+        let announced = self.announce(intents).await;
+        for (at, attempt, work) in works {
+            if announced {
+                self.begin(at, attempt, work);
+            } else {
+                self.ended(
+                    at,
+                    StepEnd {
+                        ended: Ended::NotDone,
+                        ..StepEnd::failed("it could not be announced in the journal")
+                    },
+                );
+            }
+        }
+    }
+
+    /// Takes up parked steps whose time has come.
+    pub(super) fn unpark(&mut self, now: Boot) -> Vec<(StepRef, u32)> {
+        let mut ready = Vec::new();
+        let parked = std::mem::take(&mut self.parked);
+        for (at, attempt) in parked {
+            if self.may_begin(at, now) == Listening::NotYet {
+                self.parked.push_back((at, attempt));
+            } else {
+                ready.push((at, attempt));
+            }
+        }
+        ready
+    }
+
+    /// Nothing begins without the lock, and no instance starts before its events can be heard.
+    fn may_begin(&mut self, at: StepRef, now: Boot) -> Listening {
+        let Some((_, step)) = self.cx.step(at) else {
+            return Listening::Yes;
+        };
+        if step.kind == StepKind::Start {
+            match self.is_listening(now) {
+                Listening::Yes => {}
+                other @ (Listening::NotYet | Listening::Never) => return other,
+            }
+        }
+        if self.cx.lease.may_start(now) {
+            Listening::Yes
+        } else {
+            Listening::NotYet
+        }
+    }
+
+    async fn announce(&mut self, intents: Vec<Intent>) -> bool {
+        if intents.is_empty() {
+            return true;
+        }
+        let Some(mut keeper) = self.cx.keeper.take() else {
+            return false;
+        };
+        let announced = keeper.intents(self.cx.world, intents).await;
+        self.cx.keeper.put(keeper);
+        let good = announced.is_ok();
+        self.cx.note_trouble(Some(announced));
+        good
+    }
+
+    fn intent_of(&self, at: StepRef, attempt: u32, work: &Work) -> Option<Intent> {
+        let cx = self.cx;
+        let (action, step) = cx.step(at)?;
+        match work {
+            Work::Call(call) if is_journalled(&call.op.kind) => {
+                let target = call.target.clone();
+                let op = &call.op.id;
+                Some(intent(cx.site, action, step, op, &call.verb, target))
+            }
+            Work::Hook(..) | Work::Install => {
+                let op = cx.site.op_id(step, attempt);
+                let verb = step.kind.as_str();
+                Some(intent(cx.site, action, step, &op, verb, None))
+            }
+            Work::Call(_) | Work::Join(_) | Work::Wait(_) | Work::Record | Work::Nothing => None,
+        }
+    }
+
+    /// Finds out what a step is to do.
+    fn work_of(&mut self, at: StepRef, attempt: u32, now: Boot) -> Result<Work, Misfit> {
+        let cx = self.cx;
+        let (action, step) = cx.step(at).ok_or("the plan has no such step")?;
+        self.tell_progress(step.id.as_str());
+        Ok(match &step.kind {
+            StepKind::Pull { image } if self.pulled.contains(image) => Work::Nothing,
+            StepKind::Pull { image } if self.pulls.contains_key(image) => Work::Join(image.clone()),
+            StepKind::Hook { phase, .. } => {
+                let recorded = cx.site.recorded(&action.address);
+                let hook = hook_of(step, cx.site.service(&action.address), recorded);
+                let hook = hook.ok_or("the file does not name this hook any more")?;
+                Work::Hook(*phase, hook.clone())
+            }
+            StepKind::Install => Work::Install,
+            StepKind::Health | StepKind::Complete => {
+                let service = service(cx.site, &action.address)?;
+                let target = target(cx.site, action, step)?;
+                let job = step.kind == StepKind::Complete;
+                Work::Wait(Box::new(self.open_gate(service, target, job, attempt, now)))
+            }
+            StepKind::Adopt => Work::Record,
+            StepKind::Pull { .. }
+            | StepKind::Build
+            | StepKind::CreateNetwork
+            | StepKind::RemoveNetwork
+            | StepKind::CreateVolume
+            | StepKind::RemoveVolume
+            | StepKind::Create
+            | StepKind::Start
+            | StepKind::OpenGate
+            | StepKind::Stop
+            | StepKind::Remove
+            | StepKind::Rename
+            | StepKind::Limits
+            | StepKind::Connect { .. }
+            | StepKind::Disconnect { .. }
+            | StepKind::Unpause => match call_of(cx.site, action, step, attempt)? {
+                Some(call) => Work::Call(Box::new(call)),
+                None => Work::Nothing,
+            },
+        })
+    }
+
+    /// Opens the health gate of an instance with everything heard of it so far.
+    fn open_gate(
+        &self,
+        service: &Service,
+        target: InstanceRef,
+        job: bool,
+        attempt: u32,
+        now: Boot,
+    ) -> Open {
+        let cx = self.cx;
+        let heard = self.ears.since_start(&target.id);
+        let watch = if job {
+            Watch::Completion
+        } else {
+            let platform = cx.world.provider().capabilities().health_checks;
+            let image_check = cx.site.platform_check(&target);
+            Watch::of(service, platform, image_check, heard.early)
+        };
+        let mut gate = HealthGate::new(watch, service.restart, heard.opened.unwrap_or(now));
+        if heard.opened.is_none()
+            && let Some(live) = cx.site.live.instances.iter().find(|i| i.id == target.id)
+        {
+            // Not started by this run: how it stood when it was observed is all there is.
+            gate.hear(&LiveEventKind::Health(live.health), now);
+        }
+        for kind in heard.events {
+            gate.hear(kind, now);
+        }
+        gate.tick(now);
+        Open {
+            gate,
+            target,
+            attempt,
+        }
+    }
+
+    fn begin(&mut self, at: StepRef, attempt: u32, work: Work) {
+        match work {
+            Work::Nothing => self.ended(at, StepEnd::done()),
+            Work::Record => {
+                self.note_further(at);
+                self.ended(at, StepEnd::done());
+            }
+            Work::Join(image) => self.pulls.entry(image).or_default().push(at),
+            Work::Wait(open) => self.gates.insert(at, *open),
+            Work::Call(call) => self.begin_call(at, attempt, *call),
+            Work::Hook(phase, command) => {
+                let cx = self.cx;
+                self.start(at, attempt, None, async move {
+                    let end = hook(cx, at, attempt, phase, &command).await;
+                    close_op(cx, at, attempt, &end);
+                    end
+                });
+            }
+            Work::Install => {
+                let cx = self.cx;
+                self.start(at, attempt, None, async move {
+                    let end = install(cx, at, attempt).await;
+                    close_op(cx, at, attempt, &end);
+                    end
+                });
+            }
+        }
+    }
+
+    fn begin_call(&mut self, at: StepRef, attempt: u32, under: Call) {
+        match &under.op.kind {
+            OpKind::StartInstance(target) => self.ears.starting(&target.id),
+            OpKind::OpenGate(target) => self.ears.opening(&target.id),
+            OpKind::PullImage { image } => {
+                self.pulls.entry(image.clone()).or_default();
+            }
+            OpKind::BuildImage { .. }
+            | OpKind::CreateNetwork { .. }
+            | OpKind::RemoveNetwork { .. }
+            | OpKind::CreateVolume { .. }
+            | OpKind::RemoveVolume { .. }
+            | OpKind::CreateInstance(_)
+            | OpKind::StopInstance { .. }
+            | OpKind::RemoveInstance(_)
+            | OpKind::RenameInstance(_)
+            | OpKind::SetLimits { .. }
+            | OpKind::Connect { .. }
+            | OpKind::Disconnect { .. }
+            | OpKind::Unpause(_) => {}
+        }
+        let cx = self.cx;
+        self.start(at, attempt, Some(under.clone()), async move {
+            call(cx, at, attempt, &under).await
+        });
+    }
+
+    fn start(
+        &mut self,
+        at: StepRef,
+        attempt: u32,
+        under: Option<Call>,
+        work: impl Future<Output = StepEnd> + 'a,
+    ) {
+        let (abort, registration) = AbortHandle::new_pair();
+        let work = Abortable::new(work, registration);
+        self.tasks.push(Box::pin(async move {
+            match work.await {
+                Ok(end) => Came::Ended { at, end },
+                Err(_) => Came::Dropped { at },
+            }
+        }));
+        let under_way = UnderWay {
+            abort,
+            call: under,
+            attempt,
+        };
+        self.under_way.insert(at, under_way);
+    }
+
+    /// After a call ended: remembers starts, and answers those who waited for the same pull.
+    pub(super) fn call_ended(&mut self, at: StepRef, end: &StepEnd) {
+        let now = self.now();
+        let Some(under) = self.under_way.get(&at).and_then(|u| u.call.clone()) else {
+            return;
+        };
+        match under.op.kind {
+            OpKind::StartInstance(target) | OpKind::OpenGate(target)
+                if end.ended == Ended::Done =>
+            {
+                self.ears.opened(&target.id, now);
+            }
+            OpKind::PullImage { image } => {
+                if end.ended == Ended::Done {
+                    self.pulled.insert(image.clone());
+                }
+                for waiting in self.pulls.remove(&image).unwrap_or_default() {
+                    self.ended(waiting, end.clone());
+                }
+            }
+            OpKind::StartInstance(_)
+            | OpKind::OpenGate(_)
+            | OpKind::BuildImage { .. }
+            | OpKind::CreateNetwork { .. }
+            | OpKind::RemoveNetwork { .. }
+            | OpKind::CreateVolume { .. }
+            | OpKind::RemoveVolume { .. }
+            | OpKind::CreateInstance(_)
+            | OpKind::StopInstance { .. }
+            | OpKind::RemoveInstance(_)
+            | OpKind::RenameInstance(_)
+            | OpKind::SetLimits { .. }
+            | OpKind::Connect { .. }
+            | OpKind::Disconnect { .. }
+            | OpKind::Unpause(_) => {}
+        }
+    }
+
+    /// Looks at the gates whose time has come, and at those that have decided.
+    pub(super) fn look_at_gates(&mut self, now: Boot) {
+        for at in self.gates.due(now) {
+            self.probe(at, now);
+            let Some(open) = self.gates.get_mut(at) else {
+                continue;
+            };
+            match open.gate.finding().clone() {
+                Finding::Waiting => self.gates.rearm(at),
+                Finding::Healthy => {
+                    self.tell_health(at, "healthy", "");
+                    self.gates.remove(at);
+                    self.note_further(at);
+                    self.ended(at, StepEnd::done());
+                }
+                Finding::Failed(why) => {
+                    self.tell_health(at, "unhealthy", &why);
+                    let Some(open) = self.gates.remove(at) else {
+                        continue;
+                    };
+                    let cx = self.cx;
+                    let attempt = open.attempt;
+                    self.start(at, attempt, None, async move {
+                        explain(cx, &open.target, &why, open.gate.last_output()).await
+                    });
+                }
+            }
+        }
+    }
+
+    fn probe(&mut self, at: StepRef, now: Boot) {
+        let cx = self.cx;
+        let Some(open) = self.gates.get_mut(at) else {
+            return;
+        };
+        let Some((probe, timeout)) = open.gate.take_probe(now) else {
+            return;
+        };
+        let target = open.target.clone();
+        self.tasks.push(Box::pin(async move {
+            let margin = timeout.saturating_add(std::time::Duration::from_secs(5));
+            let asked = now;
+            let answer = cx.world.provider().probe(&target, &probe, timeout);
+            let result = crate::engine::cx::within(cx.world, margin, answer)
+                .await
+                .unwrap_or_else(|| Err("no answer in time".to_owned()));
+            Came::Probed { at, asked, result }
+        }));
+    }
+
+    fn tell_health(&self, at: StepRef, to: &str, why: &str) {
+        let Some((action, step)) = self.cx.step(at) else {
+            return;
+        };
+        let kind = EventKind::HealthChanged {
+            from: "starting".to_owned(),
+            to: to.to_owned(),
+            detail: why.to_owned(),
+        };
+        self.cx
+            .emitter
+            .emit(EventDraft::step(&action.address, &step.id, 1, kind));
+    }
+
+    /// Folds what a finished step leaves beside its operation.
+    fn note_further(&self, at: StepRef) {
+        if let Some((action, step)) = self.cx.step(at) {
+            for effect in further_effects(self.cx.site, action, step) {
+                self.cx.note(effect);
+            }
+        }
+    }
+}
+
+/// Notes how an announced command ended.
+fn close_op<W: World>(cx: &crate::engine::cx::Cx<'_, W>, at: StepRef, attempt: u32, end: &StepEnd) {
+    let Some((action, step)) = cx.step(at) else {
+        return;
+    };
+    let op = cx.site.op_id(step, attempt);
+    match end.ended {
+        Ended::Done => {
+            cx.done(&op, &Applied::default());
+            for effect in further_effects(cx.site, action, step) {
+                cx.note(effect);
+            }
+        }
+        // A command cannot be looked up afterwards; it is over as far as the record goes.
+        Ended::Failed | Ended::NotDone | Ended::Unknown => cx.failed(&op),
+    }
+}

@@ -1,0 +1,169 @@
+//! Looks at everything a plan is a function of: live, recorded, and the digests of secrets. Changes nothing.
+
+use std::collections::BTreeSet;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use crate::domain::graph::build::Graph;
+use crate::domain::ids::Digest;
+use crate::domain::live::Live;
+use crate::domain::plan::build::{PlanInput, build};
+use crate::domain::plan::model::{Plan, PlanRequest};
+use crate::domain::project::canonical::{SecretDigests, wanted_images};
+use crate::domain::project::project::Project;
+use crate::domain::project::service::EnvValue;
+use crate::domain::record::Record;
+use crate::domain::secret::{Secret, SecretRef};
+use crate::engine::keeper::Keeper;
+use crate::engine::reconcile::EngineError;
+use crate::engine::site::SecretValues;
+use crate::formats::text::hex;
+use crate::ports::provider::Provider;
+use crate::ports::secrets::Secrets;
+use crate::ports::world::World;
+
+/// What was found.
+pub(super) struct Found {
+    /// What is live.
+    pub(super) live: Live,
+    /// What is recorded.
+    pub(super) keeper: Keeper,
+    /// Keyed digests of the secrets; empty before the first deploy.
+    pub(super) digests: SecretDigests,
+}
+
+/// Looks at live and recorded state side by side, and fetches the secrets.
+pub(super) async fn discover<W: World>(
+    world: &W,
+    project: &Project,
+    lenient: bool,
+) -> Result<Found, EngineError> {
+    let scope = project.scope();
+    let images = wanted_images(project);
+    let (live, keeper, secrets) = tokio::join!(
+        world.provider().observe(&scope, &images),
+        Keeper::open(world, &scope),
+        resolve(world, project, lenient)
+    );
+    let keeper = keeper?;
+    let secrets = secrets?;
+    let live = live.map_err(EngineError::Provider)?;
+    check_engine(keeper.record(), &live)?;
+    let digests = keeper
+        .record()
+        .map(|record| digests(&record.digest_key, &secrets))
+        .unwrap_or_default();
+    Ok(Found {
+        live,
+        keeper,
+        digests,
+    })
+}
+
+/// Looks at live state only.
+pub(super) async fn observe<W: World>(world: &W, project: &Project) -> Result<Live, EngineError> {
+    let images = wanted_images(project);
+    world
+        .provider()
+        .observe(&project.scope(), &images)
+        .await
+        .map_err(EngineError::Provider)
+}
+
+/// A state is bound to the engine its resources live on: elsewhere everything would seem to be gone.
+pub(super) fn check_engine(record: Option<&Record>, live: &Live) -> Result<(), EngineError> {
+    let Some(record) = record else {
+        return Ok(());
+    };
+    let bound = !record.engine.is_empty() && !record.resources.is_empty();
+    if bound && !live.engine.is_empty() && record.engine != live.engine {
+        return Err(EngineError::BadState {
+            location: "the state".to_owned(),
+            problem: format!(
+                "its resources live on engine {}, but {} answers",
+                record.engine, live.engine
+            ),
+            hint: "point at the other engine again, or run `nkapp state rebuild` to begin with what is here"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Makes the plan out of what was found.
+pub(super) fn make_plan<W: World>(
+    world: &W,
+    project: &Project,
+    found: (&Live, Option<&Record>, &SecretDigests),
+    request: &PlanRequest,
+) -> Plan {
+    let graph = Graph::of(project);
+    build(&PlanInput {
+        project,
+        graph: &graph,
+        live: found.0,
+        record: found.1,
+        digests: found.2,
+        capabilities: world.provider().capabilities(),
+        request,
+    })
+}
+
+/// Fetches every secret the project refers to; with `lenient`, those that cannot be had are left out.
+pub(super) async fn resolve<W: World>(
+    world: &W,
+    project: &Project,
+    lenient: bool,
+) -> Result<SecretValues, EngineError> {
+    let mut wanted: BTreeSet<&SecretRef> = BTreeSet::new();
+    for service in project.services.values() {
+        wanted.extend(service.env.values().filter_map(|value| match value {
+            EnvValue::Plain(_) => None,
+            EnvValue::Secret(reference) => Some(reference),
+        }));
+    }
+    let mut values = SecretValues::new();
+    for reference in wanted {
+        match world.secrets().resolve(reference).await {
+            Ok(secret) => {
+                values.insert(reference.clone(), secret);
+            }
+            Err(_) if lenient => {}
+            Err(error) => return Err(EngineError::Secret(error)),
+        }
+    }
+    Ok(values)
+}
+
+/// Makes the keyed digests under which secrets are compared and recorded.
+pub(super) fn digests(key: &str, secrets: &SecretValues) -> SecretDigests {
+    secrets
+        .iter()
+        .map(|(reference, secret)| (reference.clone(), digest(key, secret)))
+        .collect()
+}
+
+fn digest(key: &str, secret: &Secret) -> Digest {
+    // HMAC takes a key of any length; this one is 64 hex digits of 32 random bytes.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else {
+        return Digest::default();
+    };
+    mac.update(secret.expose().as_bytes());
+    Digest(hex(&mac.finalize().into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_depend_on_key_and_value_and_show_neither() {
+        let secret = Secret::new("hunter2".to_owned());
+        let one = digest("k1", &secret);
+        assert_eq!(one, digest("k1", &secret));
+        assert_ne!(one, digest("k2", &secret));
+        assert_ne!(one, digest("k1", &Secret::new("hunter3".to_owned())));
+        assert_eq!(one.0.len(), 64);
+    }
+}

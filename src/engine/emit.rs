@@ -1,0 +1,273 @@
+//! Stamps events and hands them on: to the run's journal on disk, and to whoever watches.
+//!
+//! Every free text of an event is stripped and redacted here, at the only door, so that no call site can
+//! forget it. The file has every event; the channel may be slow: then the oldest lines of output are left out
+//! and counted, nothing else ever is.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::domain::event::{Event, EventKind};
+use crate::domain::ids::RunId;
+use crate::domain::run::order::EventDraft;
+use crate::domain::secret::Secret;
+use crate::engine::redact::Redactor;
+use crate::engine::strip::strip_lines;
+use crate::formats::event::encode_line;
+use crate::ports::clock::Clock;
+use crate::ports::disk::Disk;
+use crate::ports::world::World;
+
+/// Events kept for a slow reader; beyond that the oldest lines of output are dropped.
+const BACKLOG: usize = 8192;
+/// Bytes of output lines in one run's journal; the rest is in the files of the steps.
+const JOURNAL_OUTPUT: u64 = 16 * 1024 * 1024;
+/// How long the end of a run waits for a reader that does not read.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Emits the events of one run.
+pub(super) struct Emitter<'a, W: World> {
+    world: &'a W,
+    run: RunId,
+    file: PathBuf,
+    next: Cell<u64>,
+    queue: RefCell<VecDeque<Event>>,
+    lost: Cell<u64>,
+    output: Cell<u64>,
+    broken: Cell<bool>,
+    sender: mpsc::Sender<Event>,
+    redactor: RefCell<Redactor>,
+}
+
+impl<'a, W: World> Emitter<'a, W> {
+    /// Starts the stream of a run.
+    pub(super) fn new(world: &'a W, run: RunId, sender: mpsc::Sender<Event>) -> Self {
+        Self {
+            world,
+            file: journal_of(&run),
+            run,
+            next: Cell::new(0),
+            queue: RefCell::new(VecDeque::new()),
+            lost: Cell::new(0),
+            output: Cell::new(0),
+            broken: Cell::new(false),
+            sender,
+            redactor: RefCell::new(Redactor::default()),
+        }
+    }
+
+    /// From now on this value is masked wherever it turns up.
+    pub(super) fn keep_secret(&self, secret: &Secret) {
+        self.redactor.borrow_mut().register(secret);
+    }
+
+    /// Makes a text fit to be shown and kept.
+    pub(super) fn clean(&self, text: &str) -> String {
+        self.redactor.borrow().redact(&strip_lines(text))
+    }
+
+    /// Returns the length in bytes of the longest text that must not be cut apart.
+    pub(super) fn longest_secret(&self) -> usize {
+        self.redactor.borrow().longest()
+    }
+
+    /// Emits one event.
+    pub(super) fn emit(&self, draft: EventDraft) {
+        let kind = self.cleaned(draft.kind);
+        self.emit_cleaned(EventDraft { kind, ..draft });
+    }
+
+    /// Emits one event whose texts are clean already.
+    pub(super) fn emit_cleaned(&self, draft: EventDraft) {
+        let event = Event {
+            at: self.world.clock().wall(),
+            run_id: Some(self.run.clone()),
+            seq: self.next.replace(self.next.get() + 1),
+            address: draft.address,
+            step: draft.step,
+            attempt: draft.attempt,
+            kind: draft.kind,
+        };
+        self.write(&event);
+        self.queue.borrow_mut().push_back(event);
+        self.pump();
+        self.drop_oldest();
+    }
+
+    /// Emits several events.
+    pub(super) fn emit_all(&self, drafts: impl IntoIterator<Item = EventDraft>) {
+        for draft in drafts {
+            self.emit(draft);
+        }
+    }
+
+    /// Hands on as much as the reader takes now.
+    pub(super) fn pump(&self) {
+        let mut queue = self.queue.borrow_mut();
+        while let Some(event) = queue.pop_front() {
+            match self.sender.try_send(event) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(event)) => {
+                    queue.push_front(event);
+                    return;
+                }
+                Err(mpsc::error::TrySendError::Closed(_)) => {
+                    queue.clear();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits until the reader takes more; for ever when there is nothing to hand on.
+    pub(super) async fn reader(&self) {
+        if self.queue.borrow().is_empty() {
+            std::future::pending::<()>().await;
+        }
+        match self.sender.reserve().await {
+            Ok(permit) => {
+                if let Some(event) = self.queue.borrow_mut().pop_front() {
+                    permit.send(event);
+                }
+            }
+            Err(_) => self.queue.borrow_mut().clear(),
+        }
+        self.pump();
+    }
+
+    /// Hands on everything that is left, for a while.
+    pub(super) async fn finish(&self) {
+        let drain = async {
+            while !self.queue.borrow().is_empty() {
+                self.reader().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = drain => {}
+            () = self.world.clock().sleep(LAST_WORDS) => {}
+        }
+    }
+
+    fn drop_oldest(&self) {
+        let mut queue = self.queue.borrow_mut();
+        while queue.len() > BACKLOG {
+            let oldest = queue
+                .iter()
+                .position(|event| matches!(event.kind, EventKind::Log { .. }));
+            let Some(oldest) = oldest else {
+                return;
+            };
+            queue.remove(oldest);
+            self.lost.set(self.lost.get() + 1);
+        }
+    }
+
+    /// Returns how many lines of output the reader did not get.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.get()
+    }
+
+    fn write(&self, event: &Event) {
+        if let EventKind::Log { text, .. } = &event.kind {
+            let written = self.output.get() + text.len() as u64;
+            self.output.set(written);
+            if written > JOURNAL_OUTPUT {
+                return;
+            }
+        }
+        let last = matches!(event.kind, EventKind::RunFinished { .. });
+        let mut line = encode_line(event);
+        line.push('\n');
+        if let Err(error) = self.world.disk().append(&self.file, line.as_bytes(), last)
+            && !self.broken.replace(true)
+        {
+            tracing::warn!(%error, "the journal of the run cannot be written");
+        }
+    }
+
+    fn cleaned(&self, kind: EventKind) -> EventKind {
+        let clean = |text: String| self.clean(&text);
+        let option = |text: Option<String>| text.map(|text| self.clean(&text));
+        match kind {
+            EventKind::RunFinished {
+                outcome,
+                exit_code,
+                duration,
+                message,
+            } => EventKind::RunFinished {
+                outcome,
+                exit_code,
+                duration,
+                message: option(message),
+            },
+            EventKind::ActionFinished {
+                outcome,
+                duration,
+                blame,
+                message,
+            } => EventKind::ActionFinished {
+                outcome,
+                duration,
+                blame,
+                message: option(message),
+            },
+            EventKind::StepFinished {
+                outcome,
+                exit_code,
+                duration,
+                log,
+                message,
+            } => EventKind::StepFinished {
+                outcome,
+                exit_code,
+                duration,
+                log,
+                message: option(message),
+            },
+            EventKind::StepProgress { done, total, unit } => EventKind::StepProgress {
+                done,
+                total,
+                unit: clean(unit),
+            },
+            EventKind::Log { stream, text } => EventKind::Log {
+                stream,
+                text: clean(text),
+            },
+            EventKind::HealthChanged { from, to, detail } => EventKind::HealthChanged {
+                from,
+                to,
+                detail: clean(detail),
+            },
+            EventKind::LockChanged {
+                verdict,
+                holder,
+                detail,
+            } => EventKind::LockChanged {
+                verdict,
+                holder,
+                detail: option(detail),
+            },
+            EventKind::Warning { text } => EventKind::Warning { text: clean(text) },
+            kind @ (EventKind::RunStarted { .. }
+            | EventKind::StageStarted { .. }
+            | EventKind::PlanMade { .. }
+            | EventKind::LayerStarted { .. }
+            | EventKind::ActionStarted { .. }
+            | EventKind::StepQueued { .. }
+            | EventKind::StepStarted
+            | EventKind::DriftFound { .. }
+            | EventKind::DriftCleared
+            | EventKind::ConfigChanged) => kind,
+        }
+    }
+}
+
+/// Returns the journal file of a run, relative to `.nanokit`.
+pub(super) fn journal_of(run: &RunId) -> PathBuf {
+    Path::new("runs").join(format!("{run}.jsonl"))
+}

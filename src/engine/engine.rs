@@ -1,0 +1,204 @@
+//! The engine itself: one value that answers everything the application layer can ask for.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::domain::event::Event;
+use crate::domain::hint::Hint;
+use crate::domain::ids::{PlanId, RunId};
+use crate::domain::lease::{LeaseTimes, LockReport};
+use crate::domain::plan::digest;
+use crate::domain::plan::model::{Plan, PlanRequest};
+use crate::domain::project::project::Project;
+use crate::domain::record::Record;
+use crate::domain::report::{DriftReport, RunSummary, StatusReport};
+use crate::engine::discover::{discover, make_plan};
+use crate::engine::keeper::Keeper;
+use crate::engine::lock_report;
+use crate::engine::reconcile::{
+    EngineError, ExecRequest, LogRequest, OutputLine, Reconcile, RunEnd, RunRequest, Stop,
+    UnlockEnd, UnlockRequest,
+};
+use crate::engine::{execute, rebuild, runs, status, tap};
+use crate::formats;
+use crate::ports::clock::Clock;
+use crate::ports::disk::{Disk, DiskError};
+use crate::ports::provider::Provider;
+use crate::ports::world::World;
+
+/// Where `plan` leaves its plan.
+const LATEST: &str = "plans/latest.json";
+/// Largest plan file that is read, in bytes.
+const PLAN_LIMIT: u64 = 256 << 20;
+
+/// The engine over one world.
+#[derive(Debug)]
+pub struct Engine<W: World> {
+    world: W,
+}
+
+impl<W: World> Engine<W> {
+    /// Sets the engine up; touches nothing.
+    #[must_use]
+    pub fn new(world: W) -> Self {
+        Self { world }
+    }
+
+    /// Returns the world it lives in.
+    #[must_use]
+    pub fn world(&self) -> &W {
+        &self.world
+    }
+}
+
+impl<W: World> Reconcile for Engine<W> {
+    async fn plan(
+        &self,
+        project: &Project,
+        request: &PlanRequest,
+    ) -> Result<Arc<Plan>, EngineError> {
+        let lenient = !request.purpose.builds();
+        let found = discover(&self.world, project, lenient).await?;
+        let seen = (&found.live, found.keeper.record(), &found.digests);
+        Ok(Arc::new(make_plan(&self.world, project, seen, request)))
+    }
+
+    async fn run(
+        &self,
+        project: &Project,
+        request: &RunRequest,
+        stop: watch::Receiver<Stop>,
+        events: mpsc::Sender<Event>,
+    ) -> RunEnd {
+        execute::run(&self.world, project, request, stop, events).await
+    }
+
+    async fn status(&self, project: &Project) -> Result<StatusReport, EngineError> {
+        status::status(&self.world, project).await
+    }
+
+    async fn drift(&self, project: &Project) -> Result<DriftReport, EngineError> {
+        status::drift(&self.world, project).await
+    }
+
+    async fn lock(
+        &self,
+        _project: &Project,
+        watch_for: Duration,
+        updates: Option<mpsc::Sender<LockReport>>,
+    ) -> Result<LockReport, EngineError> {
+        let times = LeaseTimes::DEFAULT;
+        Ok(lock_report::lock_report(&self.world, &times, watch_for, updates.as_ref()).await)
+    }
+
+    async fn unlock(
+        &self,
+        _project: &Project,
+        request: &UnlockRequest,
+    ) -> Result<UnlockEnd, EngineError> {
+        lock_report::unlock(&self.world, &LeaseTimes::DEFAULT, request).await
+    }
+
+    async fn record(&self, project: &Project) -> Result<Option<Record>, EngineError> {
+        let keeper = Keeper::open(&self.world, &project.scope()).await?;
+        Ok(keeper.record().cloned())
+    }
+
+    async fn rebuild(&self, project: &Project) -> Result<Record, EngineError> {
+        rebuild::rebuild(&self.world, project).await
+    }
+
+    async fn runs(&self) -> Result<Vec<RunSummary>, EngineError> {
+        runs::list(&self.world)
+    }
+
+    async fn run_events(&self, run: &RunId) -> Result<Vec<Event>, EngineError> {
+        runs::events(&self.world, run)
+    }
+
+    async fn saved_plan(&self, path: Option<&Path>) -> Result<Arc<Plan>, EngineError> {
+        let disk = self.world.disk();
+        let latest = PathBuf::from(LATEST);
+        let (bytes, shown) = match path {
+            Some(path) => (disk.read_named(path, PLAN_LIMIT).map(Some), path.to_owned()),
+            None => (disk.read(&latest, PLAN_LIMIT), disk.shown(&latest)),
+        };
+        let Some(bytes) = bytes.map_err(store)? else {
+            return Err(EngineError::Invalid(
+                "there is no saved plan; `nkapp plan` makes one".to_owned(),
+            ));
+        };
+        let (plan, _) = formats::plan::decode(&bytes).map_err(|error| EngineError::BadState {
+            location: shown.display().to_string(),
+            problem: error.to_string(),
+            hint: "make a new one with `nkapp plan`".to_owned(),
+        })?;
+        if digest::plan_id(&plan) != plan.id {
+            return Err(EngineError::StalePlan(format!(
+                "{} was changed by hand: its content is not what plan_id {} stands for",
+                shown.display(),
+                plan.id
+            )));
+        }
+        Ok(Arc::new(plan))
+    }
+
+    async fn save_plan(&self, plan: &Plan, path: Option<&Path>) -> Result<String, EngineError> {
+        let disk = self.world.disk();
+        let bytes = formats::plan::encode(plan, self.world.clock().wall());
+        let latest = PathBuf::from(LATEST);
+        let shown = match path {
+            Some(path) => {
+                disk.write_named(path, &bytes).map_err(store)?;
+                path.to_owned()
+            }
+            None => {
+                disk.replace(&latest, &bytes).map_err(store)?;
+                disk.shown(&latest)
+            }
+        };
+        Ok(shown.display().to_string())
+    }
+
+    async fn logs(
+        &self,
+        project: &Project,
+        request: &LogRequest,
+        lines: mpsc::Sender<OutputLine>,
+    ) -> Result<(), EngineError> {
+        tap::logs(&self.world, project, request, lines).await
+    }
+
+    async fn exec(
+        &self,
+        project: &Project,
+        request: &ExecRequest,
+        lines: mpsc::Sender<OutputLine>,
+    ) -> Result<i64, EngineError> {
+        tap::exec(&self.world, project, request, lines).await
+    }
+
+    async fn watch(&self, project: &Project, hints: mpsc::Sender<Hint>) {
+        tap::watch(&self.world, project, hints).await;
+    }
+
+    fn describe(&self) -> String {
+        self.world.provider().describe()
+    }
+
+    fn staleness(&self, approved: &Plan, now: &Plan) -> Option<String> {
+        digest::staleness(approved, now)
+    }
+
+    async fn was_applied(&self, project: &Project, plan: &PlanId) -> Result<bool, EngineError> {
+        let record = self.record(project).await?;
+        Ok(record.is_some_and(|record| record.applied_plans.contains(plan)))
+    }
+}
+
+fn store(error: DiskError) -> EngineError {
+    EngineError::Store(Box::new(error))
+}

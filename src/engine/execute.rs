@@ -1,0 +1,430 @@
+//! One run, from the lock to its release: take it, settle, look, plan, check the approval, carry out, save, let go.
+//!
+//! Whatever happens after the lock was taken, the record is saved and the lock released: a refusal, an error, a
+//! stop by the operator. Only a kill leaves both, and the journal tells the next run what to look for.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::domain::event::{Event, EventKind, RunOutcome, Stage, StepOutcome};
+use crate::domain::ids::{RunId, TraceId};
+use crate::domain::lease::{LeaseTimes, Occupation};
+use crate::domain::live::Live;
+use crate::domain::plan::digest::staleness;
+use crate::domain::plan::model::Plan;
+use crate::domain::plan::scope::found_lineage;
+use crate::domain::project::project::Project;
+use crate::domain::record::Record;
+use crate::domain::run::machine::Machine;
+use crate::domain::run::order::{EventDraft, RunResult};
+use crate::domain::run::retry::Guide;
+use crate::engine::cx::{Cx, KeeperCell};
+use crate::engine::discover::{check_engine, digests, make_plan, observe, resolve};
+use crate::engine::driver::{Driven, Driver};
+use crate::engine::emit::Emitter;
+use crate::engine::keeper::Keeper;
+use crate::engine::lease::{Lease, Wanted};
+use crate::engine::reconcile::{EngineError, RunEnd, RunRequest, Stop};
+use crate::engine::runs::{new_run_id, prune};
+use crate::engine::site::{SecretValues, Site};
+use crate::engine::unfinished::settle_all;
+use crate::formats::text::hex;
+use crate::ports::clock::Clock;
+use crate::ports::process::Processes;
+use crate::ports::random::Random;
+use crate::ports::world::World;
+
+/// Carries a request out and tells everything about it.
+pub(super) async fn run<W: World>(
+    world: &W,
+    project: &Project,
+    request: &RunRequest,
+    stop: watch::Receiver<Stop>,
+    events: mpsc::Sender<Event>,
+) -> RunEnd {
+    let began = world.clock().boot();
+    let run_id = new_run_id(world);
+    let emitter = Emitter::new(world, run_id.clone(), events);
+    let trace_id = trace_id(world);
+    let me = world.processes().me();
+    emitter.emit(EventDraft::run(EventKind::RunStarted {
+        command: request.plan.purpose.as_str().to_owned(),
+        who: format!("{}@{}", me.user, me.host),
+        trace_id: trace_id.clone(),
+        plan_id: request.approved.as_ref().map(|plan| plan.id.clone()),
+    }));
+    let mut run = Run {
+        world,
+        project,
+        request,
+        stop,
+        emitter: &emitter,
+        run_id: run_id.clone(),
+        trace_id,
+        plan: None,
+    };
+    let error = run.under_lock().await.err();
+    let plan = run.plan.take();
+    let outcome = error.as_ref().map_or(RunOutcome::Ok, outcome_of);
+    if emitter.lost() > 0 {
+        let text = format!(
+            "{} lines of output were not shown; they are in the files of their steps",
+            emitter.lost()
+        );
+        emitter.emit(EventDraft::run(EventKind::Warning { text }));
+    }
+    emitter.emit(EventDraft::run(EventKind::RunFinished {
+        outcome,
+        exit_code: error.as_ref().map_or(0, exit_code),
+        duration: world.clock().boot().since(began),
+        message: error.as_ref().map(said),
+    }));
+    emitter.finish().await;
+    prune(world);
+    RunEnd {
+        run_id,
+        outcome,
+        plan,
+        error,
+    }
+}
+
+/// One run under way.
+struct Run<'a, W: World> {
+    world: &'a W,
+    project: &'a Project,
+    request: &'a RunRequest,
+    stop: watch::Receiver<Stop>,
+    emitter: &'a Emitter<'a, W>,
+    run_id: RunId,
+    trace_id: TraceId,
+    plan: Option<Arc<Plan>>,
+}
+
+impl<W: World> Run<'_, W> {
+    async fn under_lock(&mut self) -> Result<(), EngineError> {
+        self.stage(Stage::Lock);
+        let lease = self.take_lock().await?;
+        let done = self.with_lease(&lease).await;
+        self.stage(Stage::Finish);
+        let released = lease.release(self.world).await;
+        match (done, released) {
+            (Err(error), _) => Err(error),
+            (Ok(()), released) => released,
+        }
+    }
+
+    async fn take_lock(&mut self) -> Result<Lease, EngineError> {
+        let wanted = Wanted {
+            occupation: Occupation {
+                command: self.request.plan.purpose.as_str().to_owned(),
+                run_id: self.run_id.clone(),
+                trace_id: self.trace_id.clone(),
+                plan_id: self.request.approved.as_ref().map(|plan| plan.id.clone()),
+                ..Occupation::default()
+            },
+            wait: self.request.lock_wait,
+            times: LeaseTimes::DEFAULT,
+        };
+        let emitter = self.emitter;
+        let tell = |report: &crate::domain::lease::LockReport| {
+            emitter.emit(EventDraft::run(EventKind::LockChanged {
+                verdict: report.verdict,
+                holder: report.record.as_ref().map(|record| record.holder.clone()),
+                detail: None,
+            }));
+        };
+        let world = self.world;
+        let lease = self
+            .unless_stopped(Lease::acquire(world, &wanted, &tell))
+            .await?;
+        if let Some(dead) = lease.taken_over() {
+            let text = format!(
+                "the lock of {}@{} (process {}) was taken over: that process is proven to be gone",
+                dead.holder.user, dead.holder.host, dead.holder.pid
+            );
+            self.warn(text);
+        }
+        Ok(lease)
+    }
+
+    async fn with_lease(&mut self, lease: &Lease) -> Result<(), EngineError> {
+        let world = self.world;
+        let project = self.project;
+        let mut keeper = Keeper::open(world, &project.scope()).await?;
+        if keeper.record().is_some() {
+            keeper.begin(world, self.run_id.clone(), lease.epoch())?;
+        }
+        if !keeper.open_ops().is_empty() {
+            self.stage(Stage::Settle);
+            let emitter = self.emitter;
+            self.unless_stopped(settle_all(world, &mut keeper, emitter))
+                .await?;
+        }
+        self.stage(Stage::Observe);
+        let lenient = !self.request.plan.purpose.builds();
+        let (live, secrets) = self
+            .unless_stopped(async {
+                let (live, secrets) =
+                    tokio::join!(observe(world, project), resolve(world, project, lenient));
+                Ok((live?, secrets?))
+            })
+            .await?;
+        for secret in secrets.values() {
+            self.emitter.keep_secret(secret);
+        }
+        check_engine(keeper.record(), &live)?;
+        let plan = self.plan_and_check(&keeper, &live, &secrets)?;
+        lease.set_plan(plan.id.clone());
+        if plan.is_empty() {
+            return keeper.finish(world).await;
+        }
+        self.stage(Stage::Execute);
+        self.mint(&mut keeper, &live, lease)?;
+        keeper.set_engine(&live.engine);
+        self.carry_out(plan, keeper, &live, secrets, lease).await
+    }
+
+    /// Plans and compares with what was approved.
+    fn plan_and_check(
+        &mut self,
+        keeper: &Keeper,
+        live: &Live,
+        secrets: &SecretValues,
+    ) -> Result<Arc<Plan>, EngineError> {
+        self.stage(Stage::Plan);
+        let known = keeper
+            .record()
+            .map(|record| digests(&record.digest_key, secrets))
+            .unwrap_or_default();
+        let found = (live, keeper.record(), &known);
+        let now = make_plan(self.world, self.project, found, &self.request.plan);
+        let plan = match &self.request.approved {
+            Some(approved) => {
+                if let Some(moved) = staleness(approved, &now) {
+                    return Err(EngineError::StalePlan(moved));
+                }
+                // What was shown is what runs, not what would be shown now.
+                Arc::clone(approved)
+            }
+            None => Arc::new(now),
+        };
+        self.plan = Some(Arc::clone(&plan));
+        self.emitter.emit(EventDraft::run(EventKind::PlanMade {
+            plan: Arc::clone(&plan),
+        }));
+        if !self.request.force {
+            let lost: Vec<_> = plan.destructive().into_iter().cloned().collect();
+            if !lost.is_empty() {
+                return Err(EngineError::NeedsForce(lost));
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Before the first deploy: gives the state its identity, or takes over the one found on live objects.
+    fn mint(&self, keeper: &mut Keeper, live: &Live, lease: &Lease) -> Result<(), EngineError> {
+        if keeper.record().is_some() {
+            return Ok(());
+        }
+        let labelled = live.instances.iter().any(|i| i.lineage.is_some())
+            || live.networks.iter().any(|n| n.lineage.is_some())
+            || live.volumes.iter().any(|v| v.lineage.is_some());
+        match found_lineage(live) {
+            Some(lineage) => {
+                let mut key = [0; 32];
+                self.world.random().fill(&mut key);
+                keeper.replace(Record::new(lineage, hex(&key), self.project.scope()));
+            }
+            None if labelled => {
+                return Err(EngineError::BadState {
+                    location: "the state".to_owned(),
+                    problem: "it is missing, and there are objects of several lineages".to_owned(),
+                    hint: "bring the state back, or run `nkapp state rebuild`".to_owned(),
+                });
+            }
+            None => {}
+        }
+        keeper.begin(self.world, self.run_id.clone(), lease.epoch())
+    }
+
+    async fn carry_out(
+        &mut self,
+        plan: Arc<Plan>,
+        keeper: Keeper,
+        live: &Live,
+        secrets: SecretValues,
+        lease: &Lease,
+    ) -> Result<(), EngineError> {
+        let Some(record) = keeper.record().cloned() else {
+            return Err(EngineError::Invalid(
+                "there is no state to write".to_owned(),
+            ));
+        };
+        let mut site = Site::new(
+            self.project,
+            live,
+            &record,
+            self.run_id.clone(),
+            lease.epoch(),
+        );
+        site.digests = digests(&record.digest_key, &secrets);
+        site.secrets = secrets;
+        let guide = Guide::of(&plan, self.project, Some(&record));
+        let machine = Machine::new(Arc::clone(&plan), guide, self.request.options);
+        let cell = KeeperCell::new(keeper);
+        let cx = Cx {
+            world: self.world,
+            site: &site,
+            plan: Arc::clone(&plan),
+            emitter: self.emitter,
+            keeper: &cell,
+            lease,
+            trouble: std::cell::RefCell::new(None),
+            boxes: std::cell::RefCell::default(),
+        };
+        let driven = Driver::new(&cx, machine).run(self.stop.clone()).await;
+        let verdict = judge(driven, &plan, &|text| self.emitter.clean(text));
+        let Some(mut keeper) = cell.take() else {
+            return verdict;
+        };
+        if verdict.is_ok() {
+            keeper.remember_plan(plan.id.clone());
+        }
+        let saved = keeper.finish(self.world).await;
+        match (verdict, saved) {
+            (Err(error), Ok(())) => Err(error),
+            (Err(error), Err(unsaved)) => {
+                tracing::error!(error = %unsaved, "the state could not be saved; the journal has everything");
+                Err(error)
+            }
+            (Ok(()), saved) => saved,
+        }
+    }
+
+    fn stage(&self, stage: Stage) {
+        self.emitter
+            .emit(EventDraft::run(EventKind::StageStarted { stage }));
+    }
+
+    fn warn(&self, text: String) {
+        self.emitter
+            .emit(EventDraft::run(EventKind::Warning { text }));
+    }
+
+    /// Does something that changes nothing yet, unless the operator stops the run.
+    async fn unless_stopped<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        let mut stop = self.stop.clone();
+        let emitter = self.emitter;
+        let stopped = async {
+            // A closed channel means that nobody can stop the run any more.
+            if stop.wait_for(|stop| *stop != Stop::Run).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::pin!(work, stopped);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stopped => return Err(EngineError::Interrupted),
+                done = &mut work => return done,
+                () = emitter.reader() => {}
+            }
+        }
+    }
+}
+
+/// Turns the machine's result into the run's.
+fn judge(driven: Driven, plan: &Plan, clean: &dyn Fn(&str) -> String) -> Result<(), EngineError> {
+    if let Some(trouble) = driven.trouble {
+        return Err(trouble);
+    }
+    let Some(result) = driven.result else {
+        return Err(EngineError::Invalid(
+            "the run ended before its plan did".to_owned(),
+        ));
+    };
+    match result.outcome {
+        RunOutcome::Ok => Ok(()),
+        RunOutcome::Cancelled => Err(EngineError::Interrupted),
+        RunOutcome::Failed | RunOutcome::Refused => Err(failed(result, plan, clean)),
+    }
+}
+
+fn failed(result: RunResult, plan: &Plan, clean: &dyn Fn(&str) -> String) -> EngineError {
+    let total = result.ends.len();
+    let failed = result
+        .ends
+        .values()
+        .filter(|end| end.outcome != StepOutcome::Done)
+        .count();
+    let mut causes = Vec::new();
+    let mut ends = result.ends;
+    // In the order of the plan: what failed first in the graph is what to look at first.
+    for action in &plan.actions {
+        if let Some(end) = ends.remove(&action.address)
+            && matches!(end.outcome, StepOutcome::Failed | StepOutcome::Unknown)
+        {
+            causes.push((
+                action.address.clone(),
+                clean(&end.message.unwrap_or_default()),
+            ));
+        }
+    }
+    EngineError::StepsFailed {
+        failed,
+        total,
+        causes,
+    }
+}
+
+fn outcome_of(error: &EngineError) -> RunOutcome {
+    match error {
+        EngineError::Interrupted => RunOutcome::Cancelled,
+        EngineError::Locked(_)
+        | EngineError::StalePlan(_)
+        | EngineError::NeedsForce(_)
+        | EngineError::BadState { .. } => RunOutcome::Refused,
+        EngineError::Provider(_)
+        | EngineError::Store(_)
+        | EngineError::LockLost(_)
+        | EngineError::Invalid(_)
+        | EngineError::Secret(_)
+        | EngineError::StepsFailed { .. } => RunOutcome::Failed,
+    }
+}
+
+fn exit_code(error: &EngineError) -> u8 {
+    match error {
+        EngineError::Interrupted => 130,
+        EngineError::Locked(_) | EngineError::BadState { .. } | EngineError::LockLost(_) => 4,
+        EngineError::StalePlan(_) | EngineError::NeedsForce(_) => 5,
+        EngineError::Provider(_)
+        | EngineError::Store(_)
+        | EngineError::Invalid(_)
+        | EngineError::Secret(_)
+        | EngineError::StepsFailed { .. } => 1,
+    }
+}
+
+/// Says in one line what went wrong, causes included.
+fn said(error: &EngineError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn trace_id<W: World>(world: &W) -> TraceId {
+    let mut bytes = [0; 16];
+    world.random().fill(&mut bytes);
+    TraceId(hex(&bytes))
+}

@@ -1,0 +1,120 @@
+# Installs something once into a shared volume. Runs inside an instance, with /bin/sh of any kind.
+#
+# In:  NK_VOLUME (name of the variable that says where the volume is), NK_DIR (where it is otherwise), NK_HASH,
+#      NK_NONCE, NK_OWNER (instance id), NK_NAME (instance name), NK_ENGINE, NK_SCOPE, NK_INSTALL, NK_CLEAN,
+#      NK_WAIT (seconds to wait for a held lock), NK_BREAK (nonce of a lock that is proven dead)
+# Out: lines "nk-install: KEY=VALUE" for the engine; everything else is the commands' own output.
+# End: 0 installed; 75 the lock is held; 90 no volume; 91 not writable; 92 the lock is no lock of ours;
+#      93 the sentinel could not be written; else the command's own code.
+set -u
+work=$PWD
+eval "dir=\${$NK_VOLUME:-}"
+[ -n "$dir" ] || dir=$NK_DIR
+cd "$dir" 2>/dev/null || exit 90
+lock=.nk-install-lock
+sentinel=.nk-installed-$NK_HASH
+dirty=.nk-dirty
+mine=.nk-tmp.$NK_NONCE
+
+say() { printf 'nk-install: %s\n' "$1"; }
+is_installed() { [ -f "$sentinel" ] && [ ! -L "$sentinel" ] && grep -qx "hash=$NK_HASH" "$sentinel" 2>/dev/null; }
+start_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+value_of() { head -c 4096 "$lock" 2>/dev/null | sed -n "s/^$1=//p" | head -n 1; }
+refuse_foreign() {
+    if [ -L "$lock" ] || { [ -e "$lock" ] && [ ! -f "$lock" ]; }; then exit 92; fi
+    if [ -L "$dirty" ] || [ -L "$mine" ] || [ -L "$sentinel" ]; then exit 92; fi
+}
+
+if is_installed; then say state=already; exit 0; fi
+refuse_foreign
+
+boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown)
+space=$(readlink /proc/self/ns/pid 2>/dev/null || echo unknown)
+printf 'v=1\nnonce=%s\nhash=%s\nowner=%s\nname=%s\nengine=%s\nscope=%s\nboot=%s\nspace=%s\npid=%s\nstart=%s\n' \
+    "$NK_NONCE" "$NK_HASH" "$NK_OWNER" "$NK_NAME" "$NK_ENGINE" "$NK_SCOPE" "$boot" "$space" $$ "$(start_of $$)" \
+    >"$mine" 2>/dev/null || exit 91
+
+take() {
+    # A link is atomic and brings the content along; where the volume knows no links, an exclusive create is.
+    if ln "$mine" "$lock" 2>/dev/null; then return 0; fi
+    [ "$(stat -c %h "$mine" 2>/dev/null)" = 2 ] && return 0
+    [ -e "$lock" ] && return 1
+    (set -C; cat "$mine" >"$lock") 2>/dev/null
+}
+
+is_dead() {
+    # The same boot and pid namespace, and no such process: proof. The same instance in another incarnation: proof.
+    [ "$(value_of boot)" = "$boot" ] && [ "$boot" != unknown ] && [ "$space" != unknown ] || return 1
+    if [ "$(value_of space)" = "$space" ]; then
+        pid=$(value_of pid)
+        case $pid in '' | *[!0-9]*) return 1 ;; esac
+        [ "$(start_of "$pid")" != "$(value_of start)" ]
+    else
+        [ "$(value_of owner)" = "$NK_OWNER" ]
+    fi
+}
+
+break_lock() {
+    # One winner: whoever moves it away. If it is not the lock that was judged, it goes back.
+    mv "$lock" ".nk-broken.$NK_NONCE" 2>/dev/null || return 0
+    if grep -qx "nonce=$1" ".nk-broken.$NK_NONCE"; then
+        rm -f ".nk-broken.$NK_NONCE" ".nk-tmp.$1"
+        : >"$dirty"
+        say state=broken
+    else
+        ln ".nk-broken.$NK_NONCE" "$lock" 2>/dev/null
+        rm -f ".nk-broken.$NK_NONCE"
+    fi
+}
+
+if [ -n "$NK_BREAK" ] && [ "$(value_of nonce)" = "$NK_BREAK" ]; then break_lock "$NK_BREAK"; fi
+waited=0
+until take; do
+    refuse_foreign
+    if is_installed; then rm -f "$mine"; say state=already; exit 0; fi
+    held=$(value_of nonce)
+    if [ -n "$held" ] && is_dead; then break_lock "$held"; continue; fi
+    if [ "$waited" -ge "$NK_WAIT" ]; then
+        : >"$mine.age"
+        now=$(stat -c %Y "$mine.age" 2>/dev/null || echo 0)
+        beat=$(stat -c %Y "$lock" 2>/dev/null || echo 0)
+        for key in nonce hash owner name engine scope boot pid; do say "$key=$(value_of $key)"; done
+        say "age=$((now - beat))"
+        rm -f "$mine" "$mine.age"
+        exit 75
+    fi
+    sleep 1
+    waited=$((waited + 1))
+done
+
+if is_installed; then rm -f "$lock" "$mine"; say state=already; exit 0; fi
+(while kill -0 $$ && sleep 5 && grep -qx "nonce=$NK_NONCE" "$lock"; do touch "$lock"; done) </dev/null >/dev/null 2>&1 &
+beat=$!
+
+rc=0
+if [ -e "$dirty" ]; then
+    say state=dirty
+    if [ -n "$NK_CLEAN" ]; then (cd "$work" && exec /bin/sh -c "$NK_CLEAN") || rc=$?; fi
+fi
+if [ "$rc" = 0 ]; then
+    say state=installing
+    printf '%s\n' "$NK_HASH" >"$dirty" || rc=91
+fi
+if [ "$rc" = 0 ]; then (cd "$work" && exec /bin/sh -c "$NK_INSTALL") || rc=$?; fi
+case $rc in 75 | 9[0-3]) say "exit=$rc"; rc=1 ;; esac
+
+kill "$beat" 2>/dev/null
+if [ "$rc" = 0 ]; then
+    if cp "$mine" "$mine.s" && { sync "$mine.s" 2>/dev/null || sync; } && mv "$mine.s" "$sentinel"; then
+        for old in .nk-installed-* .nk-failed-*; do [ "$old" = "$sentinel" ] || rm -f "$old"; done
+        rm -f "$dirty"
+        say state=installed
+    else
+        rc=93
+    fi
+else
+    printf 'rc=%s\n' "$rc" >".nk-failed-$NK_HASH"
+fi
+if grep -qx "nonce=$NK_NONCE" "$lock"; then rm -f "$lock"; fi
+rm -f "$mine"
+exit "$rc"

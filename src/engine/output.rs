@@ -1,0 +1,402 @@
+//! Output of a step: whole on disk, line by line as events, both stripped and redacted, in bounded memory.
+//!
+//! Providers and hooks hand over bytes as they come; lines, characters and secrets may be cut anywhere. A line
+//! is judged as a whole. One that grows too long is passed on in pieces, keeping back as much as the longest
+//! secret, so that none slips through between two pieces.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::domain::event::{EventKind, Stream};
+use crate::domain::ids::{Address, RunId, StepId};
+use crate::domain::run::order::EventDraft;
+use crate::domain::time::Boot;
+use crate::engine::emit::Emitter;
+use crate::ports::clock::Clock;
+use crate::ports::disk::Disk;
+use crate::ports::sink::Sink;
+use crate::ports::world::World;
+
+/// Longest piece of a line, in bytes.
+const LINE_CAP: usize = 8 * 1024;
+/// Longest file of a step, in bytes.
+const FILE_CAP: u64 = 64 * 1024 * 1024;
+/// Bytes collected before they go to the file.
+const WRITE_AT: usize = 16 * 1024;
+/// Longest time a line stays only in memory while more comes.
+const WRITE_AFTER: Duration = Duration::from_millis(200);
+/// Lines kept for the message of a failure.
+pub(super) const TAIL: usize = 20;
+
+/// Cuts a stream of bytes into clean lines.
+#[derive(Debug, Default)]
+pub(super) struct Cutter {
+    pending: Vec<u8>,
+    returned: bool,
+}
+
+impl Cutter {
+    /// Takes bytes and returns the lines that are complete now. A carriage return ends a line too: what a
+    /// progress bar overwrites is history. `keep_back` bytes of an overlong line wait for what follows.
+    pub(super) fn push(
+        &mut self,
+        bytes: &[u8],
+        keep_back: usize,
+        clean: &impl Fn(&str) -> String,
+    ) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|b| matches!(b, b'\n' | b'\r')) {
+            let (line, after) = rest.split_at(end);
+            self.add(line, keep_back, clean, &mut lines);
+            let newline = after.first() == Some(&b'\n');
+            let second_half = newline && self.returned && self.pending.is_empty();
+            let overwritten = !newline && self.pending.is_empty();
+            if !second_half && !overwritten {
+                lines.push(self.cut(clean));
+            }
+            self.returned = !newline;
+            rest = after.get(1..).unwrap_or_default();
+        }
+        self.add(rest, keep_back, clean, &mut lines);
+        lines
+    }
+
+    /// Returns what is left when the stream ends.
+    pub(super) fn finish(&mut self, clean: &impl Fn(&str) -> String) -> Option<String> {
+        (!self.pending.is_empty()).then(|| self.cut(clean))
+    }
+
+    fn cut(&mut self, clean: &impl Fn(&str) -> String) -> String {
+        let ended = std::mem::take(&mut self.pending);
+        clean(&String::from_utf8_lossy(&ended))
+    }
+
+    /// Adds a part of a line, passing on pieces of one that grows too long.
+    fn add(
+        &mut self,
+        part: &[u8],
+        keep_back: usize,
+        clean: &impl Fn(&str) -> String,
+        lines: &mut Vec<String>,
+    ) {
+        if !part.is_empty() {
+            self.returned = false;
+        }
+        for chunk in part.chunks(LINE_CAP) {
+            self.pending.extend_from_slice(chunk);
+            if self.pending.len() < LINE_CAP + keep_back {
+                continue;
+            }
+            let whole = whole_characters(&self.pending);
+            let open = self.pending.split_off(whole);
+            let text = self.cut(clean);
+            let mut at = text.len().saturating_sub(keep_back);
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            let (piece, kept) = text.split_at(at);
+            if !piece.is_empty() {
+                lines.push(piece.to_owned());
+            }
+            self.pending = kept.as_bytes().to_vec();
+            self.pending.extend(open);
+        }
+    }
+}
+
+/// Returns how many bytes can be decoded without cutting a character at the end apart.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let tail = bytes.len().saturating_sub(3);
+    let lead = bytes
+        .iter()
+        .enumerate()
+        .skip(tail)
+        .rev()
+        .find(|(_, b)| **b >= 0xc0);
+    match lead {
+        Some((i, lead)) => {
+            let length = match lead {
+                0xf0.. => 4,
+                0xe0.. => 3,
+                _ => 2,
+            };
+            if i + length > bytes.len() {
+                i
+            } else {
+                bytes.len()
+            }
+        }
+        None => bytes.len(),
+    }
+}
+
+/// What a step's output left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Printed {
+    /// The file, relative to the project; `None` when nothing was printed.
+    pub(super) log: Option<String>,
+    /// The last lines.
+    pub(super) tail: String,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    cutters: [Cutter; 3],
+    buffer: Vec<u8>,
+    written: u64,
+    capped: bool,
+    any: bool,
+    flushed_at: Boot,
+    progress_at: Boot,
+    tail: std::collections::VecDeque<String>,
+}
+
+/// The sink of one attempt of a step.
+pub(super) struct StepLog<'a, W: World> {
+    world: &'a W,
+    emitter: &'a Emitter<'a, W>,
+    address: Address,
+    step: StepId,
+    attempt: u32,
+    file: PathBuf,
+    kept: RefCell<Kept>,
+}
+
+impl<'a, W: World> StepLog<'a, W> {
+    /// Opens the log of an attempt; the file is made with the first line.
+    pub(super) fn new(
+        world: &'a W,
+        emitter: &'a Emitter<'a, W>,
+        run: &RunId,
+        address: &Address,
+        step: &StepId,
+        attempt: u32,
+    ) -> Self {
+        Self {
+            world,
+            emitter,
+            address: address.clone(),
+            step: step.clone(),
+            attempt,
+            file: file_of(run, step),
+            kept: RefCell::new(Kept::default()),
+        }
+    }
+
+    /// Emits an event about this attempt.
+    pub(super) fn tell(&self, kind: EventKind) {
+        self.emitter.emit(EventDraft::step(
+            &self.address,
+            &self.step,
+            self.attempt,
+            kind,
+        ));
+    }
+
+    /// Adds a remark of our own to the output.
+    pub(super) fn remark(&self, text: &str) {
+        let text = self.emitter.clean(text);
+        self.lines(Stream::Engine, vec![text]);
+    }
+
+    /// Ends the output and says what it left.
+    pub(super) fn finish(&self) -> Printed {
+        for stream in [Stream::Stdout, Stream::Stderr, Stream::Engine] {
+            let clean = |text: &str| self.emitter.clean(text);
+            let left = self.kept.borrow_mut().cutters[index(stream)].finish(&clean);
+            if let Some(line) = left {
+                self.lines(stream, vec![line]);
+            }
+        }
+        self.flush();
+        let kept = self.kept.borrow();
+        Printed {
+            log: kept
+                .any
+                .then(|| Path::new(".nanokit").join(&self.file).display().to_string()),
+            tail: kept.tail.iter().cloned().collect::<Vec<_>>().join("\n"),
+        }
+    }
+
+    fn lines(&self, stream: Stream, lines: Vec<String>) {
+        for text in lines {
+            let told = {
+                let mut kept = self.kept.borrow_mut();
+                kept.tail.push_back(text.clone());
+                if kept.tail.len() > TAIL {
+                    kept.tail.pop_front();
+                }
+                self.keep(&mut kept, &text)
+            };
+            if told {
+                self.emitter.emit_cleaned(EventDraft::step(
+                    &self.address,
+                    &self.step,
+                    self.attempt,
+                    EventKind::Log { stream, text },
+                ));
+            }
+        }
+        let now = self.world.clock().boot();
+        let due = {
+            let kept = self.kept.borrow();
+            kept.buffer.len() >= WRITE_AT || now.since(kept.flushed_at) >= WRITE_AFTER
+        };
+        if due {
+            self.flush();
+        }
+    }
+
+    /// Buffers a line for the file; tells whether it still fits.
+    fn keep(&self, kept: &mut Kept, text: &str) -> bool {
+        if kept.capped {
+            return false;
+        }
+        if !kept.any && self.attempt > 1 {
+            let mark = format!("--- attempt {} ---\n", self.attempt);
+            kept.buffer.extend_from_slice(mark.as_bytes());
+        }
+        kept.any = true;
+        kept.written += text.len() as u64 + 1;
+        let line = if kept.written > FILE_CAP {
+            kept.capped = true;
+            "--- the rest of the output is left out: the file has reached 64 MiB ---"
+        } else {
+            text
+        };
+        kept.buffer.extend_from_slice(line.as_bytes());
+        kept.buffer.push(b'\n');
+        !kept.capped
+    }
+
+    fn flush(&self) {
+        let mut kept = self.kept.borrow_mut();
+        kept.flushed_at = self.world.clock().boot();
+        if kept.buffer.is_empty() {
+            return;
+        }
+        let bytes = std::mem::take(&mut kept.buffer);
+        if let Err(error) = self.world.disk().append(&self.file, &bytes, false) {
+            kept.capped = true;
+            tracing::warn!(%error, "the output of a step cannot be written");
+        }
+    }
+}
+
+impl<W: World> Sink for StepLog<'_, W> {
+    fn output(&self, stream: Stream, bytes: &[u8]) {
+        let clean = |text: &str| self.emitter.clean(text);
+        let keep_back = self.emitter.longest_secret();
+        let lines = self.kept.borrow_mut().cutters[index(stream)].push(bytes, keep_back, &clean);
+        self.lines(stream, lines);
+    }
+
+    fn progress(&self, done: u64, total: Option<u64>, unit: &str) {
+        let now = self.world.clock().boot();
+        {
+            let mut kept = self.kept.borrow_mut();
+            let soon = now.since(kept.progress_at) < WRITE_AFTER;
+            if soon && kept.progress_at != Boot::default() && total != Some(done) {
+                return;
+            }
+            kept.progress_at = now;
+        }
+        self.tell(EventKind::StepProgress {
+            done,
+            total,
+            unit: unit.to_owned(),
+        });
+    }
+}
+
+const fn index(stream: Stream) -> usize {
+    match stream {
+        Stream::Stdout => 0,
+        Stream::Stderr => 1,
+        Stream::Engine => 2,
+    }
+}
+
+/// Returns the file of a step's output, relative to `.nanokit`. `+` is in no name, so no two steps share one.
+fn file_of(run: &RunId, step: &StepId) -> PathBuf {
+    let name: String = step
+        .as_str()
+        .chars()
+        .filter(|c| *c != ']')
+        .map(|c| if matches!(c, '[' | '/') { '+' } else { c })
+        .collect();
+    Path::new("runs")
+        .join(run.as_str())
+        .join(format!("{name}.log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::Secret;
+    use crate::engine::redact::{MASK, Redactor};
+    use crate::engine::strip::strip;
+
+    fn cut(chunks: &[&[u8]], keep_back: usize, clean: &impl Fn(&str) -> String) -> Vec<String> {
+        let mut cutter = Cutter::default();
+        let mut lines = Vec::new();
+        for chunk in chunks {
+            lines.extend(cutter.push(chunk, keep_back, clean));
+        }
+        lines.extend(cutter.finish(clean));
+        lines
+    }
+
+    #[test]
+    fn lines_are_whole_however_they_are_cut() {
+        let text = "one\r\n\ngr\u{fc}n \u{1b}[31mred\u{1b}[0m\n10%\r50%\r100%\nlast";
+        let expected = ["one", "", "gr\u{fc}n red", "10%", "50%", "100%", "last"];
+        for size in 1..text.len() {
+            let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+            assert_eq!(cut(&chunks, 0, &strip), expected, "chunks of {size}");
+        }
+    }
+
+    #[test]
+    fn a_secret_never_slips_through_between_two_pieces() {
+        let mut redactor = Redactor::default();
+        redactor.register(&Secret::new("correct-horse".into()));
+        let clean = |text: &str| redactor.redact(&strip(text));
+        for lead in LINE_CAP - 40..LINE_CAP + 40 {
+            let mut text = "x".repeat(lead);
+            text.push_str("correct-horse");
+            text.push_str(&"y".repeat(LINE_CAP));
+            for size in [7, 4096, 100_000] {
+                let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+                let lines = cut(&chunks, redactor.longest(), &clean);
+                let all = lines.concat();
+                assert!(all.contains(MASK), "{lead} {size}");
+                assert_eq!(all.len(), lead + MASK.len() + LINE_CAP);
+                assert!(
+                    lines
+                        .iter()
+                        .all(|l| l.len() <= LINE_CAP + redactor.longest())
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_character_is_not_cut_apart_at_the_cap() {
+        let text = "\u{20ac}".repeat(LINE_CAP);
+        let chunks: Vec<&[u8]> = text.as_bytes().chunks(1000).collect();
+        assert_eq!(cut(&chunks, 5, &strip).concat(), text);
+    }
+
+    #[test]
+    fn no_two_steps_share_a_file() {
+        let run = RunId::new("r1");
+        let step = StepId::new("service.api[0]/prestart.host");
+        assert_eq!(
+            file_of(&run, &step),
+            Path::new("runs/r1/service.api+0+prestart.host.log")
+        );
+    }
+}

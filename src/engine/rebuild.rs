@@ -1,0 +1,193 @@
+//! Makes a record out of what carries our labels, for when the state is lost or damaged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::ids::{Address, Lineage, OpId};
+use crate::domain::lease::{LeaseTimes, Occupation};
+use crate::domain::live::{Live, Status};
+use crate::domain::plan::scope::found_lineage;
+use crate::domain::project::canonical::{
+    network_model, recreate_hash, service_model, volume_model,
+};
+use crate::domain::project::project::Project;
+use crate::domain::record::{Record, RecordedInstance, RecordedResource, Teardown};
+use crate::engine::discover::{digests, observe, resolve};
+use crate::engine::keeper::Keeper;
+use crate::engine::lease::{Lease, Wanted};
+use crate::engine::reconcile::EngineError;
+use crate::engine::runs::new_run_id;
+use crate::formats::text::hex;
+use crate::ports::random::Random;
+use crate::ports::world::World;
+
+/// Rebuilds the record under the lock and stores it.
+pub(super) async fn rebuild<W: World>(world: &W, project: &Project) -> Result<Record, EngineError> {
+    let run = new_run_id(world);
+    let wanted = Wanted {
+        occupation: Occupation {
+            command: "state rebuild".to_owned(),
+            run_id: run.clone(),
+            ..Occupation::default()
+        },
+        wait: std::time::Duration::ZERO,
+        times: LeaseTimes::DEFAULT,
+    };
+    let lease = Lease::acquire(world, &wanted, &|_| {}).await?;
+    let done = async {
+        let live = observe(world, project).await?;
+        // A state that can still be read keeps its key, or every secret would seem to have changed.
+        let known = Keeper::open(world, &project.scope()).await.ok();
+        let known = known.as_ref().and_then(|keeper| keeper.record());
+        let record = made_of(world, project, &live, known).await?;
+        let mut keeper = Keeper::anew(world, record.clone()).await?;
+        keeper.begin(world, run.clone(), lease.epoch())?;
+        keeper.finish(world).await?;
+        Ok(keeper.record().cloned().unwrap_or(record))
+    }
+    .await;
+    let released = lease.release(world).await;
+    match (done, released) {
+        (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+        (Ok(record), Ok(())) => Ok(record),
+    }
+}
+
+async fn made_of<W: World>(
+    world: &W,
+    project: &Project,
+    live: &Live,
+    known: Option<&Record>,
+) -> Result<Record, EngineError> {
+    let lineage = match (found_lineage(live), known) {
+        (_, Some(known)) => known.lineage.clone(),
+        (Some(found), None) => found,
+        (None, None) => {
+            return Err(EngineError::Invalid(
+                "there is nothing to rebuild a state from: no object here carries the labels of this project, or several lineages do".to_owned(),
+            ));
+        }
+    };
+    let key = match known {
+        Some(known) => known.digest_key.clone(),
+        None => {
+            let mut key = [0; 32];
+            world.random().fill(&mut key);
+            hex(&key)
+        }
+    };
+    let secrets = resolve(world, project, true).await?;
+    let digests = digests(&key, &secrets);
+    let mut record = Record::new(lineage.clone(), key, project.scope());
+    record.engine.clone_from(&live.engine);
+    let ours = |found: Option<&Lineage>| found == Some(&lineage);
+    for network in live.networks.iter().filter(|n| ours(n.lineage.as_ref())) {
+        if let Some(name) = &network.network {
+            let mut entry = blank(Address::network(name));
+            entry.model.clone_from(&network.model);
+            if let Some(desired) = project.networks.get(name) {
+                entry.model.extend(
+                    network_model(desired)
+                        .into_iter()
+                        .filter(|(path, _)| !network.model.contains_key(path)),
+                );
+            }
+            entry.id = Some(network.id.clone());
+            entry.hash = network.hash.clone().unwrap_or_default();
+            record.resources.insert(entry.address.clone(), entry);
+        }
+    }
+    for volume in live.volumes.iter().filter(|v| ours(v.lineage.as_ref())) {
+        if let Some(name) = &volume.volume {
+            let mut entry = blank(Address::volume(name));
+            entry.model = project
+                .volumes
+                .get(name)
+                .map(volume_model)
+                .unwrap_or_default();
+            entry.id = Some(volume.id.clone());
+            record.resources.insert(entry.address.clone(), entry);
+        }
+    }
+    services(project, live, &lineage, &digests, &mut record);
+    Ok(record)
+}
+
+/// Takes every service over whose instances carry our lineage. Where an instance bears the hash of what the file
+/// asks for, the file's model is what was applied; otherwise what can be read back is all that is known.
+fn services(
+    project: &Project,
+    live: &Live,
+    lineage: &Lineage,
+    digests: &crate::domain::project::canonical::SecretDigests,
+    record: &mut Record,
+) {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for one in live.instances.iter().filter(|one| !one.one_off) {
+        if one.lineage.as_ref() == Some(lineage) {
+            names.insert(&one.service);
+        }
+    }
+    for name in names {
+        let mut entry = blank(Address::service(name));
+        let mut ones: Vec<_> = live
+            .of_service(name)
+            .filter(|one| one.lineage.as_ref() == Some(lineage))
+            .collect();
+        ones.sort_by_key(|one| (one.instance, one.id.clone()));
+        let desired = project.services.get(name);
+        let wanted = desired.map(|service| service_model(service, project, digests));
+        let hash = wanted.as_ref().map(recreate_hash);
+        let fits = hash.is_some() && ones.iter().all(|one| one.hash == hash);
+        entry.model = match wanted {
+            Some(model) if fits => model,
+            Some(_) | None => ones
+                .first()
+                .map(|one| one.model.clone())
+                .unwrap_or_default(),
+        };
+        entry.hash = ones
+            .first()
+            .and_then(|one| one.hash.clone())
+            .unwrap_or_default();
+        if let Some(service) = desired {
+            entry.depends_on = crate::domain::graph::build::needs_of(service);
+            entry.teardown = Teardown {
+                prestop: service.hooks.prestop.clone(),
+                poststop: service.hooks.poststop.clone(),
+                stop_grace: service.stop_grace,
+                stop_signal: service.stop_signal.clone(),
+            };
+            entry.installed = service
+                .provisioning
+                .as_ref()
+                .filter(|_| fits)
+                .map(|p| p.manifest.clone());
+        }
+        for one in ones {
+            entry.instances.insert(
+                one.instance,
+                RecordedInstance {
+                    id: one.id.clone(),
+                    name: one.name.clone(),
+                    image_id: one.image_id.clone(),
+                    op: one.op.clone().unwrap_or_else(OpId::default),
+                    ready: matches!(one.status, Status::Running | Status::Exited(0)),
+                },
+            );
+        }
+        record.resources.insert(entry.address.clone(), entry);
+    }
+}
+
+fn blank(address: Address) -> RecordedResource {
+    RecordedResource {
+        address,
+        model: BTreeMap::new(),
+        hash: String::new(),
+        depends_on: BTreeSet::new(),
+        id: None,
+        instances: BTreeMap::new(),
+        teardown: Teardown::default(),
+        installed: None,
+    }
+}
