@@ -2,6 +2,11 @@
 //!
 //! How to add a provider: a folder in `providers/`, an arm in `providers/any.rs`, its line in the contract suite.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this layer is where the world is touched; the ports keep it out of the others"
+)]
+
 pub mod telemetry;
 
 pub mod clock;

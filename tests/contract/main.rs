@@ -1,3 +1,10 @@
 //! What every platform must do, and what each does besides.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests touch the world and fail loudly"
+)]
 
 mod process;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use nanokit::domain::ids::{Address, Instance};
 use nanokit::domain::live::{Health, LiveEvent, LiveEventKind, Status};
 use nanokit::domain::project::health::{HealthCheck, Probe};
 use nanokit::domain::project::service::{RestartPolicy, Service};
 use nanokit::domain::secret::Secret;
 use nanokit::ports::hooks::{CallEnd, Value};
-use nanokit::ports::provider::{OpKind, Provider};
+use nanokit::ports::provider::{InstanceRef, OpKind, Provider};
 
 use crate::process::world::{World, kill, lives, scope, service, spec};
 
@@ -37,6 +38,56 @@ async fn an_instance_starts_answers_and_goes() {
     world.done(OpKind::RemoveInstance(target.clone())).await;
     assert_eq!(world.live().await.instances, []);
     world.done(OpKind::RemoveInstance(target)).await;
+}
+
+/// The command that starts an instance and ends: this very test binary, called by the next test.
+#[tokio::test(flavor = "current_thread")]
+#[ignore = "called by `an_instance_outlives_the_command_that_started_it`"]
+async fn starts_one_and_ends() {
+    let Ok(folder) = std::env::var("NK_TEST_FOLDER") else {
+        return;
+    };
+    let world = std::mem::ManuallyDrop::new(World::at(&folder));
+    world
+        .start(service("api", "while :; do echo alive; sleep 0.1; done"))
+        .await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn an_instance_outlives_the_command_that_started_it() {
+    let world = World::new();
+    let command = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "process::life::starts_one_and_ends", "--ignored"])
+        .env("NK_TEST_FOLDER", world.folder.path())
+        .output()
+        .unwrap();
+    assert!(command.status.success(), "{command:?}");
+    let live = world.live().await.instances.remove(0);
+    assert_eq!(live.status, Status::Running);
+    let target = InstanceRef {
+        id: live.id,
+        name: live.name,
+        address: Address::service("api"),
+        instance: Instance(0),
+    };
+    let supervisor = world.supervisor_pid(&target);
+    let stat = std::fs::read_to_string(format!("/proc/{supervisor}/stat")).unwrap();
+    let session = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .nth(3)
+        .unwrap();
+    assert_eq!(session, supervisor.to_string(), "a session of its own");
+    let lines = async || world.logs(&target).await.lines().count();
+    let before = lines().await;
+    while lines().await < before + 3 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (end, _) = world.exec(&target, "true").await;
+    assert_eq!(end, CallEnd::Exited(0));
+    world.stop(&target, SECOND).await;
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -2,4 +2,5 @@
 
 mod demo;
 mod life;
+mod things;
 mod world;

@@ -79,6 +79,17 @@ impl World {
         Self { folder, provider }
     }
 
+    /// The world of a folder somebody else made and will remove.
+    pub(crate) fn at(folder: &str) -> Self {
+        let inside = Path::new(folder);
+        let mut spare = tempfile::tempdir_in(inside).unwrap();
+        spare.disable_cleanup(true);
+        Self {
+            folder: spare,
+            provider: provider(inside),
+        }
+    }
+
     pub(crate) async fn outcome(&self, kind: OpKind) -> Outcome<Applied> {
         let op = Op {
             id: OpId::new("op-1"),

@@ -96,11 +96,10 @@ fn story(old: Option<&Seen>, new: &Seen) -> Vec<LiveEventKind> {
     match (ran, runs(new.status)) {
         // The first start while it ran already is the gate's opening.
         (true, true) if started && starts > 0 => story.extend([Died(new.exit), Started]),
-        (true, true) => {}
         (true, false) => story.push(Died(new.exit)),
         (false, true) => story.push(Started),
         (false, false) if started => story.extend([Started, Died(new.exit)]),
-        (false, false) => {}
+        (true, true) | (false, false) => {}
     }
     let known = old.map_or(Health::Unchecked, |old| old.health);
     if runs(new.status) && new.health != Health::Unchecked && new.health != known {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::providers::process::identity::ProcessId;
-use crate::domain::ids::Scope;
+use crate::domain::ids::{ComponentName, Scope};
 use crate::domain::project::health::{HealthCheck, Probe};
 use crate::domain::project::service::RestartPolicy;
 
@@ -43,7 +43,7 @@ impl Owner {
     pub(super) fn is_in(&self, scope: &Scope) -> bool {
         self.project == scope.project.as_str()
             && self.env == scope.env.as_str()
-            && self.component.as_deref() == scope.component.as_ref().map(|c| c.as_str())
+            && self.component.as_deref() == scope.component.as_ref().map(ComponentName::as_str)
     }
 }
 

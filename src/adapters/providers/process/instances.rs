@@ -11,6 +11,7 @@ use crate::adapters::providers::process::files::{
 use crate::adapters::providers::process::folder::{
     Places, SPEC, STATUS, names, read_json, real_folder, sweep_trash, sync_folder, write_json,
 };
+use crate::adapters::providers::process::identity::ProcessId;
 use crate::adapters::providers::process::ports;
 use crate::adapters::providers::process::tree::{MARKER, Nets};
 use crate::domain::ids::Scope;
@@ -56,7 +57,7 @@ impl Found {
         self.status
             .supervisor
             .as_ref()
-            .is_some_and(|id| id.is_alive())
+            .is_some_and(ProcessId::is_alive)
     }
 
     /// Tells how it stands, by what `/proc` proves rather than by what was written down.
@@ -65,7 +66,7 @@ impl Found {
         let supervised = self.supervisor_lives();
         // Its secrets lived in the supervisor alone; nobody can start it again.
         let lost = !supervised && !self.spec.secrets.is_empty();
-        let main = self.status.main.as_ref().and_then(|main| main.stat());
+        let main = self.status.main.as_ref().and_then(ProcessId::stat);
         match self.status.state {
             State::Running => match main {
                 Some(stat) if matches!(stat.state, 'T' | 't') => Status::Paused,
@@ -77,9 +78,10 @@ impl Found {
             },
             State::Gated if supervised => Status::Running,
             State::Restarting if supervised => Status::Restarting,
-            State::Created if lost => Status::Dead,
+            State::Created | State::Exited | State::Gated | State::Restarting if lost => {
+                Status::Dead
+            }
             State::Created => Status::Created,
-            State::Exited | State::Gated | State::Restarting if lost => Status::Dead,
             State::Exited | State::Gated | State::Restarting => ended,
         }
     }

@@ -169,7 +169,9 @@ impl LogReader {
             }
         }
         reader.more(|line| keep(&mut last, tail, line, &mut each))?;
-        last.iter().for_each(|line| each(line));
+        for line in &last {
+            each(line);
+        }
         Ok(reader)
     }
 
@@ -322,14 +324,14 @@ mod tests {
     fn a_line_longer_than_an_entry_comes_out_whole() {
         let temp = tempfile::tempdir().unwrap();
         let mut log = LogWriter::open(temp.path()).unwrap();
-        let long = "x".repeat(3 * LONGEST + 5);
-        log.take(Stream::Stdout, format!("{long}\nnext\n").as_bytes())
+        let endless = "x".repeat(3 * LONGEST + 5);
+        log.take(Stream::Stdout, format!("{endless}\nnext\n").as_bytes())
             .unwrap();
         let text: String = read(temp.path(), None)
             .into_iter()
             .map(|(_, t)| t)
             .collect();
-        assert_eq!(text, format!("{long}\nnext\n"));
+        assert_eq!(text, format!("{endless}\nnext\n"));
     }
 
     #[test]

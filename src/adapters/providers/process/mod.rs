@@ -18,6 +18,7 @@
 
 mod call;
 mod cgroup;
+mod end;
 mod environment;
 mod events;
 mod exec;

@@ -4,25 +4,22 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
-use tokio::time::{Instant, sleep};
-
-use crate::adapters::providers::process::files::{Request, Spec, State, millis};
-use crate::adapters::providers::process::folder::{GATE, SPEC, STATUS, remove_folder, write_json};
-use crate::adapters::providers::process::identity::signal_named;
+use crate::adapters::providers::process::files::{Request, Spec};
+use crate::adapters::providers::process::folder::{GATE, SPEC, remove_folder, write_json};
 use crate::adapters::providers::process::instances::{self, Found, find};
 use crate::adapters::providers::process::link::{self, AskError};
 use crate::adapters::providers::process::provider::{ProcessProvider, broken};
-use crate::adapters::providers::process::{cgroup, ports, records};
+use crate::adapters::providers::process::{end, ports, records};
 use crate::domain::ids::ProviderId;
 use crate::domain::live::Status;
 use crate::domain::project::naming::{instance_name, network_name};
 use crate::ports::provider::{
     Applied, InstanceRef, InstanceSpec, Limits, Op, OpKind, Outcome, ProviderError, Settled,
 };
+use rustix::process::Signal;
 
 /// Time a supervisor gets for what needs no waiting.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Carries one operation out.
 pub(super) async fn apply(provider: &ProcessProvider, op: &Op) -> Outcome<Applied> {
@@ -64,8 +61,8 @@ pub(super) async fn apply(provider: &ProcessProvider, op: &Op) -> Outcome<Applie
             target,
             grace,
             signal,
-        } => stop(provider, target, *grace, signal.as_deref()).await,
-        OpKind::RemoveInstance(target) => remove(provider, target).await,
+        } => end::stop(provider, target, *grace, signal.as_deref()).await,
+        OpKind::RemoveInstance(target) => end::remove(provider, target).await,
         OpKind::RenameInstance(target) => rename(provider, op, target),
         OpKind::SetLimits { target, limits } => set_limits(provider, target, *limits).await,
         OpKind::Connect {
@@ -89,17 +86,17 @@ pub(super) async fn apply(provider: &ProcessProvider, op: &Op) -> Outcome<Applie
 }
 
 /// Why an operation is not known to be done.
-enum Failure {
+pub(super) enum Failure {
     Known(ProviderError),
     Unknown(ProviderError),
 }
 
 impl Failure {
-    fn refused(call: &str, subject: &str, cause: &str) -> Self {
+    pub(super) fn refused(call: &str, subject: &str, cause: &str) -> Self {
         Self::Known(error(call, subject, cause))
     }
 
-    fn of(call: &str, found: &Found, cause: &AskError) -> Self {
+    pub(super) fn of(call: &str, found: &Found, cause: &AskError) -> Self {
         let error = error(call, &found.name, &cause.to_string());
         match cause {
             AskError::NotThere | AskError::Refused(_) => Self::Known(error),
@@ -116,7 +113,7 @@ fn error(call: &str, subject: &str, cause: &str) -> ProviderError {
     }
 }
 
-type Applying = Result<Applied, Failure>;
+pub(super) type Applying = Result<Applied, Failure>;
 
 fn named(made: std::io::Result<String>, call: &str, subject: &str) -> Applying {
     let name = made.map_err(|cause| Failure::Known(broken(call, subject, &cause)))?;
@@ -127,7 +124,7 @@ fn named(made: std::io::Result<String>, call: &str, subject: &str) -> Applying {
     })
 }
 
-fn plain(done: std::io::Result<()>, call: &str, subject: &str) -> Applying {
+pub(super) fn plain(done: std::io::Result<()>, call: &str, subject: &str) -> Applying {
     done.map_err(|cause| Failure::Known(broken(call, subject, &cause)))?;
     Ok(Applied::default())
 }
@@ -163,7 +160,7 @@ pub(super) fn settled(verb: &str, target: Option<&ProviderId>, found: Option<&Fo
     }
 }
 
-fn look(
+pub(super) fn look(
     provider: &ProcessProvider,
     target: &InstanceRef,
     call: &str,
@@ -185,11 +182,16 @@ async fn create(provider: &ProcessProvider, op: &Op, wish: &InstanceSpec) -> App
     let (found, environment) = instances::make(&provider.places, op, wish)
         .map_err(|cause| Failure::refused("create", &name, &cause))?;
     if !found.spec.secrets.is_empty() {
-        // Only a supervisor's memory can keep them from now on.
-        let kept = link::ensure(&provider.program, &found, Some(&environment)).await;
+        // Only a supervisor's memory can keep them from now on; asked, it proves that it has them.
+        let kept = match link::ensure(&provider.program, &found, Some(&environment)).await {
+            Ok(()) => link::ask(&found, &Request::Reload, PATIENCE)
+                .await
+                .map_err(|cause| cause.to_string()),
+            Err(cause) => Err(cause.to_string()),
+        };
         if let Err(cause) = kept {
             let _ = remove_folder(&found.folder);
-            return Err(Failure::Known(broken("start supervisor of", &name, &cause)));
+            return Err(Failure::refused("start supervisor of", &name, &cause));
         }
     }
     let mut applied = applied(&found);
@@ -273,91 +275,6 @@ async fn open_gate(provider: &ProcessProvider, target: &InstanceRef) -> Applying
         Ok(_) => Ok(applied(&found)),
         Err(cause) => Err(Failure::of("open gate of", &found, &cause)),
     }
-}
-
-async fn stop(
-    provider: &ProcessProvider,
-    target: &InstanceRef,
-    grace: Duration,
-    signal: Option<&str>,
-) -> Applying {
-    let Some(mut found) = look(provider, target, "stop")? else {
-        return Ok(Applied::default());
-    };
-    let request = Request::Stop {
-        signal: signal.map(str::to_owned),
-        grace_ms: millis(grace),
-    };
-    let patience = grace.saturating_add(PATIENCE);
-    match link::ask(&found, &request, patience).await {
-        Ok(_) => Ok(applied(&found)),
-        Err(AskError::NotThere) => {
-            stop_unsupervised(&mut found, grace, signal).await;
-            Ok(applied(&found))
-        }
-        Err(cause @ AskError::Lost(_)) => {
-            // Killed while it was asked: it takes a moment to be gone.
-            let end = Instant::now() + Duration::from_secs(1);
-            found.refresh();
-            while found.supervisor_lives() {
-                if Instant::now() > end {
-                    return Err(Failure::of("stop", &found, &cause));
-                }
-                sleep(Duration::from_millis(10)).await;
-            }
-            stop_unsupervised(&mut found, grace, signal).await;
-            Ok(applied(&found))
-        }
-        Err(cause @ AskError::Refused(_)) => Err(Failure::of("stop", &found, &cause)),
-    }
-}
-
-/// Ends what a killed supervisor left running, by its mark.
-async fn stop_unsupervised(found: &mut Found, grace: Duration, signal: Option<&str>) {
-    let wish = signal.or(found.spec.stop_signal.as_deref());
-    let polite = wish.and_then(signal_named).unwrap_or(Signal::TERM);
-    let end = Instant::now() + grace;
-    if found.nets().signal(polite) > 0 {
-        found.nets().signal(Signal::CONT);
-        while Instant::now() < end && !found.nets().members().is_empty() {
-            sleep(Duration::from_millis(20)).await;
-        }
-    }
-    for _ in 0..200 {
-        if found.nets().signal(Signal::KILL) == 0 {
-            break;
-        }
-        sleep(Duration::from_millis(10)).await;
-    }
-    if let Some(group) = found.status.cgroup.take() {
-        cgroup::remove(&group);
-    }
-    if found.status.state != State::Created && found.status.state != State::Exited {
-        found.status.state = State::Exited;
-        found.status.main = None;
-        found.status.exit_code = Some(143);
-        if let Err(error) = write_json(&found.folder.join(STATUS), &found.status, false) {
-            tracing::warn!(name = %found.name, %error, "end not written down");
-        }
-    }
-}
-
-async fn remove(provider: &ProcessProvider, target: &InstanceRef) -> Applying {
-    let Some(mut found) = look(provider, target, "remove")? else {
-        return Ok(Applied::default());
-    };
-    if matches!(
-        found.standing(),
-        Status::Running | Status::Paused | Status::Restarting
-    ) {
-        return Err(Failure::refused("remove", &found.name, "it still runs"));
-    }
-    match link::ask(&found, &Request::Quit, PATIENCE).await {
-        Ok(_) | Err(AskError::NotThere | AskError::Lost(_)) => {}
-        Err(cause @ AskError::Refused(_)) => return Err(Failure::of("remove", &found, &cause)),
-    }
-    stop_unsupervised(&mut found, Duration::ZERO, Some("KILL")).await;
-    plain(remove_folder(&found.folder), "remove", &found.name)
 }
 
 fn rename(provider: &ProcessProvider, op: &Op, target: &InstanceRef) -> Applying {

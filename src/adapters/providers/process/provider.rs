@@ -140,6 +140,9 @@ impl Provider for ProcessProvider {
                 ..Applied::default()
             }));
         }
+        if verb == "remove" && target.is_some_and(|id| records::is_there(&self.places, id)) {
+            return Ok(Settled::NotDone);
+        }
         let acted_on =
             target.and_then(|id| found.iter().find(|found| found.spec.id == id.as_str()));
         Ok(operate::settled(verb, target, acted_on))
@@ -196,7 +199,10 @@ impl Provider for ProcessProvider {
         let failed = |error: io::Error| broken("read log of", &target.name, &error);
         let each = |entry: &[u8]| hand_out(entry, query.timestamps, sink);
         let mut reader = LogReader::start(&found.folder, query.tail, each).map_err(failed)?;
-        while query.follow {
+        if !query.follow {
+            return Ok(());
+        }
+        loop {
             sleep(PAUSE).await;
             if !found.folder.is_dir() {
                 match find(&self.places, target) {
@@ -209,7 +215,6 @@ impl Provider for ProcessProvider {
             }
             reader.more(each).map_err(failed)?;
         }
-        Ok(())
     }
 
     async fn health_detail(&self, target: &InstanceRef) -> Result<HealthDetail, ProviderError> {

@@ -15,7 +15,7 @@ use crate::domain::project::project::{Network, Volume};
 use crate::ports::provider::Op;
 
 /// Refuses names that would lead out of their folder.
-fn checked(folder: PathBuf, name: &str, suffix: &str) -> io::Result<PathBuf> {
+fn checked(folder: &Path, name: &str, suffix: &str) -> io::Result<PathBuf> {
     if name.is_empty() || name.starts_with('.') || name.contains('/') {
         return Err(io::Error::other(format!("`{name}` is no name of ours")));
     }
@@ -40,16 +40,16 @@ pub(super) fn make_volume(places: &Places, op: &Op, volume: &Volume) -> io::Resu
     places.make(&places.volumes().join(&name))?;
     let mut label = label(op, &volume.name);
     label.labels.clone_from(&volume.labels);
-    write_json(&checked(places.volumes(), &name, ".json")?, &label, true)?;
+    write_json(&checked(&places.volumes(), &name, ".json")?, &label, true)?;
     Ok(name)
 }
 
 /// Removes a volume with its data.
 pub(super) fn remove_volume(places: &Places, id: &ProviderId) -> io::Result<()> {
-    let folder = checked(places.volumes(), id.as_str(), "")?;
+    let folder = checked(&places.volumes(), id.as_str(), "")?;
     sweep_trash(&places.volumes());
     remove_folder(&folder)?;
-    forget(&checked(places.volumes(), id.as_str(), ".json")?)
+    forget(&checked(&places.volumes(), id.as_str(), ".json")?)
 }
 
 /// Makes a network: a record, for all of them are the loopback.
@@ -65,13 +65,13 @@ pub(super) fn make_network(
     label.hash = Some(hash.to_owned());
     label.cidr.clone_from(&network.cidr);
     label.internal = network.internal;
-    write_json(&checked(places.networks(), &name, ".json")?, &label, true)?;
+    write_json(&checked(&places.networks(), &name, ".json")?, &label, true)?;
     Ok(name)
 }
 
 /// Removes a network.
 pub(super) fn remove_network(places: &Places, id: &ProviderId) -> io::Result<()> {
-    forget(&checked(places.networks(), id.as_str(), ".json")?)
+    forget(&checked(&places.networks(), id.as_str(), ".json")?)
 }
 
 fn forget(path: &Path) -> io::Result<()> {
@@ -135,14 +135,13 @@ pub(super) fn volumes(places: &Places, scope: &Scope) -> io::Result<Vec<LiveVolu
                     model: volume_model(&volume),
                 });
             }
-            Some(_) => {}
             None if name.starts_with(&stem(scope)) => found.push(LiveVolume {
                 id: ProviderId::new(&*name),
                 volume: None,
                 lineage: None,
                 model: std::collections::BTreeMap::new(),
             }),
-            None => {}
+            Some(_) | None => {}
         }
     }
     Ok(found)
@@ -151,6 +150,18 @@ pub(super) fn volumes(places: &Places, scope: &Scope) -> io::Result<Vec<LiveVolu
 /// What every volume name of a scope starts with, as far as that can be said without knowing the volume.
 fn stem(scope: &Scope) -> String {
     format!("nk-{}-", scope.project)
+}
+
+/// Tells whether a volume or network of that name is there.
+pub(super) fn is_there(places: &Places, id: &ProviderId) -> bool {
+    let label = format!("{}.json", id.as_str());
+    let paths = [
+        places.volumes().join(id.as_str()),
+        places.networks().join(label),
+    ];
+    paths
+        .iter()
+        .any(|path| std::fs::symlink_metadata(path).is_ok())
 }
 
 /// Finds what an operation made, by its label.

@@ -10,6 +10,8 @@
 
 mod checker;
 mod control;
+mod ending;
+mod launch;
 mod life;
 
 pub use life::supervise;
