@@ -356,6 +356,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn every_dependency_lies_in_an_earlier_layer(
             pairs in proptest::collection::vec((0_u32..40, 0_u32..40), 0..120)

@@ -143,19 +143,7 @@ impl Moves {
         for _ in 0..fresh {
             let number = match lost.next() {
                 Some((number, ready)) => {
-                    let goal = match case.service.kind {
-                        ServiceKind::Service => "running",
-                        ServiceKind::Job => "completed",
-                    };
-                    let cause = if ready { Cause::Drift } else { Cause::Config };
-                    let label = (case.count > 1).then_some(number);
-                    self.changes.push(plain(
-                        path::STATUS,
-                        Some("missing"),
-                        Some(goal),
-                        cause,
-                        label,
-                    ));
+                    self.lost(case, number, ready);
                     number
                 }
                 None => lowest_free(used),
@@ -163,6 +151,23 @@ impl Moves {
             used.insert(number);
             self.list.push(Move::Create(number));
         }
+    }
+    /// Notes an instance that is not there any more. A finished job's is no loss: it runs for another reason.
+    fn lost(&mut self, case: &Case<'_>, number: Instance, ready: bool) {
+        let goal = match case.service.kind {
+            ServiceKind::Job if ready => return,
+            ServiceKind::Job => "completed",
+            ServiceKind::Service => "running",
+        };
+        let cause = if ready { Cause::Drift } else { Cause::Config };
+        let label = (case.count > 1).then_some(number);
+        self.changes.push(plain(
+            path::STATUS,
+            Some("missing"),
+            Some(goal),
+            cause,
+            label,
+        ));
     }
     fn replace(
         &mut self,
@@ -218,12 +223,16 @@ fn completed_and_gone(case: &Case<'_>, changes: &mut Vec<Change>) -> BTreeSet<In
     let Some(recorded) = case.recorded else {
         return BTreeSet::new();
     };
-    let emptied = case.service.mounts.iter().any(|mount| match &mount.source {
-        MountSource::Volume(name) => case.ground.fresh_volumes.contains(name),
-        MountSource::Bind { .. } => false,
-    });
-    let rerun = emptied || case.reinstall || asks_for(case.config, FieldClass::Recreate);
-    if case.service.kind != ServiceKind::Job || rerun {
+    if case.service.kind != ServiceKind::Job {
+        return BTreeSet::new();
+    }
+    let emptied: Vec<Change> = fresh_mounts(case).collect();
+    let gone = |number: &Instance| case.live.iter().all(|live| live.instance != *number);
+    if case.live.is_empty() && case.count > 0 {
+        changes.extend(emptied.iter().cloned());
+    }
+    let edited = case.reinstall || asks_for(case.config, FieldClass::Recreate);
+    if edited || !emptied.is_empty() {
         return BTreeSet::new();
     }
     let resolved = case
@@ -231,8 +240,7 @@ fn completed_and_gone(case: &Case<'_>, changes: &mut Vec<Change>) -> BTreeSet<In
         .and_then(|image| case.world.input.live.images.get(image));
     let mut ghosts = BTreeSet::new();
     for (number, memory) in &recorded.instances {
-        let gone = case.live.iter().all(|live| live.instance != *number);
-        if !gone || !memory.ready {
+        if !gone(number) || !memory.ready {
             continue;
         }
         match (resolved, &memory.image_id) {
@@ -249,4 +257,18 @@ fn completed_and_gone(case: &Case<'_>, changes: &mut Vec<Change>) -> BTreeSet<In
         }
     }
     ghosts
+}
+
+/// Returns the mounts of volumes that are made anew, where the record had them.
+fn fresh_mounts<'c>(case: &'c Case<'_>) -> impl Iterator<Item = Change> + 'c {
+    case.service.mounts.iter().filter_map(|mount| {
+        let MountSource::Volume(name) = &mount.source else {
+            return None;
+        };
+        let field = format!("{}{}", path::MOUNTS, mount.target);
+        let recorded = case.recorded.is_some_and(|r| r.model.contains_key(&field));
+        let fresh = case.ground.fresh_volumes.contains(name);
+        let after = format!("volume:{name}");
+        (fresh && recorded).then(|| plain(&field, None, Some(&after), Cause::Drift, None))
+    })
 }

@@ -1,7 +1,9 @@
 //! Why an action is in the plan, in a few words.
 
 use crate::domain::model::{path, short_image};
+use crate::domain::plan::infra::Ground;
 use crate::domain::plan::model::{Cause, Change};
+use crate::domain::project::service::Service;
 
 /// Nothing to do.
 pub(super) const AS_WANTED: &str = "as wanted";
@@ -39,6 +41,16 @@ pub(super) fn of_update(changes: &[Change]) -> String {
         (true, false) => format!("{} drifted", listed(&drifted)),
         (false, false) => format!("{} changed; {} drifted", listed(&edited), listed(&drifted)),
     }
+}
+
+/// Words for a service that only follows what it stands on.
+pub(super) fn of_ground(ground: &Ground, service: &Service) -> String {
+    let joined = service.networks.keys();
+    let remade: Vec<String> = joined
+        .filter(|name| ground.remade_networks.contains(*name))
+        .map(|name| format!("network.{name}"))
+        .collect();
+    format!("{} is made anew", listed(&remade))
 }
 
 /// Words for differences that touch nothing that runs.

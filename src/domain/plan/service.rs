@@ -136,7 +136,9 @@ fn draft(case: &Case<'_>, moves: &Moves) -> Draft {
     } else {
         draft.kind = ActionKind::Update;
         draft.strategy = strategy(moves);
-        draft.reason = if !moves.list.is_empty() {
+        draft.reason = if !moves.list.is_empty() && draft.changes.is_empty() {
+            reason::of_ground(case.ground, case.service)
+        } else if !moves.list.is_empty() {
             reason::of_update(&draft.changes)
         } else if case.recorded.is_none() {
             reason::FOUND.to_owned()

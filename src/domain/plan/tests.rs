@@ -1,1 +1,8 @@
-//! Tests of the whole planner.
+//! Tests of the whole planner: a small laboratory carries plans out on values, so that "plan, apply, plan again"
+//! and every hand-made change can be told in a few lines.
+
+mod drift;
+mod lab;
+mod ordering;
+mod properties;
+mod update;
