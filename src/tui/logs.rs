@@ -57,6 +57,7 @@ impl LogView {
     }
 
     /// Returns the lines the filter leaves over, each with its number.
+    #[must_use]
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = (u64, &OutputLine)> {
         let wanted = self.filter.to_lowercase();
         self.lines

@@ -23,7 +23,7 @@ pub enum Msg {
     /// How everything stands.
     Snapshot(Arc<Snapshot>),
     /// News.
-    Notice(Notice),
+    Notice(Box<Notice>),
     /// A command was sent and got this number; `None`: the session does not take it.
     Sent(Wish, Option<Ticket>),
     /// The process was asked to end.

@@ -10,16 +10,14 @@
 )]
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::Event;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::app::handle::{Handle, Notices};
-use crate::app::snapshot::Snapshot;
+use crate::app::notice::Notice;
+use crate::app::session::Client;
 use crate::domain::time::Wall;
 use crate::tui::effect::Effect;
 use crate::tui::farewell;
@@ -28,7 +26,6 @@ use crate::tui::keymap::map::{Keymap, KeymapError};
 use crate::tui::model::{Model, PanelOptions};
 use crate::tui::msg::Msg;
 use crate::tui::terminal::{Read, Reader, Screen};
-use crate::tui::update::acts::opening;
 use crate::tui::update::route::update;
 use crate::tui::view::scratch::Scratch;
 use crate::tui::view::screen::draw;
@@ -37,17 +34,6 @@ use crate::tui::view::screen::draw;
 const FRAME: Duration = Duration::from_millis(33);
 /// How many messages are taken before a frame that is due.
 const BATCH: usize = 256;
-
-/// The panel's line to the session.
-#[derive(Debug)]
-pub struct Connection {
-    /// For wishes.
-    pub handle: Handle,
-    /// For news.
-    pub notices: Notices,
-    /// For how everything stands.
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
-}
 
 /// How the panel ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +62,12 @@ pub enum PanelError {
 ///
 /// # Errors
 /// There is no usable terminal.
-pub async fn run(line: Connection, options: PanelOptions) -> Result<PanelEnd, PanelError> {
+pub async fn run(line: Client, options: PanelOptions) -> Result<PanelEnd, PanelError> {
     let keymap = Keymap::built_in().map_err(PanelError::Keys)?;
     let signals = Signals::listen().map_err(PanelError::Signals)?;
     let screen = Screen::take().map_err(PanelError::Terminal)?;
     let reader = Reader::start().map_err(PanelError::Terminal)?;
-    let snapshot = line.snapshots.borrow().clone();
+    let snapshot = line.snapshot.borrow().clone();
     let mut model = Model::new(options, snapshot, now());
     if let Ok(size) = screen.size() {
         model.size = size;
@@ -97,7 +83,6 @@ pub async fn run(line: Connection, options: PanelOptions) -> Result<PanelEnd, Pa
         fresh: false,
         next_frame: Instant::now(),
     };
-    panel.carry_out(opening());
     panel.turn(signals).await;
     let report = farewell::report(&panel.model);
     let exit_code = if panel.interrupted { 130 } else { 0 };
@@ -168,7 +153,7 @@ struct Panel {
     scratch: Scratch,
     screen: Option<Screen>,
     reader: Option<Reader>,
-    line: Connection,
+    line: Client,
     interrupted: bool,
     /// Whether a snapshot waits to be taken with the next frame.
     fresh: bool,
@@ -179,7 +164,7 @@ struct Panel {
 enum Woken {
     Signal(Caught),
     Read(Read),
-    Notice(Option<crate::app::notice::Notice>),
+    Notice(Option<Box<Notice>>),
     Snapshot(bool),
     Time,
 }
@@ -213,8 +198,8 @@ impl Panel {
             biased;
             caught = signals.next() => Woken::Signal(caught),
             read = read => Woken::Read(read),
-            notice = self.line.notices.recv() => Woken::Notice(notice),
-            changed = self.line.snapshots.changed() => Woken::Snapshot(changed.is_ok()),
+            notice = self.line.notices.recv() => Woken::Notice(notice.map(Box::new)),
+            changed = self.line.snapshot.changed() => Woken::Snapshot(changed.is_ok()),
             () = sleep_until(self.next_frame), if owed => Woken::Time,
             () = sleep_until(second), if ticking => Woken::Time,
         }
@@ -242,7 +227,7 @@ impl Panel {
             let leave = match read {
                 Some(read) => self.read(read),
                 None => match self.line.notices.try_recv() {
-                    Ok(notice) => self.tell(Msg::Notice(notice)),
+                    Ok(notice) => self.tell(Msg::Notice(Box::new(notice))),
                     Err(_) => return false,
                 },
             };
@@ -261,7 +246,7 @@ impl Panel {
     fn frame(&mut self) -> bool {
         self.next_frame = Instant::now() + FRAME;
         if std::mem::take(&mut self.fresh) {
-            let snapshot = self.line.snapshots.borrow_and_update().clone();
+            let snapshot = self.line.snapshot.borrow_and_update().clone();
             if self.tell(Msg::Snapshot(snapshot)) {
                 return true;
             }

@@ -213,15 +213,14 @@ impl Pane {
             &mut rows,
         );
         self.rows = rows;
-        match self.rows.iter().position(|row| row.path == self.selected) {
-            Some(index) => self.cursor = index,
-            None => {
-                self.cursor = self.cursor.min(self.rows.len().saturating_sub(1));
-                self.selected = self
-                    .rows
-                    .get(self.cursor)
-                    .map_or_else(Vec::new, |row| row.path.clone());
-            }
+        if let Some(index) = self.rows.iter().position(|row| row.path == self.selected) {
+            self.cursor = index;
+        } else {
+            self.cursor = self.cursor.min(self.rows.len().saturating_sub(1));
+            self.selected = self
+                .rows
+                .get(self.cursor)
+                .map_or_else(Vec::new, |row| row.path.clone());
         }
     }
 

@@ -106,7 +106,10 @@ pub fn describe(context: Context, action: Action) -> Option<&'static Row> {
 /// Renders the table of keys for the README, in Markdown.
 #[must_use]
 pub fn markdown_table() -> String {
-    let mut text = String::from("| keys | does | where |\n|---|---|---|\n");
+    let mut lines = vec![
+        "| keys | does | where |".to_owned(),
+        "|---|---|---|".to_owned(),
+    ];
     for group in Group::ALL {
         for row in ROWS.iter().filter(|row| row.group == group) {
             let keys = if row.keys.is_empty() {
@@ -119,10 +122,11 @@ pub fn markdown_table() -> String {
                     .join(" ")
             };
             let place = place_of(row);
-            text.push_str(&format!("| {keys} | {} | {place} |\n", row.help));
+            lines.push(format!("| {keys} | {} | {place} |", row.help));
         }
     }
-    text
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// Says in few words where a row's keys work.

@@ -78,7 +78,7 @@ impl Given {
         })
     }
     pub(super) fn hears(self, notice: Notice) -> Self {
-        self.tell(Msg::Notice(notice))
+        self.tell(Msg::Notice(Box::new(notice)))
     }
     pub(super) fn sees(self, snapshot: Snapshot) -> Self {
         self.tell(Msg::Snapshot(Arc::new(snapshot)))

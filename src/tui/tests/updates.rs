@@ -15,6 +15,10 @@ use crate::tui::model::{Area, Focus, Overlay};
 use crate::tui::msg::Msg;
 use crate::tui::tests::talk::{Given, given};
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a chain of keys reads better by value"
+)]
 fn check(given: Given, expected: &[&str]) {
     assert_eq!(given.asked(), expected);
 }

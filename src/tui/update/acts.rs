@@ -53,17 +53,6 @@ pub fn start(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
-/// Returns what the panel asks for when it opens.
-#[must_use]
-pub fn opening() -> Vec<Effect> {
-    vec![
-        quiet(Command::Status),
-        plan(request(Purpose::Deploy), Wish::Quiet),
-        look_at_lock(Duration::ZERO),
-        quiet(Command::Drift),
-    ]
-}
-
 /// Tells whether a run is under way or about to be.
 #[must_use]
 pub fn busy(model: &Model) -> bool {
@@ -124,21 +113,17 @@ fn ask(model: &mut Model, request: PlanRequest) -> Vec<Effect> {
             && plan.purpose == request.purpose
             && plan.targets == request.targets
     });
-    match shown.cloned() {
-        Some(plan) => {
-            open_approval(model, request, plan);
-            Vec::new()
-        }
-        None => {
-            let question = Question::Approve {
-                request: request.clone(),
-                plan: None,
-            };
-            let dialog = Dialog::new(question, model.now);
-            model.overlays.push(Overlay::Dialog(Box::new(dialog)));
-            vec![plan(request, Wish::Approval)]
-        }
+    if let Some(plan) = shown.cloned() {
+        open_approval(model, request, plan);
+        return Vec::new();
     }
+    let question = Question::Approve {
+        request: request.clone(),
+        plan: None,
+    };
+    let dialog = Dialog::new(question, model.now);
+    model.overlays.push(Overlay::Dialog(Box::new(dialog)));
+    vec![plan(request, Wish::Approval)]
 }
 
 /// Opens the question that fits a plan: one key, or the project's name where something goes for good.
@@ -279,16 +264,12 @@ fn unlock(model: &mut Model) -> Vec<Effect> {
         }
         Verdict::Free => None,
     };
-    match overlay {
-        Some(overlay) => model.overlays.push(overlay),
-        None => {
-            let question = Question::Refused {
-                title: "there is nothing to unlock".into(),
-                lines: vec!["The lock's record could not be read, or nobody holds it.".into()],
-            };
-            let dialog = Dialog::new(question, model.now);
-            model.overlays.push(Overlay::Dialog(Box::new(dialog)));
-        }
-    }
+    model.overlays.push(overlay.unwrap_or_else(|| {
+        let question = Question::Refused {
+            title: "there is nothing to unlock".into(),
+            lines: vec!["The lock's record could not be read, or nobody holds it.".into()],
+        };
+        Overlay::Dialog(Box::new(Dialog::new(question, model.now)))
+    }));
     Vec::new()
 }

@@ -61,8 +61,10 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::Details => Err("everything is shown already".into()),
         Action::Filter if tree(model) || model.logs().is_some() => Ok(()),
         Action::Filter => Err("there is nothing to filter here".into()),
-        Action::Unfold | Action::Fold | Action::Toggle => Ok(()),
-        Action::Up
+        Action::Unfold
+        | Action::Fold
+        | Action::Toggle
+        | Action::Up
         | Action::Down
         | Action::PageUp
         | Action::PageDown

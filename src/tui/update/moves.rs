@@ -161,6 +161,7 @@ pub fn subject(model: &Model) -> Subject {
 }
 
 /// Returns the output of a run that belongs to a row, each line with its number.
+#[must_use]
 pub fn output<'a>(
     run: &'a RunView,
     subject: &'a Subject,

@@ -240,7 +240,7 @@ fn unlocked(model: &mut Model, end: UnlockEnd) -> Vec<Effect> {
         ),
         UnlockEnd::Refused(report) => refuse(model, "the lock was not cleared", &report),
         UnlockEnd::Changed(report) => {
-            refuse(model, "the lock changed meanwhile; look again", &report)
+            refuse(model, "the lock changed meanwhile; look again", &report);
         }
     }
     Vec::new()

@@ -38,8 +38,8 @@ pub fn chosen(list: &Palette) -> Option<Action> {
 
 /// Moves the cursor of the list.
 pub fn step(list: &mut Palette, rows: isize) {
-    let last = entries(list).len().saturating_sub(1);
-    list.cursor = list.cursor.saturating_add_signed(rows).min(last);
+    let end = entries(list).len().saturating_sub(1);
+    list.cursor = list.cursor.saturating_add_signed(rows).min(end);
 }
 
 #[cfg(test)]

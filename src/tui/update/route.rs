@@ -9,6 +9,7 @@ use crate::tui::keymap::map::Keymap;
 use crate::tui::keymap::trie::Found;
 use crate::tui::model::{Leaving, Model, Overlay};
 use crate::tui::msg::Msg;
+use crate::tui::overlay::Palette;
 use crate::tui::theme::Tone;
 use crate::tui::update::{acts, allowed, answers, moves, news, palette};
 
@@ -30,7 +31,7 @@ pub fn update(model: &mut Model, msg: Msg, keymap: &Keymap) -> Vec<Effect> {
         }
         Msg::Tick(now) => tick(model, now),
         Msg::Snapshot(snapshot) => news::snapshot(model, snapshot),
-        Msg::Notice(notice) => news::notice(model, notice),
+        Msg::Notice(notice) => news::notice(model, *notice),
         Msg::Sent(wish, ticket) => news::sent(model, wish, ticket),
         Msg::Terminate | Msg::TerminalLost => leave_drained(model),
         Msg::SessionLost => {
@@ -141,7 +142,7 @@ pub fn act(model: &mut Model, action: Action, held: bool) -> Vec<Effect> {
             Vec::new()
         }
         Action::Palette => {
-            model.overlays.push(Overlay::Palette(Default::default()));
+            model.overlays.push(Overlay::Palette(Palette::default()));
             Vec::new()
         }
         Action::Help => {

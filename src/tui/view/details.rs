@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use crate::domain::ids::Address;
+use crate::domain::ids::{Address, StepId};
 use crate::domain::plan::model::{Action, Change};
 use crate::present::words;
 use crate::tui::model::{Area, Model};
@@ -73,7 +73,7 @@ fn plan(sheet: &mut Sheet, model: &Model, subject: &Subject) {
                 sheet.pair("does", step.kind.as_str(), Tone::Text);
                 sheet.pair("where", step.place.as_str(), Tone::Text);
                 sheet.pair("detail", &step.detail, Tone::Text);
-                let needs: Vec<&str> = step.needs.iter().map(|id| id.as_str()).collect();
+                let needs: Vec<&str> = step.needs.iter().map(StepId::as_str).collect();
                 if !needs.is_empty() {
                     sheet.pair("needs", &needs.join("\n"), Tone::Text);
                 }

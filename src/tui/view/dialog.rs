@@ -81,17 +81,14 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, dialog: &Dialog) {
     let (body, buttons) = boxed(frame, outer, model, &title, tone);
     sheet.show(frame, body, dialog.scroll);
     let mut spans: Vec<Span<'static>> = Vec::new();
-    match dialog.button() {
-        Some(word) => {
-            spans.push(pen.span("[ Cancel ]", Tone::Selected));
-            spans.push(pen.span(" Esc     ", Tone::Dim));
-            spans.push(pen.span("y", Tone::Key));
-            spans.push(pen.span(format!(" {word}"), Tone::Text));
-        }
-        None => {
-            spans.push(pen.span("[ Close ]", Tone::Selected));
-            spans.push(pen.span(" Esc", Tone::Dim));
-        }
+    if let Some(word) = dialog.button() {
+        spans.push(pen.span("[ Cancel ]", Tone::Selected));
+        spans.push(pen.span(" Esc     ", Tone::Dim));
+        spans.push(pen.span("y", Tone::Key));
+        spans.push(pen.span(format!(" {word}"), Tone::Text));
+    } else {
+        spans.push(pen.span("[ Close ]", Tone::Selected));
+        spans.push(pen.span(" Esc", Tone::Dim));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), buttons);
 }

@@ -157,9 +157,8 @@ fn lock(model: &Model) -> Option<Piece> {
     let (rank, text, tone) = match report.verdict {
         Verdict::Free => (5, "lock: free".to_owned(), Tone::Dim),
         Verdict::Alive if ours => (5, "lock: ours".to_owned(), Tone::Dim),
-        Verdict::Alive => (2, format!("lock: {word}{holder}"), Tone::Warn),
         Verdict::Dead | Verdict::Expired => (1, format!("lock: {word}{holder}"), Tone::Fail),
-        Verdict::Unknown => (2, format!("lock: {word}{holder}"), Tone::Warn),
+        Verdict::Alive | Verdict::Unknown => (2, format!("lock: {word}{holder}"), Tone::Warn),
     };
     Some(Piece::new(rank, vec![(text, tone)]))
 }

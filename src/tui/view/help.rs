@@ -41,18 +41,17 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, keymap: &Keymap, s
                 bound.join("  ")
             };
             let place = place_of(row);
-            let mut text = row.help.to_owned();
-            if place != "all areas" && place != "everywhere" {
-                text.push_str(&format!(" ({place})"));
-            }
-            let mut tone = Tone::Text;
-            if row.contexts.contains(&here)
-                && let Err(reason) = allowed::check(model, row.action)
-            {
-                text.push_str(&format!(". Not now: {reason}"));
-                tone = Tone::Dim;
-            }
-            sheet.pair(&keys, &text, tone);
+            let place = match place.as_str() {
+                "all areas" | "everywhere" => String::new(),
+                place => format!(" ({place})"),
+            };
+            let (not_now, tone) = match allowed::check(model, row.action) {
+                Err(reason) if row.contexts.contains(&here) => {
+                    (format!(". Not now: {reason}"), Tone::Dim)
+                }
+                Ok(()) | Err(_) => (String::new(), Tone::Text),
+            };
+            sheet.pair(&keys, &format!("{}{place}{not_now}", row.help), tone);
         }
     }
     sheet.heading("symbols");

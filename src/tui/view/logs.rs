@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
 use crate::domain::event::Stream;
+use crate::present::clean;
 use crate::tui::logs::LogView;
 use crate::tui::model::Model;
 use crate::tui::tail::Tail;
@@ -21,25 +22,9 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, view: &LogView) {
     };
     let height = usize::from(area.height.saturating_sub(2));
     let window = view.tail.window(view.lines(), height);
-    let mut state = match view.tail {
-        Tail::Following if view.ended.is_none() => "following".to_owned(),
-        Tail::Following => "at the end".to_owned(),
-        Tail::Held { .. } => format!("paused, {} new lines, G follows", window.newer),
-    };
-    if !view.filter.is_empty() {
-        state.push_str(&format!(", /{}", view.filter));
-    }
-    if view.across > 0 {
-        state.push_str(&format!(", from column {}", view.across + 1));
-    }
-    if view.lost > 0 {
-        state.push_str(&format!(", {} lines lost", view.lost));
-    }
-    if view.dropped() > 0 {
-        state.push_str(&format!(", {} older lines left out", view.dropped()));
-    }
     let room = usize::from(area.width.saturating_sub(4));
-    let title = cut(&format!("logs of {}: {state}", view.service), room);
+    let title = clean::line(&title(view, window.newer));
+    let title = cut(&title, room);
     let mut block = Block::bordered()
         .border_style(model.theme().style(Tone::FrameFocus))
         .title(pen.line(&[(&format!(" {title} "), Tone::FrameFocus)]));
@@ -70,6 +55,28 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, view: &LogView) {
             .collect()
     };
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Says whose output it is, where the reader is, and what is missing.
+fn title(view: &LogView, newer: usize) -> String {
+    let mut words = vec![match view.tail {
+        Tail::Following if view.ended.is_none() => "following".to_owned(),
+        Tail::Following => "at the end".to_owned(),
+        Tail::Held { .. } => format!("paused, {newer} new lines, G follows"),
+    }];
+    if !view.filter.is_empty() {
+        words.push(format!("/{}", view.filter));
+    }
+    if view.across > 0 {
+        words.push(format!("from column {}", view.across + 1));
+    }
+    if view.lost > 0 {
+        words.push(format!("{} lines lost", view.lost));
+    }
+    if view.dropped() > 0 {
+        words.push(format!("{} older lines left out", view.dropped()));
+    }
+    format!("logs of {}: {}", view.service, words.join(", "))
 }
 
 /// Writes a line of foreign output: its colours stay where colours are shown, every other escape goes.

@@ -22,6 +22,10 @@ impl Pen {
     /// Writes a line of several pieces.
     #[must_use]
     pub fn line(self, pieces: &[(&str, Tone)]) -> Line<'static> {
-        Line::from_iter(pieces.iter().map(|(text, tone)| self.span(text, *tone)))
+        let spans: Vec<Span<'static>> = pieces
+            .iter()
+            .map(|(text, tone)| self.span(text, *tone))
+            .collect();
+        Line::from(spans)
     }
 }

@@ -5,7 +5,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use crate::app::snapshot::{LogLine, RunView};
+use crate::app::snapshot::{ActionView, LogLine, RunView, StepView};
 use crate::domain::event::{StepOutcome, Stream};
 use crate::present::human::duration;
 use crate::tui::model::Model;
@@ -88,55 +88,12 @@ fn write(sheet: &mut Sheet, model: &Model, run: &RunView, subject: &Subject) {
     match subject {
         Subject::Step(_, id) => {
             if let Some(step) = run.steps.get(id) {
-                let state = match step.outcome {
-                    None if step.started.is_some() => "under way",
-                    None => "waits",
-                    Some(outcome) => outcome.as_str(),
-                };
-                let tone = match step.outcome {
-                    Some(StepOutcome::Failed | StepOutcome::Unknown) => Tone::Fail,
-                    Some(StepOutcome::Done) => Tone::Ok,
-                    Some(StepOutcome::Skipped) => Tone::Warn,
-                    None => Tone::Busy,
-                };
-                let mut text = state.to_owned();
-                if let Some(code) = step.exit_code {
-                    text.push_str(&format!(", exit code {code}"));
-                }
-                match (step.started, step.finished) {
-                    (Some(from), Some(to)) => {
-                        text.push_str(&format!(", took {}", duration(between(from, to))));
-                    }
-                    (Some(from), None) => {
-                        text.push_str(&format!(", for {}", ticking(between(from, model.now))));
-                    }
-                    (None, _) => {}
-                }
-                if step.attempt > 1 {
-                    text.push_str(&format!(", attempt {}", step.attempt));
-                }
-                sheet.pair("state", &text, tone);
-                if step.started.is_none() && !step.waits_for.is_empty() {
-                    sheet.pair("waits for", &step.waits_for.join(", "), Tone::Text);
-                }
-                if let Some(message) = &step.message {
-                    sheet.pair("because", message, Tone::Fail);
-                }
-                if let Some(log) = &step.log {
-                    sheet.pair("log file", log, Tone::Dim);
-                }
+                one_step(sheet, model, step);
             }
         }
         Subject::Resource(address) | Subject::Change(address, _) => {
             if let Some(action) = run.actions.get(address) {
-                let state = action.outcome.map_or("under way", StepOutcome::as_str);
-                sheet.pair("state", state, Tone::Text);
-                if let Some(blame) = &action.blame {
-                    sheet.pair("because", &format!("{blame} failed"), Tone::Warn);
-                }
-                if let Some(message) = &action.message {
-                    sheet.pair("because", message, Tone::Fail);
-                }
+                one_action(sheet, action);
             }
         }
         Subject::Heading | Subject::Remark => {
@@ -148,5 +105,47 @@ fn write(sheet: &mut Sheet, model: &Model, run: &RunView, subject: &Subject) {
                 sheet.pair("warning", warning, Tone::Warn);
             }
         }
+    }
+}
+
+fn one_step(sheet: &mut Sheet, model: &Model, step: &StepView) {
+    let (state, tone) = match step.outcome {
+        None if step.started.is_some() => ("under way", Tone::Busy),
+        None => ("waits", Tone::Dim),
+        Some(outcome @ StepOutcome::Done) => (outcome.as_str(), Tone::Ok),
+        Some(outcome @ StepOutcome::Skipped) => (outcome.as_str(), Tone::Warn),
+        Some(outcome @ (StepOutcome::Failed | StepOutcome::Unknown)) => {
+            (outcome.as_str(), Tone::Fail)
+        }
+    };
+    let mut words = vec![state.to_owned()];
+    words.extend(step.exit_code.map(|code| format!("exit code {code}")));
+    words.extend(step.started.map(|from| match step.finished {
+        Some(to) => format!("took {}", duration(between(from, to))),
+        None => format!("for {}", ticking(between(from, model.now))),
+    }));
+    if step.attempt > 1 {
+        words.push(format!("attempt {}", step.attempt));
+    }
+    sheet.pair("state", &words.join(", "), tone);
+    if step.started.is_none() && !step.waits_for.is_empty() {
+        sheet.pair("waits for", &step.waits_for.join(", "), Tone::Text);
+    }
+    if let Some(message) = &step.message {
+        sheet.pair("because", message, Tone::Fail);
+    }
+    if let Some(log) = &step.log {
+        sheet.pair("log file", log, Tone::Dim);
+    }
+}
+
+fn one_action(sheet: &mut Sheet, action: &ActionView) {
+    let state = action.outcome.map_or("under way", StepOutcome::as_str);
+    sheet.pair("state", state, Tone::Text);
+    if let Some(blame) = &action.blame {
+        sheet.pair("because", &format!("{blame} failed"), Tone::Warn);
+    }
+    if let Some(message) = &action.message {
+        sheet.pair("because", message, Tone::Fail);
     }
 }

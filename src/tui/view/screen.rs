@@ -8,6 +8,7 @@ use crate::present::clean;
 use crate::tui::keymap::map::Keymap;
 use crate::tui::model::{Area, Focus, Model, Overlay};
 use crate::tui::theme::Tone;
+use crate::tui::tree::Pane;
 use crate::tui::view::pen::Pen;
 use crate::tui::view::scratch::Scratch;
 use crate::tui::view::tree::Look;
@@ -161,7 +162,7 @@ fn framed(frame: &mut Frame<'_>, area: Rect, model: &Model, title: &str, focused
 }
 
 fn title(model: &Model) -> String {
-    let filter = match model.pane().map(|pane| pane.filter()) {
+    let filter = match model.pane().map(Pane::filter) {
         Some(filter) if !filter.is_empty() => format!(" /{filter}"),
         Some(_) | None => String::new(),
     };

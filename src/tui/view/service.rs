@@ -109,18 +109,20 @@ fn one_instance(
             (other.as_str().to_owned(), Tone::Warn)
         }
     };
-    let mut text = word;
+    let mut words = vec![word];
     if !health.is_empty() {
-        text.push_str(", ");
-        text.push_str(&health);
+        words.push(health);
     }
-    if let Some(started) = instance.started_at {
-        text.push_str(&format!(", up {}", ticking(between(started, model.now))));
+    if let Some(started) = instance
+        .started_at
+        .filter(|_| instance.status == Status::Running)
+    {
+        words.push(format!("up {}", ticking(between(started, model.now))));
     }
     if instance.restarts > 0 {
-        text.push_str(&format!(", restarted {} times", instance.restarts));
+        words.push(format!("restarted {} times", instance.restarts));
     }
-    sheet.pair(&format!("[{}]", instance.instance), &text, tone);
+    sheet.pair(&format!("[{}]", instance.instance), &words.join(", "), tone);
     let id: String = instance.id.as_str().chars().take(12).collect();
     sheet.pair("", &format!("{}  {id}", instance.name), Tone::Dim);
     if !instance.ports.is_empty() {
