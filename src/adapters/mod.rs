@@ -1,7 +1,10 @@
 //! The world behind the ports: platforms, stores, disk, clock, host commands, secrets, file watching.
 //!
 //! How to add a provider: a folder in `providers/`, an arm in `providers/any.rs`, its line in the contract suite.
-
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this layer is the one that touches the world"
+)]
 #![expect(
     clippy::disallowed_methods,
     reason = "this layer is where the world is touched; the ports keep it out of the others"

@@ -55,9 +55,8 @@ struct Shared {
 impl Shared {
     fn take(&self, event: notify::Result<Event>) {
         let kinds = match event {
-            Ok(event) if event.need_rescan() => CONFIG | STATE,
-            Ok(event) if only_read(event.kind) => 0,
-            Ok(event) => {
+            Ok(event) if !event.need_rescan() && only_read(event.kind) => 0,
+            Ok(event) if !event.need_rescan() => {
                 let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
                 event
                     .paths
@@ -65,7 +64,7 @@ impl Shared {
                     .fold(0, |kinds, path| kinds | wanted.kinds(path))
             }
             // Something was missed: look at everything.
-            Err(_) => CONFIG | STATE,
+            Ok(_) | Err(_) => CONFIG | STATE,
         };
         if kinds != 0 {
             self.pending.fetch_or(kinds, Ordering::AcqRel);
@@ -75,15 +74,8 @@ impl Shared {
 }
 
 fn only_read(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
-        EventKind::Access(_) => true,
-        EventKind::Any
-        | EventKind::Create(_)
-        | EventKind::Modify(_)
-        | EventKind::Remove(_)
-        | EventKind::Other => false,
-    }
+    let written = EventKind::Access(AccessKind::Close(AccessMode::Write));
+    kind.is_access() && kind != written
 }
 
 /// Watches the files of a project until dropped.

@@ -315,15 +315,17 @@ mod tests {
 
     #[test]
     fn a_journal_folded_twice_is_the_same_as_once() {
-        let mut once = record();
-        journal().iter().for_each(|effect| once.fold(effect));
-        for from in 0..journal().len() {
-            let mut twice = once.clone();
-            journal()[..from]
-                .iter()
-                .for_each(|effect| twice.fold(effect));
-            journal().iter().for_each(|effect| twice.fold(effect));
-            assert_eq!(twice, once, "cut at {from}");
+        let folded = |mut record: Record, effects: &[Effect]| {
+            for effect in effects {
+                record.fold(effect);
+            }
+            record
+        };
+        let all = journal();
+        let once = folded(record(), &all);
+        for cut in 0..all.len() {
+            let twice = folded(folded(once.clone(), &all[..cut]), &all);
+            assert_eq!(twice, once, "cut at {cut}");
         }
         let api = &once.resources[&Address::service("api")];
         assert_eq!(api.instances[&Instance(0)].id, ProviderId::new("b"));
@@ -339,7 +341,7 @@ mod tests {
     #[test]
     fn only_what_never_came_to_be_is_unborn() {
         let mut record = record();
-        journal()[..1].iter().for_each(|effect| record.fold(effect));
+        record.fold(&journal()[0]);
         let mut with_instance = record.clone();
         with_instance.fold(&journal()[1]);
         record.forget_unborn(&Address::service("api"));

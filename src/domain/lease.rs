@@ -8,6 +8,10 @@ use std::time::Duration;
 use crate::domain::ids::{Epoch, Lineage, LockId, PlanId, RunId, TraceId};
 use crate::domain::time::{Boot, Wall};
 
+mod verdict;
+
+pub use verdict::{Watch, Watched, judge};
+
 /// Who holds a lock, in terms that can be proven on the same machine.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Holder {
@@ -292,135 +296,6 @@ impl LockRecord {
     pub fn is_same_lock(&self, other: &Self) -> bool {
         self.lock_id == other.lock_id && self.epoch == other.epoch
     }
-}
-
-/// What was seen of a heartbeat while watching it on our own clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Watched {
-    /// Whether it moved since the first look.
-    pub moved: bool,
-    /// How long it has stood still.
-    pub still: Duration,
-}
-
-/// Watches a heartbeat: lock, epoch and beat as they were seen, and since when.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Watch {
-    seen: Option<(LockId, Epoch, u64)>,
-    since: Boot,
-    moved: bool,
-}
-
-impl Watch {
-    /// Takes one look at `now` and tells what the looks so far say.
-    pub fn look(&mut self, record: &LockRecord, now: Boot) -> Watched {
-        let beat = (record.lock_id.clone(), record.epoch, record.beat);
-        match &self.seen {
-            Some(seen) if *seen == beat => {}
-            seen => {
-                // Another acquisition starts the watch anew; only a beat of the same one is a sign of life.
-                self.moved = seen
-                    .as_ref()
-                    .is_some_and(|seen| (&seen.0, seen.1) == (&beat.0, beat.1));
-                self.since = now;
-                self.seen = Some(beat);
-            }
-        }
-        Watched {
-            moved: self.moved,
-            still: now.since(self.since),
-        }
-    }
-}
-
-/// Judges a lock: only a proof makes it dead, only silence on our own clock makes it expired.
-#[must_use]
-pub fn judge(
-    record: Option<&LockRecord>,
-    proof: ProcessProof,
-    watched: Watched,
-    times: &LeaseTimes,
-) -> (Verdict, Vec<Evidence>) {
-    let Some(record) = record else {
-        let line = evidence("record", "no lock was ever taken here", None);
-        return (Verdict::Free, vec![line]);
-    };
-    match record.status {
-        LockStatus::Held => judge_held(record, proof, watched, times),
-        LockStatus::Free => {
-            let line = evidence("record", "its last holder released it", None);
-            (Verdict::Free, vec![line])
-        }
-        LockStatus::Broken => {
-            let text = record.broken.as_ref().map_or_else(
-                || "it was broken".to_owned(),
-                |broken| format!("{} broke it: {}", broken.by, broken.reason),
-            );
-            (Verdict::Free, vec![evidence("record", text, None)])
-        }
-    }
-}
-
-fn judge_held(
-    record: &LockRecord,
-    proof: ProcessProof,
-    watched: Watched,
-    times: &LeaseTimes,
-) -> (Verdict, Vec<Evidence>) {
-    let silence = record.lease.max(times.lease).saturating_add(times.grace);
-    let silent = watched.still >= silence;
-    let process = process_evidence(&record.holder, proof);
-    let (beat_alive, beat_text) = if silent {
-        let text = format!("stood still for {} on our clock", seconds(watched.still));
-        (Some(false), text)
-    } else if watched.moved {
-        (Some(true), "moved while it was watched".to_owned())
-    } else {
-        let text = format!(
-            "has not moved for {} of the {} that would tell",
-            seconds(watched.still),
-            seconds(silence)
-        );
-        (None, text)
-    };
-    let verdict = match (proof, beat_alive) {
-        (ProcessProof::Gone, _) => Verdict::Dead,
-        (ProcessProof::Alive, _) | (ProcessProof::Unknown, Some(true)) => Verdict::Alive,
-        (ProcessProof::Unknown, Some(false)) => Verdict::Expired,
-        (ProcessProof::Unknown, None) => Verdict::Unknown,
-    };
-    let lines = vec![process, evidence("heartbeat", beat_text, beat_alive)];
-    (verdict, lines)
-}
-
-fn process_evidence(holder: &Holder, proof: ProcessProof) -> Evidence {
-    let who = format!("process {} of {}@{}", holder.pid, holder.user, holder.host);
-    match proof {
-        ProcessProof::Alive => {
-            let text = format!("{who} lives: same machine, same boot, same start time");
-            evidence("process", text, Some(true))
-        }
-        ProcessProof::Gone => {
-            let text = format!("{who} is gone: it ran on this machine and cannot exist any more");
-            evidence("process", text, Some(false))
-        }
-        ProcessProof::Unknown => {
-            let text = format!("{who} cannot be seen from here: another machine or container");
-            evidence("process", text, None)
-        }
-    }
-}
-
-fn evidence(check: &str, finding: impl Into<String>, alive: Option<bool>) -> Evidence {
-    Evidence {
-        check: check.to_owned(),
-        finding: finding.into(),
-        alive,
-    }
-}
-
-fn seconds(span: Duration) -> String {
-    format!("{} s", span.as_secs())
 }
 
 #[cfg(test)]

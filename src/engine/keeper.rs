@@ -9,14 +9,15 @@
 use std::collections::BTreeMap;
 
 use crate::domain::effect::{Effect, Intent, OpEnd};
-use crate::domain::ids::{Epoch, Lineage, OpId, PlanId, ResourceKind, RunId, Scope, Serial};
-use crate::domain::record::{Pending, Record, RecordedInstance};
+use crate::domain::ids::{Epoch, Lineage, OpId, PlanId, RunId, Scope, Serial};
+use crate::domain::record::{Pending, Record};
 use crate::engine::journal::{self, Journal};
 use crate::engine::reconcile::EngineError;
+use crate::engine::snapshot;
 use crate::formats::journal::Line;
 use crate::formats::state::{self, Extra};
 use crate::formats::text::hex;
-use crate::ports::cas_store::{CasStore, Put, Stored, Version};
+use crate::ports::cas_store::{CasStore, Version};
 use crate::ports::provider::Applied;
 use crate::ports::random::Random;
 use crate::ports::world::World;
@@ -53,7 +54,6 @@ struct Writing {
 impl Keeper {
     /// Reads snapshot and journals. Damage, and a state of another project, is an error; nothing stored is not.
     pub async fn open<W: World>(world: &W, scope: &Scope) -> Result<Self, EngineError> {
-        let stored = world.state().get().await.map_err(store)?;
         let mut keeper = Self {
             scope: scope.clone(),
             record: None,
@@ -64,26 +64,10 @@ impl Keeper {
             past: Vec::new(),
             writing: None,
         };
-        let Some(stored) = stored else {
+        let Some((version, decoded)) = snapshot::read(world, scope).await? else {
             return Ok(keeper);
         };
-        let bad = |problem: String, hint: &str| EngineError::BadState {
-            location: world.state().location(),
-            problem,
-            hint: hint.to_owned(),
-        };
-        let decoded =
-            state::decode(&stored.bytes).map_err(|error| bad(error.to_string(), error.hint()))?;
-        if decoded.record.scope != *scope {
-            let problem = format!(
-                "it belongs to {}, not to {}",
-                said(&decoded.record.scope),
-                said(scope)
-            );
-            let hint = "check `name`, `component` and `-e`, or where `state:` points";
-            return Err(bad(problem, hint));
-        }
-        keeper.version = Some(stored.version);
+        keeper.version = Some(version);
         keeper.saved = Some(decoded.record.clone());
         keeper.extra = decoded.extra;
         for pending in &decoded.record.pending {
@@ -95,7 +79,9 @@ impl Keeper {
         let lineage = decoded.record.lineage.clone();
         keeper.record = Some(decoded.record);
         for found in journal::of_lineage(world, &lineage)? {
-            found.lines.into_iter().for_each(|line| keeper.replay(line));
+            for line in found.lines {
+                keeper.replay(line);
+            }
             keeper.past.push(found.name);
         }
         keeper.note_pending();
@@ -152,7 +138,7 @@ impl Keeper {
 
     /// Takes over a damaged or absent document: what is stored next replaces it, fence and all.
     pub async fn anew<W: World>(world: &W, record: Record) -> Result<Self, EngineError> {
-        let stored = world.state().get().await.map_err(store)?;
+        let stored = world.state().get().await.map_err(snapshot::failure)?;
         Ok(Self {
             scope: record.scope.clone(),
             record: Some(record),
@@ -193,7 +179,9 @@ impl Keeper {
             .map(|intent| Line::Intent(Box::new(intent.clone())))
             .collect();
         self.append(world, &lines, true)?;
-        intents.into_iter().for_each(|intent| self.announce(intent));
+        for intent in intents {
+            self.announce(intent);
+        }
         Ok(())
     }
 
@@ -212,7 +200,7 @@ impl Keeper {
         let effect = self
             .open
             .get(op)
-            .and_then(|intent| effect_of(&intent.pending, applied));
+            .and_then(|intent| snapshot::effect_of(&intent.pending, applied));
         self.end(world, op, OpEnd::Done, effect)
     }
 
@@ -380,7 +368,7 @@ impl Keeper {
         next.serial = Serial(record.serial.0.saturating_add(1));
         next.fence = record.fence.max(epoch);
         let bytes = state::encode(&next, &self.extra, WRITER);
-        self.version = Some(put(world, self.version.as_ref(), &bytes).await?);
+        self.version = Some(snapshot::put(world, self.version.as_ref(), &bytes).await?);
         self.record = Some(next.clone());
         self.saved = Some(next);
         if let Some(writing) = &mut self.writing {
@@ -410,102 +398,6 @@ fn empty_like(record: &Record) -> Record {
             record.scope.clone(),
         )
     }
-}
-
-/// Stores bytes over exactly the version that was read; a lost reply is settled by reading back.
-async fn put<W: World>(
-    world: &W,
-    expected: Option<&Version>,
-    bytes: &[u8],
-) -> Result<Version, EngineError> {
-    const TRIES: u32 = 3;
-    let mut cause = String::new();
-    for _ in 0..TRIES {
-        match world
-            .state()
-            .compare_and_put(expected, bytes)
-            .await
-            .map_err(store)?
-        {
-            Put::Done(version) => return Ok(version),
-            Put::Conflict(Some(found)) if found.bytes == bytes => return Ok(found.version),
-            Put::Conflict(found) => return Err(overtaken(found)),
-            Put::Unknown(why) => {
-                cause = why;
-                let found = world.state().get().await.map_err(store)?;
-                if found.as_ref().map(|stored| &stored.version) == expected {
-                    continue;
-                }
-                return match found {
-                    Some(found) if found.bytes == bytes => Ok(found.version),
-                    found => Err(overtaken(found)),
-                };
-            }
-        }
-    }
-    Err(EngineError::Store(Box::new(std::io::Error::other(cause))))
-}
-
-fn overtaken(found: Option<Stored>) -> EngineError {
-    let found = found.and_then(|stored| state::decode(&stored.bytes).ok());
-    EngineError::LockLost(match found {
-        Some(found) => format!(
-            "somebody else wrote the state meanwhile (serial {}, lock epoch {})",
-            found.record.serial, found.record.fence
-        ),
-        None => "somebody else changed or removed the state meanwhile".to_owned(),
-    })
-}
-
-fn effect_of(pending: &Pending, applied: &Applied) -> Option<Effect> {
-    let address = pending.address.clone();
-    match (pending.verb.as_str(), address.kind, pending.instance) {
-        ("create", ResourceKind::Service, Some(instance)) => Some(Effect::InstanceMade {
-            address,
-            instance,
-            made: RecordedInstance {
-                id: applied.id.clone()?,
-                name: applied.name.clone().unwrap_or_default(),
-                image_id: applied.image_id.clone(),
-                op: pending.op.clone(),
-                ready: false,
-            },
-        }),
-        ("create", ResourceKind::Network | ResourceKind::Volume, _) => Some(Effect::ObjectMade {
-            address,
-            id: applied.id.clone()?,
-        }),
-        ("remove", ResourceKind::Service, Some(instance)) => Some(Effect::InstanceGone {
-            address,
-            instance,
-            id: pending.target.clone(),
-        }),
-        ("remove", ResourceKind::Network | ResourceKind::Volume, _) => {
-            Some(Effect::ObjectGone { address })
-        }
-        ("rename", ResourceKind::Service, Some(instance)) => Some(Effect::InstanceRenamed {
-            address,
-            instance,
-            name: applied.name.clone()?,
-        }),
-        _ => None,
-    }
-}
-
-fn said(scope: &Scope) -> String {
-    let component = scope
-        .component
-        .as_ref()
-        .map(|component| format!(", component `{component}`"))
-        .unwrap_or_default();
-    format!(
-        "project `{}`{component}, environment `{}`",
-        scope.project, scope.env
-    )
-}
-
-fn store(error: crate::ports::cas_store::StoreError) -> EngineError {
-    EngineError::Store(Box::new(error))
 }
 
 fn not_begun() -> EngineError {

@@ -66,24 +66,24 @@ enum Beat {
 }
 
 impl Lease {
-    /// Takes the lock when it is free or its holder is proven dead; otherwise waits as long as wanted. `tell`
+    /// Takes the lock when it is free or its holder is proven dead; otherwise waits as long as want. `tell`
     /// hears each new finding while waiting.
     pub async fn acquire<W: World>(
         world: &W,
-        wanted: &Wanted,
+        want: &Wanted,
         tell: &dyn Fn(&LockReport),
     ) -> Result<Self, EngineError> {
         let invalid =
             |error: crate::domain::lease::BadTimes| EngineError::Invalid(error.to_string());
-        wanted.times.check().map_err(invalid)?;
+        want.times.check().map_err(invalid)?;
         let started = world.clock().boot();
         let mut watch = Watch::default();
         let mut told: Option<(Verdict, Option<LockId>)> = None;
         let mut hurried = 0;
         loop {
-            let look = lock_report::look(world, &mut watch, &wanted.times).await;
+            let look = lock_report::look(world, &mut watch, &want.times).await;
             if matches!(look.report.verdict, Verdict::Free | Verdict::Dead) && hurried < 100 {
-                match take(world, wanted, &look).await? {
+                match take(world, want, &look).await? {
                     Taking::Ours(lease) => return Ok(*lease),
                     Taking::LookAgain => {
                         hurried += 1;
@@ -92,7 +92,7 @@ impl Lease {
                 }
             }
             let waited = world.clock().boot().since(started);
-            if waited >= wanted.wait {
+            if waited >= want.wait {
                 return Err(EngineError::Locked(Box::new(look.report)));
             }
             let finding = (
@@ -106,7 +106,7 @@ impl Lease {
                 tell(&look.report);
                 told = Some(finding);
             }
-            let rest = wanted.wait.saturating_sub(waited);
+            let rest = want.wait.saturating_sub(waited);
             world.clock().sleep(rest.min(LOOK_AGAIN)).await;
             hurried = 0;
         }
@@ -277,7 +277,7 @@ impl Lease {
 }
 
 /// Stores a record of our own over exactly the version that was judged.
-async fn take<W: World>(world: &W, wanted: &Wanted, look: &Look) -> Result<Taking, EngineError> {
+async fn take<W: World>(world: &W, want: &Wanted, look: &Look) -> Result<Taking, EngineError> {
     let (fence, lineage) = fence(world).await?;
     let mut id = [0; 16];
     world.random().fill(&mut id);
@@ -289,8 +289,8 @@ async fn take<W: World>(world: &W, wanted: &Wanted, look: &Look) -> Result<Takin
             lock_id: LockId(hex(&id)),
             lineage,
             holder: world.processes().me(),
-            occupation: wanted.occupation.clone(),
-            lease: wanted.times.lease,
+            occupation: want.occupation.clone(),
+            lease: want.times.lease,
             at: world.clock().wall(),
         },
     );
@@ -300,9 +300,9 @@ async fn take<W: World>(world: &W, wanted: &Wanted, look: &Look) -> Result<Takin
     }
     let ours = |version: Version, asked: Boot| {
         Taking::Ours(Box::new(Lease {
-            times: wanted.times,
+            times: want.times,
             stored: RefCell::new((record.clone(), version)),
-            occupation: RefCell::new(wanted.occupation.clone()),
+            occupation: RefCell::new(want.occupation.clone()),
             renewed: Cell::new(asked),
             lost: RefCell::new(None),
             taken_over: dead.cloned(),

@@ -30,6 +30,7 @@ pub mod reconcile;
 mod redact;
 mod runs;
 mod site;
+mod snapshot;
 mod status;
 mod strip;
 mod tap;

@@ -136,7 +136,6 @@ pub fn decode_line(line: &str) -> Option<Event> {
     event(wire).ok()
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm for each kind, nothing else")]
 fn body_wire(kind: &EventKind) -> BodyWire {
     match kind {
         EventKind::RunStarted {
@@ -282,7 +281,6 @@ fn step_outcome(text: &str) -> Result<StepOutcome, FormatError> {
     text::by_word(&STEP_OUTCOMES, StepOutcome::as_str, "outcome", text)
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm for each kind, nothing else")]
 fn kind(wire: BodyWire) -> Result<EventKind, FormatError> {
     Ok(match wire {
         BodyWire::RunStarted {

@@ -1,4 +1,8 @@
 //! Golden files, round trips and damage of every format.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "golden files are read from the real disk"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -69,6 +73,7 @@ fn step(id: &str, kind: StepKind, place: StepPlace) -> Step {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one literal with one of everything")]
 /// A plan in which every kind of step, cause, place and strategy occurs.
 fn sample_plan() -> Plan {
     let api = Address::service("api");

@@ -67,19 +67,13 @@ impl SystemHooks {
         let mut nonce = [0; 12];
         getrandom::fill(&mut nonce).map_err(|error| error.to_string())?;
         let nonce = hex(&nonce);
-        let mut command = match &self.setsid {
-            // Started as a plain child it becomes the leader of a session and then the program itself.
-            Some(setsid) => {
-                let mut command = Command::new(setsid);
-                command.arg("--").arg(&path);
-                command
-            }
-            None => {
-                let mut command = Command::new(&path);
-                command.process_group(0);
-                command
-            }
-        };
+        // Started as a plain child, `setsid` becomes the leader of a session and then the program itself.
+        let mut command = Command::new(self.setsid.as_ref().unwrap_or(&path));
+        if self.setsid.is_some() {
+            command.arg("--").arg(&path);
+        } else {
+            command.process_group(0);
+        }
         command
             .args(arguments)
             .current_dir(&call.folder)

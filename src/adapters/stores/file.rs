@@ -118,7 +118,11 @@ impl FileStore {
         // One name for the temp: the side lock is ours, so one that is there was left by a writer that died.
         match folder.replace(name, bytes, &format!(".{name}.tmp")) {
             Ok(()) => Ok(Put::Done(version_of(bytes))),
-            Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Unsynced>()) => {
+            Err(error)
+                if error
+                    .get_ref()
+                    .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Unsynced>) =>
+            {
                 Ok(Put::Unknown(error.to_string()))
             }
             Err(error) => Err(failed(error)),

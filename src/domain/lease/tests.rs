@@ -83,19 +83,19 @@ fn a_longer_lease_of_the_holder_is_waited_for() {
 
 #[test]
 fn a_watch_starts_anew_with_each_beat_and_each_holder() {
-    let mut watch = Watch::default();
+    let mut heartbeat = Watch::default();
     let mut lock = record(LockStatus::Held);
-    let mut look = |lock: &LockRecord, now| {
-        let watched = watch.look(lock, at(now));
-        (watched.moved, watched.still.as_secs())
+    let mut seen_at = |lock: &LockRecord, now| {
+        let seen = heartbeat.look(lock, at(now));
+        (seen.moved, seen.still.as_secs())
     };
-    assert_eq!(look(&lock, 100), (false, 0));
-    assert_eq!(look(&lock, 139), (false, 39));
+    assert_eq!(seen_at(&lock, 100), (false, 0));
+    assert_eq!(seen_at(&lock, 139), (false, 39));
     lock.beat += 1;
-    assert_eq!(look(&lock, 140), (true, 0), "a beat is a sign of life");
-    assert_eq!(look(&lock, 150), (true, 10));
+    assert_eq!(seen_at(&lock, 140), (true, 0), "a beat is a sign of life");
+    assert_eq!(seen_at(&lock, 150), (true, 10));
     lock.lock_id = LockId::new("b");
-    assert_eq!(look(&lock, 151), (false, 0), "another holder is not");
+    assert_eq!(seen_at(&lock, 151), (false, 0), "another holder is not");
 }
 
 #[test]

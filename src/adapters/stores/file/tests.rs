@@ -89,9 +89,9 @@ fn eight_threads_race_and_exactly_one_wins_each_round() {
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
         version = block(store.get()).unwrap().map(|stored| stored.version);
         assert_eq!(wins.load(Ordering::Relaxed), round + 1);
     }

@@ -1,0 +1,132 @@
+//! Reading and storing a snapshot, and what one operation leaves in the next.
+
+use crate::domain::effect::Effect;
+use crate::domain::ids::{ResourceKind, Scope};
+use crate::domain::record::{Pending, RecordedInstance};
+use crate::engine::reconcile::EngineError;
+use crate::formats::state::{self, Decoded};
+use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
+use crate::ports::provider::Applied;
+use crate::ports::world::World;
+
+/// Reads the stored snapshot with its version; `None` when nothing is stored. Damage, and the state of another
+/// project, is an error.
+pub(super) async fn read<W: World>(
+    world: &W,
+    scope: &Scope,
+) -> Result<Option<(Version, Decoded)>, EngineError> {
+    let Some(stored) = world.state().get().await.map_err(failure)? else {
+        return Ok(None);
+    };
+    let bad = |problem: String, hint: &str| EngineError::BadState {
+        location: world.state().location(),
+        problem,
+        hint: hint.to_owned(),
+    };
+    let decoded =
+        state::decode(&stored.bytes).map_err(|error| bad(error.to_string(), error.hint()))?;
+    if decoded.record.scope != *scope {
+        let (theirs, ours) = (said(&decoded.record.scope), said(scope));
+        let hint = "check `name`, `component` and `-e`, or where `state:` points";
+        return Err(bad(format!("it belongs to {theirs}, not to {ours}"), hint));
+    }
+    Ok(Some((stored.version, decoded)))
+}
+
+fn said(scope: &Scope) -> String {
+    let component = scope
+        .component
+        .as_ref()
+        .map(|component| format!(", component `{component}`"))
+        .unwrap_or_default();
+    format!(
+        "project `{}`{component}, environment `{}`",
+        scope.project, scope.env
+    )
+}
+
+/// Stores bytes over exactly the version that was read; a lost reply is settled by reading back.
+pub(super) async fn put<W: World>(
+    world: &W,
+    expected: Option<&Version>,
+    bytes: &[u8],
+) -> Result<Version, EngineError> {
+    const TRIES: u32 = 3;
+    let mut cause = String::new();
+    for _ in 0..TRIES {
+        match world
+            .state()
+            .compare_and_put(expected, bytes)
+            .await
+            .map_err(failure)?
+        {
+            Put::Done(version) => return Ok(version),
+            Put::Conflict(Some(found)) if found.bytes == bytes => return Ok(found.version),
+            Put::Conflict(found) => return Err(overtaken(found)),
+            Put::Unknown(why) => {
+                cause = why;
+                let found = world.state().get().await.map_err(failure)?;
+                if found.as_ref().map(|stored| &stored.version) == expected {
+                    continue;
+                }
+                return match found {
+                    Some(found) if found.bytes == bytes => Ok(found.version),
+                    found => Err(overtaken(found)),
+                };
+            }
+        }
+    }
+    Err(EngineError::Store(Box::new(std::io::Error::other(cause))))
+}
+
+fn overtaken(found: Option<Stored>) -> EngineError {
+    let found = found.and_then(|stored| state::decode(&stored.bytes).ok());
+    EngineError::LockLost(match found {
+        Some(found) => format!(
+            "somebody else wrote the state meanwhile (serial {}, lock epoch {})",
+            found.record.serial, found.record.fence
+        ),
+        None => "somebody else changed or removed the state meanwhile".to_owned(),
+    })
+}
+
+/// Says what a successful operation leaves in the record.
+pub(super) fn effect_of(pending: &Pending, applied: &Applied) -> Option<Effect> {
+    let address = pending.address.clone();
+    match (pending.verb.as_str(), address.kind, pending.instance) {
+        ("create", ResourceKind::Service, Some(instance)) => Some(Effect::InstanceMade {
+            address,
+            instance,
+            made: RecordedInstance {
+                id: applied.id.clone()?,
+                name: applied.name.clone().unwrap_or_default(),
+                image_id: applied.image_id.clone(),
+                op: pending.op.clone(),
+                ready: false,
+            },
+        }),
+        ("create", ResourceKind::Network | ResourceKind::Volume, _) => Some(Effect::ObjectMade {
+            address,
+            id: applied.id.clone()?,
+        }),
+        ("remove", ResourceKind::Service, Some(instance)) => Some(Effect::InstanceGone {
+            address,
+            instance,
+            id: pending.target.clone(),
+        }),
+        ("remove", ResourceKind::Network | ResourceKind::Volume, _) => {
+            Some(Effect::ObjectGone { address })
+        }
+        ("rename", ResourceKind::Service, Some(instance)) => Some(Effect::InstanceRenamed {
+            address,
+            instance,
+            name: applied.name.clone()?,
+        }),
+        _ => None,
+    }
+}
+
+/// Says that a store could not be read or written.
+pub(super) fn failure(error: StoreError) -> EngineError {
+    EngineError::Store(Box::new(error))
+}
