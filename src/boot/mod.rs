@@ -5,3 +5,6 @@
 
 pub mod hydrate;
 pub mod supervise;
+pub mod thread;
+pub mod workshop;
+pub mod world;

@@ -1,0 +1,101 @@
+//! The real world behind the engine's ports, wired for one project in one environment.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::adapters::clock::SystemClock;
+use crate::adapters::disk::ProjectDisk;
+use crate::adapters::hooks::host::SystemHooks;
+use crate::adapters::processes::SystemProcesses;
+use crate::adapters::providers::any::AnyProvider;
+use crate::adapters::random::SystemRandom;
+use crate::adapters::secrets::ProjectSecrets;
+use crate::adapters::stores::file::FileStore;
+use crate::domain::project::project::Project;
+use crate::ports::world::World;
+
+/// Folder of our own files beside the project file.
+pub const OWN_FOLDER: &str = ".nanokit";
+
+/// Every port, on this machine.
+#[derive(Debug)]
+pub struct RealWorld {
+    provider: AnyProvider,
+    state: FileStore,
+    lock: FileStore,
+    clock: SystemClock,
+    disk: ProjectDisk,
+    hooks: SystemHooks,
+    processes: SystemProcesses,
+    random: SystemRandom,
+    secrets: ProjectSecrets,
+}
+
+impl RealWorld {
+    /// Wires a world; opens no connection.
+    #[must_use]
+    pub fn new(
+        project: &Project,
+        provider: AnyProvider,
+        variables: &BTreeMap<String, String>,
+    ) -> Self {
+        let own = own_folder(&project.root);
+        let state = project.state_name();
+        Self {
+            provider,
+            state: FileStore::state(project.root.join(&state), &own),
+            lock: FileStore::lock(&state, &own),
+            clock: SystemClock,
+            disk: ProjectDisk::new(&own),
+            hooks: SystemHooks::new(variables),
+            processes: SystemProcesses::new(variables.get("USER").cloned()),
+            random: SystemRandom,
+            secrets: ProjectSecrets::new(&project.root, variables.clone()),
+        }
+    }
+}
+
+/// Returns the folder of our own files for a project's folder.
+#[must_use]
+pub fn own_folder(root: &Path) -> PathBuf {
+    root.join(OWN_FOLDER)
+}
+
+impl World for RealWorld {
+    type Provider = AnyProvider;
+    type Store = FileStore;
+    type Clock = SystemClock;
+    type Disk = ProjectDisk;
+    type Hooks = SystemHooks;
+    type Processes = SystemProcesses;
+    type Random = SystemRandom;
+    type Secrets = ProjectSecrets;
+
+    fn provider(&self) -> &Self::Provider {
+        &self.provider
+    }
+    fn state(&self) -> &Self::Store {
+        &self.state
+    }
+    fn lock(&self) -> &Self::Store {
+        &self.lock
+    }
+    fn clock(&self) -> &Self::Clock {
+        &self.clock
+    }
+    fn disk(&self) -> &Self::Disk {
+        &self.disk
+    }
+    fn hooks(&self) -> &Self::Hooks {
+        &self.hooks
+    }
+    fn processes(&self) -> &Self::Processes {
+        &self.processes
+    }
+    fn random(&self) -> &Self::Random {
+        &self.random
+    }
+    fn secrets(&self) -> &Self::Secrets {
+        &self.secrets
+    }
+}
