@@ -1,7 +1,7 @@
 //! Where the session gets its project and its engine from: loads the file, chooses the platform, wires the world.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::adapters::clock::SystemClock;
@@ -174,7 +174,12 @@ impl Workshop for RealWorkshop {
 /// Returns the platform the recorded resources live on, so that a project never jumps to another one because an
 /// engine is down.
 fn recorded_platform(project: &Project) -> Option<ProviderKind> {
-    let text = std::fs::read(project.root.join(project.state_name())).ok()?;
+    platform_of(&project.root.join(project.state_name()))
+}
+
+/// Returns the platform a state document speaks of.
+pub(super) fn platform_of(state: &Path) -> Option<ProviderKind> {
+    let text = std::fs::read(state).ok()?;
     let record = state::decode(&text).ok()?.record;
     match record.engine.as_str() {
         "" => None,

@@ -1,0 +1,104 @@
+//! What the verbs stand on: the outside as the composition root provides it. No verb touches a file, a clock,
+//! a thread or a terminal but through these.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::command::{Command, Ticket};
+use crate::app::failure::Failure;
+use crate::app::notice::{Hydrated, Notice};
+use crate::app::session::Settings;
+use crate::domain::time::Wall;
+
+/// What a verb hears from its line.
+#[derive(Debug)]
+pub enum Heard {
+    /// News of the session.
+    Notice(Box<Notice>),
+    /// Nothing within the patience.
+    Tick,
+    /// Ctrl-C.
+    Interrupt,
+    /// Somebody asked the process to end (TERM, HUP).
+    Terminate,
+    /// The session is gone.
+    Closed,
+}
+
+/// A line to a session.
+pub trait Line {
+    /// Sends a wish.
+    fn send(&mut self, command: Command) -> Result<Ticket, Failure>;
+    /// Waits for news, at most `patience` long.
+    fn hear(&mut self, patience: Option<Duration>) -> Heard;
+    /// From now on Ctrl-C and the like are heard here instead of ending the process.
+    fn listen_to_signals(&mut self);
+    /// Hangs up without waiting for the session; for the third Ctrl-C.
+    fn abandon(&mut self);
+}
+
+/// What is known of the terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terminal {
+    /// Somebody can be asked: standard input and standard error are a terminal.
+    pub interactive: bool,
+    /// Standard output is one.
+    pub stdout: bool,
+    /// Standard error is one.
+    pub stderr: bool,
+    /// It understands colours and cursor movement.
+    pub capable: bool,
+    /// `NO_COLOR` is set.
+    pub no_color: bool,
+    /// Columns, if they can be told.
+    pub width: Option<u16>,
+}
+
+/// One finding of `doctor`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at.
+    pub name: &'static str,
+    /// Whether it is as it should be; `None`: not needed here.
+    pub good: Option<bool>,
+    /// What was found.
+    pub finding: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+}
+
+/// The project as the offline verbs need it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What front ends see.
+    pub hydrated: Arc<Hydrated>,
+    /// The merged file with secrets as references.
+    pub merged: Option<serde_yaml::Value>,
+}
+
+/// The outside.
+pub trait Ground {
+    /// Loads the project file, offline; kept for the rest of the process.
+    fn load(&mut self) -> Loaded;
+    /// Starts a session on the engine's thread and joins a line to it.
+    fn connect(&mut self, settings: Settings) -> Result<Box<dyn Line>, Failure>;
+    /// Opens the panel and returns its exit code.
+    fn panel(&mut self) -> Result<u8, Failure>;
+    /// Unpacks the demo, goes there, and returns the folder with a remark about the platform.
+    fn demo(&mut self, provider: Option<&str>) -> Result<(PathBuf, Option<String>), Failure>;
+    /// Looks at what nkapp needs here.
+    fn checks(&mut self) -> Vec<Check>;
+    /// Reads a file (`-`: standard input) of at most 64 MiB, relative to where the user stands.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Failure>;
+    /// Writes a file that must not exist yet; `false`: it exists.
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> Result<bool, Failure>;
+    /// Tells whether a file is there, relative to where the user stands.
+    fn has(&self, path: &Path) -> bool;
+    /// Returns the folder the user stands in.
+    fn folder(&self) -> PathBuf;
+    /// Returns the time of day.
+    fn now(&self) -> Wall;
+    /// Asks for one line on the terminal; `None`: there was none.
+    fn ask(&mut self, prompt: &str) -> Option<String>;
+}
