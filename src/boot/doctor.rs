@@ -88,7 +88,9 @@ fn docker(environment: &BTreeMap<String, String>) -> Check {
         let runtime = runtime().map_err(|failure| ProviderError::Missing {
             subject: failure.message,
         })?;
-        runtime.block_on(docker.answers()).map(|()| format!("{described} answers"))
+        runtime
+            .block_on(docker.answers())
+            .map(|()| format!("{described} answers"))
     });
     match asked {
         Ok(finding) => check("docker", Some(true), finding, None),
@@ -194,11 +196,7 @@ fn held(project: &Project) -> Check {
     match std::fs::read(&path) {
         Ok(bytes) => match lock::decode(&bytes) {
             Ok(record) if record.status == crate::domain::lease::LockStatus::Held => {
-                let age = SystemClock
-                    .wall()
-                    .0
-                    .saturating_sub(record.renewed_at.0)
-                    / 1000;
+                let age = SystemClock.wall().0.saturating_sub(record.renewed_at.0) / 1000;
                 check(
                     "lock",
                     None,
@@ -283,7 +281,9 @@ async fn fetched(docker: &DockerProvider, scope: Scope) -> bool {
         fence: Epoch(0),
         scope,
         lineage: Lineage::default(),
-        kind: OpKind::PullImage { image: DEMO_IMAGE.to_owned() },
+        kind: OpKind::PullImage {
+            image: DEMO_IMAGE.to_owned(),
+        },
     };
     matches!(docker.apply(&pull, &NoSink).await, Outcome::Done(_))
 }
