@@ -1,4 +1,6 @@
 //! Answers of read-only questions: how things stand, what drifted.
+//!
+//! Both are made of a whole deployment's plan, so that status, drift and plan can never disagree.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +8,9 @@ use crate::domain::ids::{Address, Digest, Instance, ProviderId, RunId};
 use crate::domain::live::{Health, Status};
 use crate::domain::plan::model::{ActionKind, Change};
 use crate::domain::time::Wall;
+
+pub mod drift;
+pub mod status;
 
 /// One instance as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -91,12 +91,6 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
     plan
 }
 
-/// Returns what is live but not ours, for display: it is never touched.
-#[must_use]
-pub fn strays(input: &PlanInput<'_>) -> Vec<String> {
-    World::of(input).strays
-}
-
 fn warnings(
     world: &World<'_>,
     selection: &scope::Selection,

@@ -26,7 +26,7 @@ mod removal;
 pub mod scope;
 mod service;
 mod steps;
-mod world;
+pub(in crate::domain) mod world;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::domain) mod tests;

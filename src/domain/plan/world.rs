@@ -13,24 +13,24 @@ use crate::domain::project::naming;
 use crate::domain::record::RecordedResource;
 
 /// The indexed input of one plan.
-pub(super) struct World<'a> {
-    pub(super) input: &'a PlanInput<'a>,
-    pub(super) scope: Scope,
+pub(in crate::domain) struct World<'a> {
+    pub(in crate::domain) input: &'a PlanInput<'a>,
+    pub(in crate::domain) scope: Scope,
     /// Lineage whose objects are ours: the record's, or the one found where there is no record.
-    pub(super) lineage: Option<Lineage>,
+    pub(in crate::domain) lineage: Option<Lineage>,
     /// Our instances by service, sorted by number, one for each number.
     instances: BTreeMap<&'a str, Vec<&'a LiveInstance>>,
     networks: BTreeMap<String, &'a LiveNetwork>,
     volumes: BTreeMap<String, &'a LiveVolume>,
     /// Objects that are not ours, described for people.
-    pub(super) strays: Vec<String>,
+    pub(in crate::domain) strays: Vec<String>,
     /// Remarks about the whole.
-    pub(super) warnings: Vec<PlanWarning>,
+    pub(in crate::domain) warnings: Vec<PlanWarning>,
 }
 
 impl<'a> World<'a> {
     /// Sorts the live objects.
-    pub(super) fn of(input: &'a PlanInput<'a>) -> Self {
+    pub(in crate::domain) fn of(input: &'a PlanInput<'a>) -> Self {
         let mut world = Self {
             input,
             scope: input.project.scope(),
@@ -50,31 +50,31 @@ impl<'a> World<'a> {
         world
     }
     /// Returns what was recorded of a resource.
-    pub(super) fn recorded(&self, address: &Address) -> Option<&'a RecordedResource> {
+    pub(in crate::domain) fn recorded(&self, address: &Address) -> Option<&'a RecordedResource> {
         self.input.record?.resources.get(address)
     }
     /// Returns our instances of a service, by number.
-    pub(super) fn instances(&self, service: &str) -> &[&'a LiveInstance] {
+    pub(in crate::domain) fn instances(&self, service: &str) -> &[&'a LiveInstance] {
         self.instances.get(service).map_or(&[], Vec::as_slice)
     }
     /// Returns the names of all services that have an instance of ours.
-    pub(super) fn live_services(&self) -> impl Iterator<Item = &'a str> {
+    pub(in crate::domain) fn live_services(&self) -> impl Iterator<Item = &'a str> {
         self.instances.keys().copied()
     }
     /// Returns the network in our place: labelled as ours, known by its id, or made by hand under our name.
-    pub(super) fn network(&self, name: &str) -> Option<&'a LiveNetwork> {
+    pub(in crate::domain) fn network(&self, name: &str) -> Option<&'a LiveNetwork> {
         self.networks.get(name).copied()
     }
     /// Returns the names of the networks in our places.
-    pub(super) fn live_networks(&self) -> impl Iterator<Item = &String> {
+    pub(in crate::domain) fn live_networks(&self) -> impl Iterator<Item = &String> {
         self.networks.keys()
     }
     /// Returns the volume in our place.
-    pub(super) fn volume(&self, name: &str) -> Option<&'a LiveVolume> {
+    pub(in crate::domain) fn volume(&self, name: &str) -> Option<&'a LiveVolume> {
         self.volumes.get(name).copied()
     }
     /// Returns the names of the volumes in our places.
-    pub(super) fn live_volumes(&self) -> impl Iterator<Item = &String> {
+    pub(in crate::domain) fn live_volumes(&self) -> impl Iterator<Item = &String> {
         self.volumes.keys()
     }
 
@@ -244,7 +244,7 @@ impl<'a> World<'a> {
 }
 
 /// Returns the lineages that live objects carry, with how many objects each has, sorted.
-pub(super) fn found_lineages(live: &Live) -> Vec<(Lineage, usize)> {
+pub(in crate::domain) fn found_lineages(live: &Live) -> Vec<(Lineage, usize)> {
     let mut counts: BTreeMap<&Lineage, usize> = BTreeMap::new();
     let instances = live.instances.iter().filter_map(|i| i.lineage.as_ref());
     let networks = live.networks.iter().filter_map(|n| n.lineage.as_ref());

@@ -86,15 +86,22 @@ impl Lab {
     }
     pub(in crate::domain) fn plan_of(&self, request: &PlanRequest) -> Plan {
         let graph = Graph::of(&self.project);
-        build(&PlanInput {
+        build(&self.input(&graph, request))
+    }
+    pub(in crate::domain) fn input<'a>(
+        &'a self,
+        graph: &'a Graph,
+        request: &'a PlanRequest,
+    ) -> PlanInput<'a> {
+        PlanInput {
             project: &self.project,
-            graph: &graph,
+            graph,
             live: &self.live,
             record: self.record.as_ref(),
             digests: &self.digests,
             capabilities: self.capabilities,
             request,
-        })
+        }
     }
     pub(in crate::domain) fn plan_for(&self, purpose: Purpose, targets: &[&str]) -> Plan {
         self.plan_of(&PlanRequest {

@@ -1,0 +1,113 @@
+//! What drifted: the differences between live and recorded in a whole deployment's plan.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::ids::Digest;
+use crate::domain::plan::build::{PlanInput, build};
+use crate::domain::plan::model::{Cause, PlanRequest, Purpose};
+use crate::domain::plan::world::World;
+use crate::domain::project::canonical::text::hex;
+use crate::domain::report::DriftReport;
+
+/// The request behind a report: everything, as a deployment would see it.
+pub(super) fn everything() -> PlanRequest {
+    PlanRequest {
+        purpose: Purpose::Deploy,
+        targets: std::collections::BTreeSet::new(),
+    }
+}
+
+/// Compares live and recorded; the request in `input` is not looked at. Without a record nothing can drift.
+#[must_use]
+pub fn drift(input: &PlanInput<'_>) -> DriftReport {
+    let request = everything();
+    let input = PlanInput {
+        request: &request,
+        ..*input
+    };
+    let plan = build(&input);
+    let mut report = DriftReport {
+        strays: World::of(&input).strays,
+        ..DriftReport::default()
+    };
+    for action in &plan.actions {
+        let drifted: Vec<_> = action
+            .changes
+            .iter()
+            .filter(|change| change.cause == Cause::Drift)
+            .cloned()
+            .collect();
+        if drifted.len() < action.changes.len() {
+            report.changed.push(action.address.clone());
+        }
+        if !drifted.is_empty() {
+            report.drifted.insert(action.address.clone(), drifted);
+        }
+    }
+    report.changed.sort();
+    report.digest = digest(&report);
+    report
+}
+
+fn digest(report: &DriftReport) -> Digest {
+    let mut hasher = Sha256::new();
+    let mut feed = |text: &str| {
+        hasher.update((text.len() as u64).to_be_bytes());
+        hasher.update(text.as_bytes());
+    };
+    for (address, changes) in &report.drifted {
+        feed("drifted");
+        feed(&address.to_string());
+        for change in changes {
+            feed(&change.path);
+            feed(&change.instance.map_or_else(String::new, |i| i.to_string()));
+            feed(change.before.as_deref().unwrap_or("\0"));
+            feed(change.after.as_deref().unwrap_or("\0"));
+        }
+    }
+    for address in &report.changed {
+        feed("changed");
+        feed(&address.to_string());
+    }
+    for stray in &report.strays {
+        feed("stray");
+        feed(stray);
+    }
+    Digest(hex(&hasher.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::graph::build::Graph;
+    use crate::domain::live::Status;
+    use crate::domain::plan::tests::lab::{Lab, service};
+
+    fn report(lab: &Lab) -> DriftReport {
+        let graph = Graph::of(&lab.project);
+        drift(&lab.input(&graph, &everything()))
+    }
+
+    #[test]
+    fn an_edit_of_the_file_is_no_drift_and_a_hand_made_change_is() {
+        let mut lab = Lab::deployed(vec![service("api"), service("web")]);
+        let calm = report(&lab);
+        assert!(calm.drifted.is_empty() && calm.changed.is_empty());
+        lab.service("web").command = Some(vec!["x".to_owned()]);
+        lab.instance("api", 0).status = Status::Paused;
+        let found = report(&lab);
+        let names: Vec<String> = found.drifted.keys().map(ToString::to_string).collect();
+        assert_eq!(names, ["service.api"]);
+        assert_eq!(found.changed[0].to_string(), "service.web");
+        assert_ne!(found.digest, calm.digest);
+        assert_eq!(report(&lab), found);
+    }
+
+    #[test]
+    fn without_a_record_nothing_drifts() {
+        let mut lab = Lab::deployed(vec![service("api")]);
+        lab.record = None;
+        lab.instance("api", 0).status = Status::Paused;
+        assert!(report(&lab).drifted.is_empty());
+    }
+}

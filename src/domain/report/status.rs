@@ -1,0 +1,180 @@
+//! How everything stands: each resource with its instances, whether it is ready, what a deployment would do.
+
+use crate::domain::ids::{Address, ResourceKind};
+use crate::domain::live::{Health, LiveInstance, Status};
+use crate::domain::model::{path, short_image};
+use crate::domain::plan::build::{PlanInput, build};
+use crate::domain::plan::model::{Action, Cause};
+use crate::domain::plan::world::World;
+use crate::domain::project::canonical::image_of;
+use crate::domain::project::service::ServiceKind;
+use crate::domain::report::drift::everything;
+use crate::domain::report::{InstanceStatus, ResourceStatus, StatusReport};
+use crate::domain::time::Wall;
+
+/// Looks how everything stands; the request in `input` is not looked at.
+#[must_use]
+pub fn status(input: &PlanInput<'_>) -> StatusReport {
+    let request = everything();
+    let input = PlanInput {
+        request: &request,
+        ..*input
+    };
+    let plan = build(&input);
+    let world = World::of(&input);
+    let resources = plan
+        .actions
+        .iter()
+        .map(|action| (action.address.clone(), resource(&world, action)))
+        .collect();
+    StatusReport {
+        resources,
+        strays: world.strays,
+        engine: input.live.engine.clone(),
+    }
+}
+
+fn resource(world: &World<'_>, action: &Action) -> ResourceStatus {
+    let address = &action.address;
+    let desired = world.input.graph.contains(address);
+    let service = world.input.project.services.get(&address.name);
+    let service = service.filter(|_| address.kind == ResourceKind::Service);
+    let live: &[&LiveInstance] = match address.kind {
+        ResourceKind::Service => world.instances(&address.name),
+        ResourceKind::Network | ResourceKind::Volume => &[],
+    };
+    let wanted = match address.kind {
+        ResourceKind::Service => service.map_or(0, |service| service.instances),
+        ResourceKind::Network | ResourceKind::Volume => u32::from(desired),
+    };
+    let image = match service {
+        Some(service) => image_of(service, world.input.project),
+        None => world
+            .recorded(address)
+            .and_then(|r| r.model.get(path::IMAGE))
+            .map(|field| field.value.clone()),
+    };
+    let drift = action.changes.iter().filter(|c| c.cause == Cause::Drift);
+    ResourceStatus {
+        address: address.clone(),
+        desired,
+        wanted,
+        image: image.map(|image| short_image(&image).to_owned()),
+        instances: live.iter().map(|live| instance(live)).collect(),
+        ready: ready(world, address, wanted, live),
+        pending: action.kind,
+        drift: drift.cloned().collect(),
+    }
+}
+
+fn instance(live: &LiveInstance) -> InstanceStatus {
+    InstanceStatus {
+        instance: live.instance,
+        id: live.id.clone(),
+        name: live.name.clone(),
+        status: live.status,
+        health: live.health,
+        started_at: live.started_at_ms.map(Wall),
+        restarts: live.restarts,
+        ports: live.ports.clone(),
+    }
+}
+
+fn ready(world: &World<'_>, address: &Address, wanted: u32, live: &[&LiveInstance]) -> bool {
+    match address.kind {
+        ResourceKind::Network => world.network(&address.name).is_some(),
+        ResourceKind::Volume => world.volume(&address.name).is_some(),
+        ResourceKind::Service => {
+            let service = world.input.project.services.get(&address.name);
+            let job = service.is_some_and(|service| service.kind == ServiceKind::Job);
+            let recorded = world.recorded(address);
+            let good = if job {
+                let unfinished = |live: &LiveInstance| {
+                    let memory = recorded.and_then(|r| r.instances.get(&live.instance));
+                    memory.is_some_and(|m| m.id == live.id && !m.ready)
+                };
+                let ended = live
+                    .iter()
+                    .filter(|l| l.status == Status::Exited(0) && !unfinished(l));
+                let cleared = recorded.into_iter().flat_map(|r| &r.instances);
+                let cleared = cleared.filter(|(number, memory)| {
+                    memory.ready && live.iter().all(|l| l.instance != **number)
+                });
+                ended.count() + cleared.count()
+            } else {
+                let works = |l: &&&LiveInstance| {
+                    l.status == Status::Running && l.health != Health::Unhealthy
+                };
+                live.iter().filter(works).count()
+            };
+            let unhealthy = live.iter().any(|l| l.health == Health::Unhealthy);
+            good >= usize::try_from(wanted).unwrap_or(usize::MAX) && (job || !unhealthy)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::graph::build::Graph;
+    use crate::domain::plan::model::ActionKind;
+    use crate::domain::plan::tests::lab::{Lab, job, mounting, service};
+
+    /// `ADDRESS ready|waiting n/wanted pending`.
+    fn lines(lab: &Lab) -> Vec<String> {
+        let graph = Graph::of(&lab.project);
+        let report = status(&lab.input(&graph, &everything()));
+        let line = |r: &ResourceStatus| {
+            let ready = if r.ready { "ready" } else { "waiting" };
+            let count = r.instances.len();
+            format!(
+                "{} {ready} {count}/{} {}",
+                r.address,
+                r.wanted,
+                r.pending.as_str()
+            )
+        };
+        report.resources.values().map(line).collect()
+    }
+
+    #[test]
+    fn every_resource_is_told_with_what_is_pending() {
+        let mut lab = Lab::new(vec![mounting("api", "data"), job("once")]);
+        assert_eq!(
+            lines(&lab),
+            [
+                "network.default waiting 0/1 create",
+                "volume.data waiting 0/1 create",
+                "service.api waiting 0/1 create",
+                "service.once waiting 0/1 create",
+            ]
+        );
+        lab.deploy();
+        assert_eq!(
+            lines(&lab),
+            [
+                "network.default ready 0/1 noop",
+                "volume.data ready 0/1 noop",
+                "service.api ready 1/1 noop",
+                "service.once ready 1/1 noop",
+            ]
+        );
+        lab.project.services.remove("once");
+        lab.instance("api", 0).health = Health::Unhealthy;
+        let told = lines(&lab);
+        assert_eq!(told[2], "service.api waiting 1/1 noop");
+        assert_eq!(told[3], "service.once ready 1/0 delete");
+    }
+
+    #[test]
+    fn an_image_is_short_and_drift_is_listed() {
+        let mut lab = Lab::deployed(vec![service("api")]);
+        lab.instance("api", 0).name = "odd".to_owned();
+        let graph = Graph::of(&lab.project);
+        let report = status(&lab.input(&graph, &everything()));
+        let api = &report.resources[&Address::service("api")];
+        assert_eq!(api.image.as_deref(), Some("busybox:stable"));
+        assert_eq!(api.drift[0].path, "name");
+        assert_eq!(api.pending, ActionKind::Update);
+    }
+}
