@@ -10,7 +10,8 @@ use crate::domain::project::canonical::text::hex;
 use crate::domain::report::DriftReport;
 
 /// The request behind a report: everything, as a deployment would see it.
-pub(super) fn everything() -> PlanRequest {
+#[must_use]
+pub fn everything() -> PlanRequest {
     PlanRequest {
         purpose: Purpose::Deploy,
         targets: std::collections::BTreeSet::new(),

@@ -8,6 +8,7 @@ use crate::domain::plan::model::{Action, Cause};
 use crate::domain::plan::world::World;
 use crate::domain::project::canonical::image_of;
 use crate::domain::project::service::ServiceKind;
+use crate::domain::record::RecordedResource;
 use crate::domain::report::drift::everything;
 use crate::domain::report::{InstanceStatus, ResourceStatus, StatusReport};
 use crate::domain::time::Wall;
@@ -47,13 +48,11 @@ fn resource(world: &World<'_>, action: &Action) -> ResourceStatus {
         ResourceKind::Service => service.map_or(0, |service| service.instances),
         ResourceKind::Network | ResourceKind::Volume => u32::from(desired),
     };
-    let image = match service {
-        Some(service) => image_of(service, world.input.project),
-        None => world
-            .recorded(address)
-            .and_then(|r| r.model.get(path::IMAGE))
-            .map(|field| field.value.clone()),
-    };
+    let recorded = world.recorded(address);
+    let image = recorded
+        .and_then(|r| r.model.get(path::IMAGE))
+        .map(|field| field.value.clone())
+        .or_else(|| image_of(service?, world.input.project));
     let drift = action.changes.iter().filter(|c| c.cause == Cause::Drift);
     ResourceStatus {
         address: address.clone(),
@@ -80,37 +79,45 @@ fn instance(live: &LiveInstance) -> InstanceStatus {
     }
 }
 
+/// Networks and volumes: it exists. A service: all wanted instances run, with every step behind them, and none is
+/// unhealthy or still on its way. A job: it has completed.
 fn ready(world: &World<'_>, address: &Address, wanted: u32, live: &[&LiveInstance]) -> bool {
-    match address.kind {
-        ResourceKind::Network => world.network(&address.name).is_some(),
-        ResourceKind::Volume => world.volume(&address.name).is_some(),
+    let good = match address.kind {
+        ResourceKind::Network => return world.network(&address.name).is_some(),
+        ResourceKind::Volume => return world.volume(&address.name).is_some(),
         ResourceKind::Service => {
             let service = world.input.project.services.get(&address.name);
-            let job = service.is_some_and(|service| service.kind == ServiceKind::Job);
             let recorded = world.recorded(address);
-            let good = if job {
-                let unfinished = |live: &LiveInstance| {
-                    let memory = recorded.and_then(|r| r.instances.get(&live.instance));
-                    memory.is_some_and(|m| m.id == live.id && !m.ready)
-                };
-                let ended = live
-                    .iter()
-                    .filter(|l| l.status == Status::Exited(0) && !unfinished(l));
-                let cleared = recorded.into_iter().flat_map(|r| &r.instances);
-                let cleared = cleared.filter(|(number, memory)| {
-                    memory.ready && live.iter().all(|l| l.instance != **number)
-                });
-                ended.count() + cleared.count()
+            if service.is_some_and(|service| service.kind == ServiceKind::Job) {
+                completed(recorded, live)
             } else {
                 let works = |l: &&&LiveInstance| {
-                    l.status == Status::Running && l.health != Health::Unhealthy
+                    l.status == Status::Running
+                        && !matches!(l.health, Health::Unhealthy | Health::Starting)
+                        && !unfinished(recorded, l)
                 };
                 live.iter().filter(works).count()
-            };
-            let unhealthy = live.iter().any(|l| l.health == Health::Unhealthy);
-            good >= usize::try_from(wanted).unwrap_or(usize::MAX) && (job || !unhealthy)
+            }
         }
-    }
+    };
+    good >= usize::try_from(wanted).unwrap_or(usize::MAX)
+}
+
+fn unfinished(recorded: Option<&RecordedResource>, live: &LiveInstance) -> bool {
+    let memory = recorded.and_then(|r| r.instances.get(&live.instance));
+    memory.is_some_and(|memory| memory.id == live.id && !memory.ready)
+}
+
+/// Counts a job's instances that ended well, those that were cleared away since included.
+fn completed(recorded: Option<&RecordedResource>, live: &[&LiveInstance]) -> usize {
+    let ended = live
+        .iter()
+        .filter(|l| l.status == Status::Exited(0) && !unfinished(recorded, l));
+    let cleared = recorded
+        .into_iter()
+        .flat_map(|r| &r.instances)
+        .filter(|(number, memory)| memory.ready && live.iter().all(|l| l.instance != **number));
+    ended.count() + cleared.count()
 }
 
 #[cfg(test)]
