@@ -28,6 +28,4 @@ pub mod view;
 pub mod words;
 
 #[cfg(test)]
-mod fixtures;
-#[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use crate::domain::event::StepOutcome;
 use crate::domain::ids::{Address, StepId};
 use crate::domain::plan::model::{Action, Plan};
 use crate::domain::time::Wall;
+use crate::tui::rows::course::{current_step, progress_text, steps_of};
 use crate::tui::rows::plan::step_label;
 use crate::tui::rows::row::{Cell, Row, Subject, Timer};
 use crate::tui::theme::Tone;
@@ -290,24 +291,6 @@ fn step_remark(seen: SeenStep<'_>) -> Cell {
     }
 }
 
-/// Says how far a step is: `12 of 40 MB`.
-fn progress_text((done, total, unit): &(u64, Option<u64>, String)) -> String {
-    let (done, total, unit) = if unit == "bytes" {
-        let mega = |bytes: u64| format!("{}.{}", bytes / 1_000_000, bytes / 100_000 % 10);
-        (mega(*done), total.map(mega), "MB")
-    } else {
-        (
-            done.to_string(),
-            total.map(|t| t.to_string()),
-            unit.as_str(),
-        )
-    };
-    match total {
-        Some(total) => format!("{done} of {total} {unit}"),
-        None => format!("{done} {unit}"),
-    }
-}
-
 fn timer(started: Wall, finished: Option<Wall>) -> Timer {
     match finished {
         Some(finished) => Timer::Took(started, finished),
@@ -341,80 +324,4 @@ fn outcome_cell(outcome: Option<StepOutcome>) -> Cell {
         Some(StepOutcome::Skipped) => Cell::new("»", Tone::Warn),
         Some(StepOutcome::Unknown) => Cell::new("?", Tone::Fail),
     }
-}
-
-/// Tells whether a step belongs to a resource.
-#[must_use]
-pub fn belongs(step: &StepId, address: &Address) -> bool {
-    step.as_str()
-        .strip_prefix(&address.to_string())
-        .is_some_and(|rest| rest.starts_with(['[', '/']))
-}
-
-/// Returns the steps of a resource; ids are sorted, so only those are touched.
-fn steps_of<'a>(
-    run: &'a RunView,
-    address: &Address,
-) -> impl Iterator<Item = (&'a StepId, &'a StepView)> {
-    let range = |from: char, to: char| {
-        run.steps
-            .range(StepId(format!("{address}{from}"))..StepId(format!("{address}{to}")))
-    };
-    // `/` is followed by `0`, and `[` by `\\`, so these are exactly the ids `belongs` accepts.
-    range('/', '0').chain(range('[', '\\'))
-}
-
-/// Finds the step of a resource that is under way, as a remark with its time.
-#[must_use]
-pub fn current_step(run: &RunView, address: &Address) -> Option<(Cell, Option<Timer>)> {
-    let (id, view) = steps_of(run, address)
-        .filter(|(_, view)| view.started.is_some() && view.outcome.is_none())
-        .max_by_key(|(_, view)| view.started)?;
-    let own = id
-        .as_str()
-        .strip_prefix(&address.to_string())
-        .unwrap_or_default()
-        .trim_start_matches('/')
-        .replacen("]/", "] ", 1);
-    let text = match &view.progress {
-        Some(progress) => format!("{own} {}", progress_text(progress)),
-        None => own,
-    };
-    Some((Cell::new(text, Tone::Busy), view.started.map(Timer::Since)))
-}
-
-/// Finds the row to look at: what failed first, else what began last.
-#[must_use]
-pub fn focus(run: &RunView) -> Option<StepId> {
-    let failed = run
-        .steps
-        .iter()
-        .filter(|(_, view)| {
-            matches!(
-                view.outcome,
-                Some(StepOutcome::Failed | StepOutcome::Unknown)
-            )
-        })
-        .min_by_key(|(_, view)| view.finished);
-    let latest = || {
-        run.steps
-            .iter()
-            .filter(|(_, view)| view.started.is_some() && view.outcome.is_none())
-            .max_by_key(|(_, view)| view.started)
-    };
-    failed.or_else(latest).map(|(id, _)| id.clone())
-}
-
-/// Counts actions that ended and actions of the run in all.
-#[must_use]
-pub fn progress(run: &RunView) -> (usize, usize) {
-    let total = run.plan.as_ref().map_or(run.actions.len(), |plan| {
-        plan.actions.iter().filter(|a| !a.is_noop()).count()
-    });
-    let done = run
-        .actions
-        .values()
-        .filter(|action| action.outcome.is_some())
-        .count();
-    (done.min(total), total)
 }

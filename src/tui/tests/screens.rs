@@ -5,8 +5,9 @@ use ratatui::style::{Color, Modifier};
 
 use crate::app::snapshot::Snapshot;
 use crate::domain::lease::Verdict;
-use crate::tui::fixtures::{broken, busy, empty, failed, idle, lock, long, model, wide};
 use crate::tui::model::Area;
+use crate::tui::tests::fixtures::{broken, busy, empty, failed, idle, long, wide};
+use crate::tui::tests::parts::{lock, model};
 use crate::tui::tests::talk::{Given, given, text};
 use crate::tui::theme::Colors;
 use crate::tui::view::scratch::Scratch;
@@ -225,9 +226,9 @@ fn foreign_text_cannot_move_the_cursor() {
 #[test]
 fn production_is_said_in_a_word_a_symbol_and_a_colour() {
     let mut snapshot = idle();
-    let mut project = crate::tui::fixtures::shop();
+    let mut project = crate::tui::tests::parts::shop();
     project.env = crate::domain::ids::EnvName::parse("production").expect("name");
-    snapshot.config = Some(crate::tui::fixtures::hydrated(project));
+    snapshot.config = Some(crate::tui::tests::parts::hydrated(project));
     let given = given(snapshot);
     assert!(
         given
@@ -298,13 +299,13 @@ fn ten_thousand_services_are_drawn_and_moved_over_at_once() {
             } else {
                 &[&needs]
             };
-            crate::tui::fixtures::service(&format!("s{n:05}"), needs)
+            crate::tui::tests::parts::service(&format!("s{n:05}"), needs)
         })
         .collect();
-    let project = crate::tui::fixtures::project(services);
+    let project = crate::tui::tests::parts::project(services);
     let snapshot = Snapshot {
-        status: Some(crate::tui::fixtures::standing(&project, true).into()),
-        config: Some(crate::tui::fixtures::hydrated(project)),
+        status: Some(crate::tui::tests::parts::standing(&project, true).into()),
+        config: Some(crate::tui::tests::parts::hydrated(project)),
         ..Snapshot::default()
     };
     let model = model(snapshot.clone());

@@ -11,11 +11,11 @@ use crate::app::notice::Notice;
 use crate::app::snapshot::Snapshot;
 use crate::domain::time::Wall;
 use crate::tui::effect::Effect;
-use crate::tui::fixtures;
 use crate::tui::keymap::chord::Chord;
 use crate::tui::keymap::map::Keymap;
 use crate::tui::model::{Area, Model};
 use crate::tui::msg::Msg;
+use crate::tui::tests::parts;
 use crate::tui::update::route::update;
 use crate::tui::view::scratch::Scratch;
 use crate::tui::view::screen::draw;
@@ -30,7 +30,7 @@ pub(super) struct Given {
 
 pub(super) fn given(snapshot: Snapshot) -> Given {
     Given {
-        model: fixtures::model(snapshot),
+        model: parts::model(snapshot),
         effects: Vec::new(),
         keymap: Keymap::built_in().expect("keymap"),
         tickets: 0,

@@ -10,9 +10,10 @@ use crate::domain::event::Stream;
 use crate::domain::ids::Address;
 use crate::domain::lease::Verdict;
 use crate::domain::plan::model::{ActionKind, Purpose};
-use crate::tui::fixtures::{action, busy, failed, first_deploy, idle, lock, plan, shop};
 use crate::tui::model::{Area, Focus, Overlay};
 use crate::tui::msg::Msg;
+use crate::tui::tests::fixtures::{busy, failed, first_deploy, idle};
+use crate::tui::tests::parts::{action, lock, plan, shop};
 use crate::tui::tests::talk::{Given, given};
 
 #[expect(
@@ -215,7 +216,7 @@ fn what_does_not_apply_says_why_and_does_nothing() {
             "choose a resource that drifted",
         ),
         (
-            given(crate::tui::fixtures::broken()).keys("p"),
+            given(crate::tui::tests::fixtures::broken()).keys("p"),
             "the project file has errors; mend it first",
         ),
     ];

@@ -3,8 +3,8 @@
 use crate::app::snapshot::{LogLine, RunView};
 use crate::tui::keymap::action::Action;
 use crate::tui::model::{Area, Focus, Model, Overlay};
+use crate::tui::rows::course::{belongs, focus};
 use crate::tui::rows::row::Subject;
-use crate::tui::rows::run::{belongs, focus};
 use crate::tui::tail::Tail;
 use crate::tui::update::palette;
 

@@ -9,7 +9,7 @@ use crate::app::command::Stop;
 use crate::app::notice::Link;
 use crate::domain::lease::Verdict;
 use crate::tui::model::{Area, Model};
-use crate::tui::rows::run::progress;
+use crate::tui::rows::course::progress;
 use crate::tui::theme::Tone;
 use crate::tui::view::pen::Pen;
 use crate::tui::words::{between, ticking, width};
