@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::adapters::providers::process::files::Mounted;
 use crate::adapters::providers::process::folder::Places;
+use crate::adapters::providers::process::ports;
 use crate::domain::ids::{Instance, Scope};
 use crate::domain::project::naming::volume_name;
 use crate::domain::project::service::{MountSource, Service};
@@ -104,7 +105,7 @@ pub(super) fn of_instance(
     scope: &Scope,
     port: Option<u16>,
     mounts: &BTreeMap<String, Mounted>,
-    ports: &Ports,
+    known_ports: &Ports,
 ) -> Environment {
     let mut environment = Environment {
         plain: of_host(),
@@ -132,10 +133,16 @@ pub(super) fn of_instance(
         environment.secret.retain(|(name, _)| name != "PORT");
     }
     for (sibling, inner) in &spec.siblings {
-        let known = ports.get(sibling).filter(|known| !known.is_empty());
+        let known = known_ports.get(sibling).filter(|known| !known.is_empty());
         let numbers: Vec<u16> = match (known, inner) {
             (Some(known), _) => known.values().copied().collect(),
-            (None, Some(_)) => vec![super::ports::wished(scope, sibling, Instance(0))],
+            (None, Some(_)) => {
+                let own = spec.service.expose.or(spec.service.port);
+                let others = spec.siblings.iter().filter(|(name, _)| name != sibling);
+                let alone = *inner != own && others.into_iter().all(|(_, other)| other != inner);
+                let first = Instance(0);
+                vec![ports::first_choice(scope, sibling, first, *inner, alone)]
+            }
             (None, None) => continue,
         };
         environment.plain.extend(addresses(sibling, &numbers));

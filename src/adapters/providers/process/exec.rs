@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::Command;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::adapters::providers::process::call;
 use crate::adapters::providers::process::environment::host_folder;
+use crate::adapters::providers::process::files::State;
 use crate::adapters::providers::process::folder::Places;
 use crate::adapters::providers::process::instances::Found;
 use crate::adapters::providers::process::tree::{EXEC_MARKER, MARKER};
@@ -39,9 +41,18 @@ pub(super) async fn run(
         .await
     };
     if matches!(end, CallEnd::Exited(137 | 143)) {
-        found.refresh();
+        // What ends an instance kills this command first and writes the code down after.
+        for _ in 0..100 {
+            found.refresh();
+            if found.status.state != State::Running || found.standing() == Status::Running {
+                break;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
         if found.standing() != Status::Running {
-            return CallEnd::InstanceGone(format!("{} ended meanwhile", found.name));
+            let code = found.status.exit_code.unwrap_or(255);
+            let name = &found.name;
+            return CallEnd::InstanceGone(format!("{name} ended with exit code {code}"));
         }
     }
     end

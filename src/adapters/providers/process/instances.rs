@@ -166,6 +166,11 @@ pub(super) fn find(places: &Places, target: &InstanceRef) -> io::Result<Option<F
     Ok(all(places)?.into_iter().find(|found| found.spec.id == id))
 }
 
+/// Finds an instance by its name.
+pub(super) fn named(places: &Places, name: &str) -> Option<Found> {
+    Found::read(places, name).ok()
+}
+
 /// Port by service and instance number of a scope's instances, one-offs left out.
 fn recorded_ports(found: &[Found], scope: &Scope) -> Ports {
     let mut ports = Ports::new();
@@ -278,8 +283,12 @@ fn port_of(scope: &Scope, wish: &InstanceSpec, found: &[Found]) -> Result<Option
         return Ok(service.port);
     }
     let recorded: BTreeSet<u16> = found.iter().filter_map(|found| found.spec.port).collect();
-    let wished = ports::wished(scope, &service.name, wish.instance);
-    ports::choose(wished, &recorded, ports::is_free)
+    let alone = wish
+        .siblings
+        .iter()
+        .all(|(_, inner)| inner.is_none() || *inner != service.expose);
+    let first = ports::first_choice(scope, &service.name, wish.instance, service.expose, alone);
+    ports::choose(first, &recorded, ports::is_free)
         .map(Some)
         .ok_or_else(|| format!("no free port is left for service {}", service.name))
 }

@@ -179,6 +179,10 @@ fn must(provider: &ProcessProvider, target: &InstanceRef, call: &str) -> Result<
 
 async fn create(provider: &ProcessProvider, op: &Op, wish: &InstanceSpec) -> Applying {
     let name = instances::name_of(&op.scope, wish);
+    let there = instances::named(&provider.places, &name);
+    if let Some(made) = there.filter(|made| made.spec.owner.op == op.id.as_str()) {
+        return Ok(applied(&made));
+    }
     let (found, environment) = instances::make(&provider.places, op, wish)
         .map_err(|cause| Failure::refused("create", &name, &cause))?;
     if !found.spec.secrets.is_empty() {

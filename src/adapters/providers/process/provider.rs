@@ -80,6 +80,16 @@ impl ProcessProvider {
     }
 }
 
+/// Adds, where the port is not the one in the file, how the instance was told.
+fn told_by_port(found: &Found, port: u16, why: String) -> String {
+    match found.spec.expose {
+        Some(expose) if expose != port && found.spec.port == Some(port) => {
+            format!("{why} (`PORT` tells this instance to listen on {port} in place of {expose})")
+        }
+        Some(_) | None => why,
+    }
+}
+
 /// Tells that a look at the disk failed.
 pub(super) fn broken(call: &str, subject: &str, error: &io::Error) -> ProviderError {
     ProviderError::Call {
@@ -169,8 +179,14 @@ impl Provider for ProcessProvider {
             return Err(format!("{} does not run", found.name));
         }
         match Ask::of(probe, found.spec.expose, found.spec.port) {
-            Some(Ask::Tcp { port }) => probe::tcp(port, timeout).await,
-            Some(Ask::Http { port, path }) => probe::http(port, &path, timeout).await,
+            Some(Ask::Tcp { port }) => {
+                let answer = probe::tcp(port, timeout).await;
+                answer.map_err(|why| told_by_port(&found, port, why))
+            }
+            Some(Ask::Http { port, path }) => {
+                let answer = probe::http(port, &path, timeout).await;
+                answer.map_err(|why| told_by_port(&found, port, why))
+            }
             Some(Ask::Command(argv)) => {
                 let call = ExecCall {
                     argv,
@@ -182,7 +198,11 @@ impl Provider for ProcessProvider {
                 };
                 match self.exec(target, &call, &crate::ports::sink::NoSink).await {
                     CallEnd::Exited(0) => Ok(()),
-                    other => Err(format!("{other:?}")),
+                    CallEnd::Exited(code) => Err(format!("exit code {code}")),
+                    CallEnd::TimedOut => Err("it takes too long".into()),
+                    CallEnd::InstanceGone(why)
+                    | CallEnd::NotStarted(why)
+                    | CallEnd::Unknown(why) => Err(why),
                 }
             }
             None => Ok(()),
