@@ -40,19 +40,30 @@ pub(super) async fn stop(
             Ok(applied(&found))
         }
         Err(cause @ AskError::Lost(_)) => {
-            // Killed while it was asked: it takes a moment to be gone.
-            let end = Instant::now() + Duration::from_secs(1);
-            found.refresh();
-            while found.supervisor_lives() {
-                if Instant::now() > end {
-                    return Err(Failure::of("stop", &found, &cause));
-                }
-                sleep(Duration::from_millis(10)).await;
+            if !retired(&found).await {
+                return Err(Failure::of("stop", &found, &cause));
             }
+            found.refresh();
             stop_unsupervised(&mut found, grace, signal).await;
             Ok(applied(&found))
         }
         Err(cause @ AskError::Refused(_)) => Err(Failure::of("stop", &found, &cause)),
+    }
+}
+
+/// Tells whether a supervisor that did not answer is gone, giving it a moment to be.
+pub(super) async fn retired(found: &Found) -> bool {
+    let mut found = found.clone();
+    let end = Instant::now() + Duration::from_secs(1);
+    loop {
+        found.refresh();
+        if !found.supervisor_lives() {
+            return true;
+        }
+        if Instant::now() > end {
+            return false;
+        }
+        sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -3,16 +3,18 @@
 //! The folders are looked at often and cheaply (when was each status replaced), the processes once a second: a
 //! supervisor that was killed writes nothing down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep};
 
 use crate::adapters::providers::process::files::State;
 use crate::adapters::providers::process::folder::{Places, STATUS, names, stamp};
-use crate::adapters::providers::process::instances::all;
+use crate::adapters::providers::process::instances::{Found, all};
 use crate::domain::ids::{Address, Instance, ProviderId, Scope};
 use crate::domain::live::{Health, LiveEvent, LiveEventKind, LiveSubject, Status};
 
@@ -20,6 +22,8 @@ use crate::domain::live::{Health, LiveEvent, LiveEventKind, LiveSubject, Status}
 const PAUSE: Duration = Duration::from_millis(50);
 /// Time between two looks at the processes themselves.
 const PROOF: Duration = Duration::from_secs(1);
+/// Most events kept for a slow receiver; beyond, a gap is told instead.
+const MOST: usize = 1024;
 
 /// What one look saw of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,32 +36,35 @@ struct Seen {
     exit: i64,
 }
 
+impl Seen {
+    fn of(found: &Found) -> Self {
+        let status = match found.standing() {
+            // Not written down yet; the next look knows whether it ended or starts again.
+            Status::Restarting if found.status.state == State::Running => Status::Running,
+            other => other,
+        };
+        Self {
+            subject: LiveSubject {
+                id: ProviderId::new(&*found.spec.id),
+                address: Address::service(&found.spec.service),
+                instance: Instance(found.spec.instance),
+            },
+            name: found.name.clone(),
+            status,
+            health: found.health(),
+            starts: found.status.starts,
+            exit: found.status.exit_code.unwrap_or(255),
+        }
+    }
+}
+
 type Look = BTreeMap<String, Seen>;
 
 fn look(places: &Places, scope: &Scope) -> io::Result<Look> {
     let found = all(places)?;
-    let ours = found.into_iter().filter(|f| f.spec.owner.is_in(scope));
+    let ours = found.iter().filter(|f| f.spec.owner.is_in(scope));
     Ok(ours
-        .map(|found| {
-            let status = match found.standing() {
-                // Not written down yet; the next look knows whether it ended or starts again.
-                Status::Restarting if found.status.state == State::Running => Status::Running,
-                other => other,
-            };
-            let seen = Seen {
-                subject: LiveSubject {
-                    id: ProviderId::new(&*found.spec.id),
-                    address: Address::service(&found.spec.service),
-                    instance: Instance(found.spec.instance),
-                },
-                name: found.name.clone(),
-                status,
-                health: found.health(),
-                starts: found.status.starts,
-                exit: found.status.exit_code.unwrap_or(255),
-            };
-            (found.spec.id, seen)
-        })
+        .map(|found| (found.spec.id.clone(), Seen::of(found)))
         .collect())
 }
 
@@ -116,53 +123,163 @@ fn story(old: Option<&Seen>, new: &Seen) -> Vec<LiveEventKind> {
     story
 }
 
-/// Sends events until the receiver is gone.
-pub(super) async fn watch(places: &Places, scope: &Scope, events: mpsc::Sender<LiveEvent>) {
-    let told = |kind| LiveEvent {
+/// One watch: what it saw last, and what it has yet to send.
+#[derive(Debug)]
+struct Watched {
+    scope: Scope,
+    seen: Look,
+    pending: VecDeque<LiveEvent>,
+}
+
+impl Watched {
+    fn tell(&mut self, event: LiveEvent) {
+        if self.pending.len() >= MOST {
+            self.pending.clear();
+            self.pending.push_back(whole(LiveEventKind::Lost(
+                "more happened than could be told".into(),
+            )));
+            self.pending.push_back(whole(LiveEventKind::Connected));
+        }
+        self.pending.push_back(event);
+    }
+
+    /// Compares everything with the last look.
+    fn look(&mut self, places: &Places) -> io::Result<()> {
+        let now = look(places, &self.scope)?;
+        for event in differences(&self.seen, &now) {
+            self.tell(event);
+        }
+        self.seen = now;
+        Ok(())
+    }
+
+    /// Compares one instance with the last look.
+    fn look_at(&mut self, id: &str, found: Option<&Found>) {
+        let old = self.seen.get(id);
+        let (subject, kinds) = match (old, found) {
+            (old, Some(found)) if found.spec.owner.is_in(&self.scope) => {
+                let new = Seen::of(found);
+                let told = (new.subject.clone(), story(old, &new));
+                self.seen.insert(id.to_owned(), new);
+                told
+            }
+            (Some(old), None) => {
+                let told = (old.subject.clone(), vec![LiveEventKind::Removed]);
+                self.seen.remove(id);
+                told
+            }
+            (_, Some(_)) | (None, None) => return,
+        };
+        for kind in kinds {
+            let subject = Some(subject.clone());
+            self.tell(LiveEvent { subject, kind });
+        }
+    }
+}
+
+fn whole(kind: LiveEventKind) -> LiveEvent {
+    LiveEvent {
         subject: None,
         kind,
-    };
-    let mut seen = look(places, scope).unwrap_or_default();
-    let mut lost = false;
-    if events.send(told(LiveEventKind::Connected)).await.is_err() {
-        return;
     }
-    let mut stamps = stamps_of(places);
-    let mut proved = Instant::now();
-    loop {
-        tokio::select! {
-            () = events.closed() => return,
-            () = sleep(PAUSE) => {}
+}
+
+/// All watches of a provider. What the provider itself does is looked at after each operation, so that even an
+/// instance that lives for a moment only is told of; what others do, at the next look.
+#[derive(Debug, Default)]
+pub(super) struct Watches {
+    all: Mutex<BTreeMap<u64, Watched>>,
+    next: AtomicU64,
+    bell: Notify,
+}
+
+impl Watches {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<u64, Watched>> {
+        // What a panic left behind is at worst an event told twice.
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at one instance at once.
+    pub(super) fn look_at(&self, id: &ProviderId, found: Option<&Found>) {
+        let mut all = self.locked();
+        for watched in all.values_mut() {
+            watched.look_at(id.as_str(), found);
         }
-        let now = stamps_of(places);
-        if now == stamps && proved.elapsed() < PROOF && !lost {
-            continue;
-        }
-        proved = Instant::now();
-        let mut batch = Vec::new();
-        match look(places, scope) {
-            Ok(after) => {
-                if std::mem::take(&mut lost) {
-                    batch.push(told(LiveEventKind::Connected));
+        drop(all);
+        self.bell.notify_waiters();
+    }
+
+    /// Sends events until the receiver is gone.
+    pub(super) async fn watch(
+        &self,
+        places: &Places,
+        scope: &Scope,
+        events: mpsc::Sender<LiveEvent>,
+    ) {
+        let key = self.next.fetch_add(1, Ordering::Relaxed);
+        let watched = Watched {
+            scope: scope.clone(),
+            seen: look(places, scope).unwrap_or_default(),
+            pending: [whole(LiveEventKind::Connected)].into(),
+        };
+        self.locked().insert(key, watched);
+        let _registered = Registered { watches: self, key };
+        let mut stamps = stamps_of(places);
+        let mut proved = Instant::now();
+        let mut lost = false;
+        loop {
+            let batch = self
+                .locked()
+                .get_mut(&key)
+                .map(|watched| std::mem::take(&mut watched.pending));
+            for event in batch.unwrap_or_default() {
+                if events.send(event).await.is_err() {
+                    return;
                 }
-                if records_of(&now) != records_of(&stamps) {
-                    batch.push(told(LiveEventKind::Changed("networks or volumes".into())));
-                }
-                batch.extend(differences(&seen, &after));
-                seen = after;
-                stamps = now;
             }
-            Err(error) if !lost => {
-                lost = true;
-                batch.push(told(LiveEventKind::Lost(error.to_string())));
+            tokio::select! {
+                () = events.closed() => return,
+                () = self.bell.notified() => continue,
+                () = sleep(PAUSE) => {}
             }
-            Err(_) => {}
-        }
-        for event in batch {
-            if events.send(event).await.is_err() {
+            let now = stamps_of(places);
+            if now == stamps && proved.elapsed() < PROOF && !lost {
+                continue;
+            }
+            proved = Instant::now();
+            let mut all = self.locked();
+            let Some(watched) = all.get_mut(&key) else {
                 return;
+            };
+            if records_of(&now) != records_of(&stamps) {
+                watched.tell(whole(LiveEventKind::Changed("networks or volumes".into())));
+            }
+            match watched.look(places) {
+                Ok(()) => {
+                    if std::mem::take(&mut lost) {
+                        watched.pending.push_front(whole(LiveEventKind::Connected));
+                    }
+                    stamps = now;
+                }
+                Err(error) if !lost => {
+                    lost = true;
+                    watched.tell(whole(LiveEventKind::Lost(error.to_string())));
+                }
+                Err(_) => {}
             }
         }
+    }
+}
+
+/// Takes a watch off the list when its future is dropped.
+struct Registered<'a> {
+    watches: &'a Watches,
+    key: u64,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.watches.locked().remove(&self.key);
     }
 }
 

@@ -41,10 +41,10 @@ pub(super) async fn run(
         .await
     };
     if matches!(end, CallEnd::Exited(137 | 143)) {
-        // What ends an instance kills this command first and writes the code down after.
-        for _ in 0..100 {
+        // What ends an instance signals this command too, maybe before the main one, and writes the code down last.
+        for _ in 0..50 {
             found.refresh();
-            if found.status.state != State::Running || found.standing() == Status::Running {
+            if found.status.state != State::Running {
                 break;
             }
             sleep(Duration::from_millis(10)).await;

@@ -14,11 +14,11 @@ use crate::adapters::providers::process::folder::{
 use crate::adapters::providers::process::identity::ProcessId;
 use crate::adapters::providers::process::ports;
 use crate::adapters::providers::process::tree::{MARKER, Nets};
-use crate::domain::ids::Scope;
+use crate::domain::ids::{ProviderId, Scope};
 use crate::domain::live::{Health, Status};
 use crate::domain::project::canonical::network_aliases;
 use crate::domain::project::naming::instance_name;
-use crate::ports::provider::{InstanceRef, InstanceSpec, Op};
+use crate::ports::provider::{InstanceSpec, Op};
 
 /// An instance as its folder tells.
 #[derive(Clone, Debug)]
@@ -153,12 +153,11 @@ pub(super) fn all(places: &Places) -> io::Result<Vec<Found>> {
 }
 
 /// Finds one instance by its id: under its name, else wherever it was moved to.
-pub(super) fn find(places: &Places, target: &InstanceRef) -> io::Result<Option<Found>> {
-    let id = target.id.as_str();
-    let plain_name =
-        !target.name.is_empty() && !target.name.contains('/') && !target.name.starts_with('.');
+pub(super) fn find(places: &Places, id: &ProviderId, name: &str) -> io::Result<Option<Found>> {
+    let id = id.as_str();
+    let plain_name = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
     if plain_name
-        && let Ok(found) = Found::read(places, &target.name)
+        && let Ok(found) = Found::read(places, name)
         && found.spec.id == id
     {
         return Ok(Some(found));

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::adapters::providers::process::files::{Request, Spec};
+use crate::adapters::providers::process::files::{Reply, Request, Spec};
 use crate::adapters::providers::process::folder::{GATE, SPEC, remove_folder, write_json};
 use crate::adapters::providers::process::instances::{self, Found, find};
 use crate::adapters::providers::process::link::{self, AskError};
@@ -82,6 +82,34 @@ pub(super) async fn apply(provider: &ProcessProvider, op: &Op) -> Outcome<Applie
         Ok(applied) => Outcome::Done(applied),
         Err(Failure::Known(error)) => Outcome::Failed(error),
         Err(Failure::Unknown(error)) => Outcome::Unknown(error),
+    }
+}
+
+/// Names the instance an operation made or changed.
+pub(super) fn acted_on<'a>(
+    op: &'a Op,
+    outcome: &'a Outcome<Applied>,
+) -> Option<(&'a ProviderId, &'a str)> {
+    match &op.kind {
+        OpKind::CreateInstance(_) => match outcome {
+            Outcome::Done(made) => Some((made.id.as_ref()?, made.name.as_deref()?)),
+            Outcome::Failed(_) | Outcome::Unknown(_) => None,
+        },
+        OpKind::StartInstance(target)
+        | OpKind::OpenGate(target)
+        | OpKind::StopInstance { target, .. }
+        | OpKind::RemoveInstance(target)
+        | OpKind::RenameInstance(target)
+        | OpKind::SetLimits { target, .. }
+        | OpKind::Connect { target, .. }
+        | OpKind::Disconnect { target, .. }
+        | OpKind::Unpause(target) => Some((&target.id, &target.name)),
+        OpKind::PullImage { .. }
+        | OpKind::BuildImage { .. }
+        | OpKind::CreateNetwork { .. }
+        | OpKind::RemoveNetwork { .. }
+        | OpKind::CreateVolume { .. }
+        | OpKind::RemoveVolume { .. } => None,
     }
 }
 
@@ -165,7 +193,7 @@ pub(super) fn look(
     target: &InstanceRef,
     call: &str,
 ) -> Result<Option<Found>, Failure> {
-    find(&provider.places, target)
+    find(&provider.places, &target.id, &target.name)
         .map_err(|cause| Failure::Known(broken(call, &target.name, &cause)))
 }
 
@@ -240,15 +268,29 @@ async fn start(provider: &ProcessProvider, target: &InstanceRef) -> Applying {
         ));
     }
     port_is_free(provider, &found)?;
-    link::ensure(&provider.program, &found, None)
-        .await
-        .map_err(|cause| Failure::Known(broken("start supervisor of", &found.name, &cause)))?;
-    let reply = link::ask(&found, &Request::Start, PATIENCE)
-        .await
-        .map_err(|cause| Failure::of("start", &found, &cause))?;
+    let reply = started(provider, &found).await?;
     let mut applied = applied(&found);
     applied.warnings = reply.warnings;
     Ok(applied)
+}
+
+/// Asks for the start; a supervisor that was just about to end is followed by another.
+async fn started(provider: &ProcessProvider, found: &Found) -> Result<Reply, Failure> {
+    let mut tries = 0;
+    loop {
+        link::ensure(&provider.program, found, None)
+            .await
+            .map_err(|cause| Failure::Known(broken("start supervisor of", &found.name, &cause)))?;
+        match link::ask(found, &Request::Start, PATIENCE).await {
+            Ok(reply) => return Ok(reply),
+            Err(AskError::NotThere | AskError::Lost(_))
+                if tries < 3 && end::retired(found).await =>
+            {
+                tries += 1;
+            }
+            Err(cause) => return Err(Failure::of("start", found, &cause)),
+        }
+    }
 }
 
 /// A port the file publishes must be free, or the instance would seem to run while somebody else answers.
@@ -329,6 +371,7 @@ async fn set_limits(provider: &ProcessProvider, target: &InstanceRef, limits: Li
         }
         // Read anew at the next start.
         Err(AskError::NotThere) => Ok(applied),
+        Err(AskError::Lost(_)) if end::retired(&found).await => Ok(applied),
         Err(cause) => Err(Failure::of(call, &found, &cause)),
     }
 }

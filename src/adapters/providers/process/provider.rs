@@ -11,11 +11,12 @@ use tokio::time::sleep;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::adapters::providers::process::events::Watches;
 use crate::adapters::providers::process::files::{Ask, State};
 use crate::adapters::providers::process::folder::Places;
 use crate::adapters::providers::process::instances::{Found, all, find};
 use crate::adapters::providers::process::log::{LogReader, hand_out};
-use crate::adapters::providers::process::{events, exec, observe, operate, probe, records};
+use crate::adapters::providers::process::{exec, observe, operate, probe, records};
 use crate::domain::ids::{OpId, ProviderId, Scope};
 use crate::domain::live::{Capabilities, Live, LiveEvent, Status};
 use crate::domain::project::health::Probe;
@@ -34,6 +35,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct ProcessProvider {
     pub(super) places: Places,
     pub(super) program: PathBuf,
+    pub(super) watches: Watches,
     calls: AtomicU64,
 }
 
@@ -46,6 +48,7 @@ impl ProcessProvider {
                 root: root.to_path_buf(),
             },
             program: program.to_path_buf(),
+            watches: Watches::default(),
             calls: AtomicU64::new(0),
         }
     }
@@ -72,7 +75,7 @@ impl ProcessProvider {
 
     /// Finds an instance that must be there.
     fn found(&self, target: &InstanceRef) -> Result<Found, ProviderError> {
-        find(&self.places, target)
+        find(&self.places, &target.id, &target.name)
             .map_err(|error| broken("look for instance", &target.name, &error))?
             .ok_or_else(|| ProviderError::Missing {
                 subject: format!("instance {}", target.name),
@@ -124,7 +127,13 @@ impl Provider for ProcessProvider {
     }
 
     async fn apply(&self, op: &Op, _sink: &dyn Sink) -> Outcome<Applied> {
-        operate::apply(self, op).await
+        let outcome = operate::apply(self, op).await;
+        if let Some((id, name)) = operate::acted_on(op, &outcome)
+            && let Ok(found) = find(&self.places, id, name)
+        {
+            self.watches.look_at(id, found.as_ref());
+        }
+        outcome
     }
 
     async fn settle(
@@ -225,7 +234,7 @@ impl Provider for ProcessProvider {
         loop {
             sleep(PAUSE).await;
             if !found.folder.is_dir() {
-                match find(&self.places, target) {
+                match find(&self.places, &target.id, &target.name) {
                     Ok(Some(moved)) => {
                         found = moved;
                         reader.moved(&found.folder);
@@ -261,6 +270,6 @@ impl Provider for ProcessProvider {
     }
 
     async fn watch(&self, scope: &Scope, events: mpsc::Sender<LiveEvent>) {
-        events::watch(&self.places, scope, events).await;
+        self.watches.watch(&self.places, scope, events).await;
     }
 }
