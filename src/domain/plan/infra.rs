@@ -10,8 +10,8 @@ use crate::domain::plan::draft::Draft;
 use crate::domain::plan::instance::short_id;
 use crate::domain::plan::model::{ActionKind, Cause, Purpose, StepKind, StepPlace, Strategy};
 use crate::domain::plan::reason;
-use crate::domain::plan::steps::Writer;
 use crate::domain::plan::world::World;
+use crate::domain::plan::writer::Writer;
 use crate::domain::project::canonical::{network_model, volume_model};
 use crate::domain::project::project::{Network, Volume};
 

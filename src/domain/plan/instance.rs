@@ -1,6 +1,6 @@
 //! One live instance against what is wanted and what was recorded: what differs, and what is to be done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::domain::ids::Instance;
 use crate::domain::live::{LiveInstance, Status};
@@ -12,9 +12,6 @@ use crate::domain::plan::world::World;
 use crate::domain::project::naming;
 use crate::domain::project::service::{MountSource, Service, ServiceKind};
 use crate::domain::record::{RecordedInstance, RecordedResource};
-
-/// Networks a platform gives to instances that asked for none.
-const PLATFORM_NETWORKS: [&str; 3] = ["bridge", "host", "none"];
 
 /// A service with everything its instances are judged by.
 pub(super) struct Case<'a> {
@@ -160,22 +157,30 @@ enum Begin {
 }
 
 /// The judgement of one instance while it is being made.
-struct Verdict<'a, 'c> {
-    case: &'c Case<'a>,
-    live: &'a LiveInstance,
+pub(super) struct Verdict<'a, 'c> {
+    pub(super) case: &'c Case<'a>,
+    pub(super) live: &'a LiveInstance,
     memory: Option<&'a RecordedInstance>,
     changes: Vec<Change>,
-    fixes: BTreeSet<Fix>,
-    replace: bool,
+    pub(super) fixes: BTreeSet<Fix>,
+    pub(super) replace: bool,
     broken: bool,
 }
 
 impl Verdict<'_, '_> {
-    fn note(&mut self, path: &str, before: Option<&str>, after: Option<&str>, cause: Cause) {
+    /// Notes a difference of this instance.
+    pub(super) fn note(
+        &mut self,
+        path: &str,
+        before: Option<&str>,
+        after: Option<&str>,
+        cause: Cause,
+    ) {
         let label = self.case.label(self.live.instance);
         self.changes.push(plain(path, before, after, cause, label));
     }
-    fn runs(&self) -> bool {
+    /// Tells whether a process of it exists.
+    pub(super) fn runs(&self) -> bool {
         match self.live.status {
             Status::Running | Status::Restarting | Status::Paused => true,
             Status::Created | Status::Exited(_) | Status::Dead => false,
@@ -324,69 +329,6 @@ impl Verdict<'_, '_> {
         true
     }
 
-    fn networks(&mut self) {
-        let case = self.case;
-        if !case.world.input.capabilities.networks_in_place {
-            let edited = |change: &Change| change.path.starts_with(path::NETWORKS);
-            self.replace |= case.config.iter().any(edited);
-            return;
-        }
-        let wanted = networks_of(case.wanted);
-        let live = networks_of(&self.live.model);
-        for (&name, &aliases) in &wanted {
-            self.one_network(name, aliases, live.get(name).copied());
-        }
-        for (&name, &aliases) in &live {
-            let platform = wanted.is_empty() && PLATFORM_NETWORKS.contains(&name);
-            if wanted.contains_key(name) || platform {
-                continue;
-            }
-            let field = format!("{}{name}", path::NETWORKS);
-            let edited = case.recorded.is_some_and(|r| r.model.contains_key(&field));
-            if !edited {
-                self.note(&field, Some(aliases), None, case.drift_or_config());
-            }
-            let known = case.world.input.project.networks.contains_key(name)
-                || case.world.network(name).is_some();
-            let provider_name = match case.world.network(name) {
-                Some(network) => network.name.clone(),
-                None if known => naming::network_name(&case.world.scope, name),
-                None => name.to_owned(),
-            };
-            self.fixes.insert(Fix::Leave(provider_name));
-        }
-    }
-    fn one_network(&mut self, name: &str, aliases: &str, live: Option<&str>) {
-        let case = self.case;
-        let field = format!("{}{name}", path::NETWORKS);
-        let recorded = case
-            .recorded
-            .and_then(|r| r.model.get(&field))
-            .map(|f| f.value.as_str());
-        let remade = case.ground.remade_networks.contains(name);
-        let short_of = |wanted: &str| live.is_none_or(|live| !covers(live, wanted));
-        if recorded.is_some_and(short_of) {
-            self.note(&field, live, Some(aliases), Cause::Drift);
-        } else if case.recorded.is_none() && short_of(aliases) {
-            self.note(&field, live, Some(aliases), Cause::Config);
-        }
-        if !short_of(aliases) && !remade {
-            return;
-        }
-        if !self.runs() {
-            // A stopped instance may still point to a network that is gone, and then cannot start.
-            self.replace = true;
-        } else if live.is_some() && !remade {
-            let there = case.world.network(name).map_or_else(
-                || naming::network_name(&case.world.scope, name),
-                |network| network.name.clone(),
-            );
-            self.fixes.insert(Fix::Rejoin(name.to_owned(), there));
-        } else {
-            self.fixes.insert(Fix::Join(name.to_owned()));
-        }
-    }
-
     fn status(&mut self) -> Option<Begin> {
         let case = self.case;
         let job = case.service.kind == ServiceKind::Job;
@@ -431,23 +373,6 @@ impl Verdict<'_, '_> {
         }
         begin
     }
-}
-
-/// Returns network → aliases of a model.
-pub(super) fn networks_of(model: &Model) -> BTreeMap<&str, &str> {
-    model
-        .range(path::NETWORKS.to_owned()..)
-        .map_while(|(field, value)| {
-            let name = field.strip_prefix(path::NETWORKS)?;
-            Some((name, value.value.as_str()))
-        })
-        .collect()
-}
-
-/// Tells whether the live aliases hold all wanted ones; further ones (Docker's short id) do no harm.
-fn covers(live: &str, wanted: &str) -> bool {
-    let live: BTreeSet<&str> = live.split(',').collect();
-    wanted.split(',').all(|alias| live.contains(alias))
 }
 
 /// Shortens a hash or an id for people.

@@ -18,6 +18,7 @@ mod draft;
 mod guard;
 mod infra;
 mod instance;
+mod joined;
 pub mod model;
 mod moves;
 mod order;
@@ -25,8 +26,10 @@ mod reason;
 mod removal;
 pub mod scope;
 mod service;
+pub mod step;
 mod steps;
 pub(in crate::domain) mod world;
+mod writer;
 
 #[cfg(test)]
 pub(in crate::domain) mod tests;

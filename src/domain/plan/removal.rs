@@ -7,8 +7,8 @@ use crate::domain::plan::draft::Draft;
 use crate::domain::plan::infra::{seen_network, seen_volume};
 use crate::domain::plan::model::{ActionKind, Cause, Purpose, StepKind, StepPlace};
 use crate::domain::plan::reason;
-use crate::domain::plan::steps::{Drain, Writer, removal};
 use crate::domain::plan::world::World;
+use crate::domain::plan::writer::{Drain, Writer, removal};
 
 /// Writes the action that takes a resource away. What is gone already is only forgotten: an action without steps.
 pub(super) fn remove(world: &World<'_>, address: &Address) -> Draft {

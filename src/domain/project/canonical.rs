@@ -45,17 +45,17 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::ids::Digest;
 use crate::domain::model::{Field, FieldClass, HASH_SCHEMA, Model, field_class, normal_image};
+use crate::domain::project::canonical::lifecycle::{write_health, write_hooks, write_provisioning};
 use crate::domain::project::canonical::text::{
-    aliases_text, argv_text, hex, hook_text, millis, mount_text, restart_text,
+    aliases_text, argv_text, hex, millis, mount_text, restart_text,
 };
-use crate::domain::project::health::{HealthCheck, Probe};
-use crate::domain::project::hook::InstallPhase;
 use crate::domain::project::project::{Network, Project, Volume};
 use crate::domain::project::service::{
     Condition, EnvValue, MountSource, Service, ServiceKind, UpdateStrategy,
 };
 use crate::domain::secret::SecretRef;
 
+mod lifecycle;
 pub mod text;
 
 /// Keyed digests of the secrets the project refers to, made by the engine with the record's key.
@@ -291,35 +291,6 @@ fn write_mounts(model: &mut Model, service: &Service) {
     }
 }
 
-fn write_health(model: &mut Model, check: &HealthCheck) {
-    let (head, test) = match &check.probe {
-        Probe::None => {
-            put(model, "healthcheck.test", argv_text(&["NONE".to_owned()]));
-            return;
-        }
-        Probe::Command(argv) => {
-            let mut full = vec!["CMD".to_owned()];
-            full.extend(argv.iter().cloned());
-            ("healthcheck", argv_text(&full))
-        }
-        Probe::Shell(line) => (
-            "healthcheck",
-            argv_text(&["CMD-SHELL".to_owned(), line.clone()]),
-        ),
-        Probe::Http { port, path } => ("probe", format!("http:{port}{path}")),
-        Probe::Tcp { port } => ("probe", format!("tcp:{port}")),
-    };
-    put(model, &format!("{head}.test"), test);
-    for (name, value) in [
-        ("interval", millis(check.interval)),
-        ("timeout", millis(check.timeout)),
-        ("retries", check.retries.to_string()),
-        ("start_period", millis(check.start_period)),
-    ] {
-        put(model, &format!("{head}.{name}"), value);
-    }
-}
-
 fn write_client(model: &mut Model, service: &Service) {
     for (name, edge) in &service.depends_on {
         let condition = match edge.condition {
@@ -357,53 +328,6 @@ fn write_client(model: &mut Model, service: &Service) {
     if let Some(runtime) = &service.runtime {
         put(model, "runtime", runtime.clone());
     }
-}
-
-fn write_hooks(model: &mut Model, service: &Service) {
-    let hooks = &service.hooks;
-    for (phase, list) in [
-        ("prestart.host", &hooks.prestart_host),
-        ("prestart.container", &hooks.prestart_container),
-        ("poststart", &hooks.poststart),
-        ("prestop", &hooks.prestop),
-        ("poststop", &hooks.poststop),
-    ] {
-        for (i, hook) in list.iter().enumerate() {
-            put(model, &format!("hooks.{phase}.{i}"), hook_text(hook));
-        }
-    }
-}
-
-fn write_provisioning(model: &mut Model, service: &Service) {
-    let Some(provisioning) = &service.provisioning else {
-        return;
-    };
-    let phase = match provisioning.phase {
-        InstallPhase::Normal => "normal",
-        InstallPhase::Early => "early",
-    };
-    put(
-        model,
-        "provisioning.install",
-        hook_text(&provisioning.install),
-    );
-    if let Some(clean) = &provisioning.clean {
-        put(model, "provisioning.clean", hook_text(clean));
-    }
-    if let Some(image) = &provisioning.image {
-        put(model, "provisioning.image", normal_image(image));
-    }
-    put(model, "provisioning.phase", phase);
-    put(
-        model,
-        "provisioning.volume",
-        format!("{}:{}", provisioning.volume, provisioning.volume_target),
-    );
-    put(
-        model,
-        "provisioning.manifest",
-        provisioning.manifest.0.clone(),
-    );
 }
 
 fn put(model: &mut Model, path: &str, value: impl Into<String>) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::ids::{EnvName, ProjectName};
+use crate::domain::project::health::{HealthCheck, Probe};
 use crate::domain::project::hook::{Hook, HookCommand, HookPlace, OnFailure};
 use crate::domain::project::project::EnvRule;
 use crate::domain::project::service::{Mount, RestartPolicy};
