@@ -62,6 +62,8 @@ pub fn start(start: Start) -> Result<(Client, EngineThread), Failure> {
         })?;
     let thread = Builder::new()
         .name("engine".into())
+        // Futures of a whole run are nested deeply; without optimisation they outgrow the default two megabytes.
+        .stack_size(32 * 1024 * 1024)
         .spawn(move || LocalSet::new().block_on(&runtime, serve(start, session)))
         .map_err(|cause| {
             Failure::new(FailureKind::Failed, "the engine cannot be started")
