@@ -3,7 +3,7 @@
 //! Made on the first write, 0700, with a `.gitignore` that keeps all of it out of the repository. No path of
 //! it is followed through a link.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::adapters::folder::{self, Folder};
@@ -112,7 +112,7 @@ impl Disk for ProjectDisk {
     }
 
     fn read_named(&self, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
-        read_named(path, limit).map_err(|source| DiskError {
+        folder::read_plain(path, limit).map_err(|source| DiskError {
             action: "read",
             path: path.to_owned(),
             source,
@@ -130,19 +130,6 @@ impl Disk for ProjectDisk {
     fn shown(&self, path: &Path) -> PathBuf {
         self.root.join(path)
     }
-}
-
-fn read_named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(io::Error::other(format!("it has more than {limit} bytes")));
-    }
-    Ok(bytes)
 }
 
 fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {

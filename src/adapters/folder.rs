@@ -105,16 +105,9 @@ impl Folder {
 
     /// Reads a whole file of at most `limit` bytes; `None` when it is not there.
     pub(crate) fn read(&self, name: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
-        let Some(file) = self.file(name)? else {
-            return Ok(None);
-        };
-        let mut bytes = Vec::new();
-        file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > limit {
-            let text = format!("it has more than {limit} bytes");
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
-        }
-        Ok(Some(bytes))
+        self.file(name)?
+            .map(|file| read_at_most(file, limit))
+            .transpose()
     }
 
     /// Opens a file that lives on, such as one that carries a lock, making it if needed.
@@ -232,6 +225,29 @@ fn regular(kind: FileType) -> io::Result<()> {
         FileType::Unknown => "something unknown",
     };
     Err(io::Error::other(NotAFile(found)))
+}
+
+/// Opens a regular file of the user by path; links are their own matter. A FIFO in its place does not hang us.
+pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    regular(FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode))?;
+    Ok(file)
+}
+
+/// Reads a regular file of the user of at most `limit` bytes.
+pub(crate) fn read_plain(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    read_at_most(open_plain(path)?, limit)
+}
+
+fn read_at_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let text = format!("it has more than {limit} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+    }
+    Ok(bytes)
 }
 
 /// Returns what stands in the place of a file, if that is why an operation failed.

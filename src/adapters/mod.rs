@@ -5,12 +5,6 @@
     clippy::disallowed_methods,
     reason = "this layer is the one that touches the world"
 )]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this layer is where the world is touched; the ports keep it out of the others"
-)]
-
-pub mod telemetry;
 
 pub mod clock;
 pub mod demo;
@@ -24,4 +18,5 @@ pub mod random;
 pub mod secrets;
 pub mod source_tree;
 pub mod stores;
+pub mod telemetry;
 pub mod watch;

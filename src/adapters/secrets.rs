@@ -4,8 +4,9 @@
 //! loaded with.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::adapters::folder;
 use crate::domain::secret::{Secret, SecretRef};
 use crate::ports::secrets::{SecretError, Secrets};
 
@@ -44,7 +45,7 @@ impl ProjectSecrets {
             cause,
         };
         let full = self.root.join(path);
-        let bytes = read(&full).map_err(|error| failed(error.to_string()))?;
+        let bytes = folder::read_plain(&full, LIMIT).map_err(|error| failed(error.to_string()))?;
         let mut text =
             String::from_utf8(bytes).map_err(|_| failed("its content is not UTF-8".to_owned()))?;
         if text.ends_with('\n') {
@@ -55,25 +56,6 @@ impl ProjectSecrets {
         }
         Ok(Secret::new(text))
     }
-}
-
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    use std::io::Read as _;
-    // Opened without blocking: a FIFO in its place must not hang us. Links are the user's own choice here.
-    let flags = rustix::fs::OFlags::RDONLY
-        | rustix::fs::OFlags::CLOEXEC
-        | rustix::fs::OFlags::NONBLOCK
-        | rustix::fs::OFlags::NOCTTY;
-    let file = std::fs::File::from(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?);
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(LIMIT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(std::io::Error::other("it has more than 1 MiB"));
-    }
-    Ok(bytes)
 }
 
 impl Secrets for ProjectSecrets {

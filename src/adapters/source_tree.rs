@@ -4,7 +4,7 @@
 //! and again does not read a build context each time.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::adapters::folder;
 use crate::adapters::ignore::Ignore;
 use crate::domain::config::load::SourceTree;
 use crate::domain::ids::Digest;
@@ -64,7 +65,7 @@ impl ProjectFiles {
     }
 
     fn digest(&self, path: &Path) -> io::Result<[u8; 32]> {
-        let mut file = open(path)?;
+        let mut file = folder::open_plain(path)?;
         let stamp = Stamp::of(&file.metadata()?);
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((seen, digest)) = known.get(path)
@@ -166,34 +167,13 @@ impl Walk<'_> {
     }
 }
 
-/// Opens a regular file; links are followed, since they are the user's own.
-fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
-    // Opened without blocking: a FIFO in its place must not hang us.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::other("it is not a regular file"))
-    }
-}
-
 impl SourceTree for ProjectFiles {
     fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
-        let file = match open(path) {
-            Ok(file) => file,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(error.to_string()),
-        };
-        let mut bytes = Vec::new();
-        file.take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|error| error.to_string())?;
-        if bytes.len() as u64 > limit {
-            return Err(format!("it has more than {limit} bytes"));
+        match folder::read_plain(path, limit) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(error.to_string()),
         }
-        Ok(Some(bytes))
     }
 
     fn names(&self, folder: &Path) -> Vec<String> {

@@ -403,3 +403,6 @@ fn empty_like(record: &Record) -> Record {
 fn not_begun() -> EngineError {
     EngineError::Invalid("the state may only be written under the lock".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -365,3 +365,6 @@ fn said(error: &StoreError) -> String {
     std::error::Error::source(error)
         .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -296,3 +296,6 @@ pub fn who(holder: &Holder) -> String {
 fn store(error: StoreError) -> EngineError {
     EngineError::Store(Box::new(error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ mod execute;
 mod gates;
 pub mod journal;
 pub mod keeper;
+#[cfg(test)]
+mod lab;
 pub mod lease;
 pub mod lock_report;
 mod ops;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::domain::effect::Shape;
 use crate::domain::ids::Serial;
@@ -177,15 +177,10 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, FormatError> {
             content,
         });
     }
-    let wire: StateWire = text::from_value(document.clone())?;
-    let known = text::to_value(&wire);
-    let mut strays = Vec::new();
-    if let (Some(document), Some(known)) = (document.as_object(), known.as_object()) {
-        collect_strays(document, known, &mut Vec::new(), &mut strays);
-    }
+    let wire: StateWire = text::from_ref(&document)?;
     Ok(Decoded {
         record: read::record(wire)?,
-        extra: Extra(strays),
+        extra: strays(&document),
     })
 }
 
@@ -201,25 +196,70 @@ pub fn to_json(record: &Record) -> Value {
     document
 }
 
-fn collect_strays(
-    document: &Map<String, Value>,
-    known: &Map<String, Value>,
-    path: &mut Vec<String>,
-    strays: &mut Vec<Stray>,
-) {
-    for (key, value) in document {
-        match (value, known.get(key)) {
-            (_, None) => strays.push(Stray {
-                path: path.clone(),
-                key: key.clone(),
-                value: value.clone(),
-            }),
-            (Value::Object(inner), Some(Value::Object(known))) => {
-                path.push(key.clone());
-                collect_strays(inner, known, path, strays);
-                path.pop();
+/// Keys of the document itself.
+const TOP: [&str; 15] = [
+    "format",
+    "version",
+    "lineage",
+    "serial",
+    "fence",
+    "writer",
+    "sha256",
+    "project",
+    "env",
+    "component",
+    "digest_key",
+    "engine",
+    "resources",
+    "applied_plans",
+    "pending",
+];
+const RESOURCE: [&str; 7] = [
+    "hash",
+    "depends_on",
+    "model",
+    "teardown",
+    "id",
+    "instances",
+    "installed",
+];
+const INSTANCE: [&str; 5] = ["id", "name", "image_id", "op", "ready"];
+const TEARDOWN: [&str; 4] = ["prestop", "poststop", "stop_grace_ms", "stop_signal"];
+
+/// Finds the keys this version does not know.
+fn strays(document: &Value) -> Extra {
+    let mut extra = Extra::default();
+    extra.collect(document, &[], &TOP);
+    for (address, resource) in entries(document, "resources") {
+        extra.collect(resource, &["resources", address], &RESOURCE);
+        if let Some(teardown) = resource.get("teardown") {
+            extra.collect(teardown, &["resources", address, "teardown"], &TEARDOWN);
+        }
+        for (number, instance) in entries(resource, "instances") {
+            let path = ["resources", address, "instances", number];
+            extra.collect(instance, &path, &INSTANCE);
+        }
+    }
+    extra
+}
+
+fn entries<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let map = value.get(key).and_then(Value::as_object);
+    map.into_iter()
+        .flatten()
+        .map(|(key, value)| (key.as_str(), value))
+}
+
+impl Extra {
+    fn collect(&mut self, object: &Value, path: &[&str], known: &[&str]) {
+        for (key, value) in object.as_object().into_iter().flatten() {
+            if !known.contains(&key.as_str()) {
+                self.0.push(Stray {
+                    path: path.iter().map(|&key| key.to_owned()).collect(),
+                    key: key.clone(),
+                    value: value.clone(),
+                });
             }
-            (_, Some(_)) => {}
         }
     }
 }

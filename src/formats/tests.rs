@@ -543,6 +543,7 @@ fn keys_of_a_later_version_survive_where_they_stood() {
     document["later"] = serde_json::json!({"a": [1, {"b": null}]});
     document["resources"]["service.api"]["colour"] = "red".into();
     document["resources"]["service.api"]["instances"]["0"]["zone"] = 3.into();
+    document["resources"]["service.api"]["teardown"]["soft"] = 1.into();
     document["resources"]["volume.data"]["backup"] = true.into();
     let mut decoded = state::decode(&sealed(document)).unwrap();
     let gone = Address::volume("data");
@@ -554,6 +555,7 @@ fn keys_of_a_later_version_survive_where_they_stood() {
         again["resources"]["service.api"]["instances"]["0"]["zone"],
         3
     );
+    assert_eq!(again["resources"]["service.api"]["teardown"]["soft"], 1);
     assert!(again["resources"].get("volume.data").is_none());
     assert!(state::decode(again.to_string().as_bytes()).is_ok());
 }

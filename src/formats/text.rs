@@ -45,6 +45,11 @@ pub(super) fn from_value<T: serde::de::DeserializeOwned>(value: Value) -> Result
     serde_json::from_value(value).map_err(|error| FormatError::Field(error.to_string()))
 }
 
+/// The same without taking the document apart.
+pub(super) fn from_ref<'a, T: serde::Deserialize<'a>>(value: &'a Value) -> Result<T, FormatError> {
+    T::deserialize(value).map_err(|error| FormatError::Field(error.to_string()))
+}
+
 /// Turns a wire type into a JSON value. Wire types have text keys only, so this cannot fail.
 pub(super) fn to_value<T: serde::Serialize>(wire: &T) -> Value {
     serde_json::to_value(wire).unwrap_or(Value::Null)
