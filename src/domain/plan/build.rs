@@ -113,6 +113,8 @@ fn warnings(
         let services = &world.input.project.services;
         let targeted = services.values().filter(|service| inside(&service.name));
         all.extend(guard::outside_the_run(world, targeted, &inside));
+    } else {
+        all.extend(guard::left_behind(world, &selection.removed));
     }
     all.into_iter().collect()
 }

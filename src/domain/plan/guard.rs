@@ -5,6 +5,7 @@
 //!
 //! [`Plan::destructive`]: crate::domain::plan::model::Plan::destructive
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::domain::ids::Address;
@@ -71,6 +72,30 @@ pub(super) fn outside_the_run<'a>(
                         service.address(),
                         other.address(),
                         service.name
+                    ),
+                });
+            }
+        }
+    }
+    warnings
+}
+
+/// Returns the remarks about services that lose something they depend on in a targeted removal.
+pub(super) fn left_behind(world: &World<'_>, removed: &BTreeSet<Address>) -> Vec<PlanWarning> {
+    let mut warnings = Vec::new();
+    for service in world.input.project.services.values() {
+        let stays = !removed.contains(&service.address());
+        if !stays || world.instances(&service.name).is_empty() {
+            continue;
+        }
+        for name in service.depends_on.keys() {
+            let address = Address::service(name);
+            if removed.contains(&address) {
+                warnings.push(PlanWarning {
+                    address: Some(service.address()),
+                    text: format!(
+                        "{} stays and depends on {address}, which goes",
+                        service.address()
                     ),
                 });
             }

@@ -99,7 +99,8 @@ pub(super) fn volume(world: &World<'_>, volume: &Volume) -> Draft {
     let restore = world.input.request.purpose == Purpose::Restore;
     let Some(live) = world.volume(&volume.name) else {
         let mut draft = missing(world, address, &desired, "volume");
-        if recorded.is_some() && draft.kind == ActionKind::Create {
+        let lost = recorded.is_some_and(|r| r.id.is_some());
+        if lost && draft.kind == ActionKind::Create {
             let text = format!(
                 "volume {} was removed outside nanokit, its data is gone: an empty one is made and whatever mounts it is made anew",
                 volume.name
@@ -162,15 +163,15 @@ fn missing(world: &World<'_>, address: Address, desired: &Model, word: &str) -> 
             if purpose != &Purpose::Restore {
                 draft.changes = config_changes(&recorded.model, desired);
             }
-            let gone = plain(
-                "status",
-                Some("missing"),
-                Some("present"),
-                Cause::Drift,
-                None,
-            );
+            // Without an id it never came to be, or a run ended after taking it away: nobody changed the world.
+            let (cause, words) = match recorded.id {
+                Some(_) => (Cause::Drift, reason::LOST),
+                None => (Cause::Config, reason::ABSENT),
+            };
+            let (missing, present) = (Some("missing"), Some("present"));
+            let gone = plain("status", missing, present, cause, None);
             draft.changes.push(gone);
-            draft.reason = reason::LOST.to_owned();
+            words.clone_into(&mut draft.reason);
         }
     }
     let kind = match draft.address.kind {

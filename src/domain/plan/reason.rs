@@ -11,6 +11,8 @@ pub(super) const AS_WANTED: &str = "as wanted";
 pub(super) const NEW: &str = "not deployed yet";
 /// It was there and is gone.
 pub(super) const LOST: &str = "removed outside nanokit";
+/// Recorded without an object.
+pub(super) const ABSENT: &str = "not there yet: no run got so far";
 /// Wanted zero times.
 pub(super) const DISABLED: &str = "disabled here (instances: 0)";
 /// Labelled as ours, but no record.

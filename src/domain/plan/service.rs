@@ -126,7 +126,7 @@ fn draft(case: &Case<'_>, moves: &Moves) -> Draft {
                     Cause::Config,
                     None,
                 ));
-                reason::NEW.clone_into(&mut draft.reason);
+                reason::ABSENT.clone_into(&mut draft.reason);
             }
             Some(_) if draft.changes.iter().all(|c| c.cause == Cause::Drift) => {
                 reason::LOST.clone_into(&mut draft.reason);

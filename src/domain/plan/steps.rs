@@ -13,7 +13,7 @@ use crate::domain::plan::step::{Step, StepKind, StepPlace};
 use crate::domain::plan::writer::{Chain, Drain, Writer, drain, one_line};
 use crate::domain::project::canonical::image_of;
 use crate::domain::project::hook::{HookPhase, InstallPhase};
-use crate::domain::project::service::{Service, ServiceKind};
+use crate::domain::project::service::{Service, ServiceKind, UpdateStrategy};
 
 /// Writes all steps of a service's moves.
 pub(super) fn of_moves(case: &Case<'_>, moves: &Moves, address: &Address) -> Vec<Step> {
@@ -22,11 +22,18 @@ pub(super) fn of_moves(case: &Case<'_>, moves: &Moves, address: &Address) -> Vec
         case,
         image: Vec::new(),
         roll: Vec::new(),
+        settled: Vec::new(),
     };
     if moves.makes_any() {
         course.image = course.fetch(&mut writer);
     }
-    for one in &moves.list {
+    // Where a rolling update goes on, the old ones wait until what is new is healthy.
+    let patient = case.service.update_strategy == UpdateStrategy::Rolling;
+    let leaves = |one: &&Move| patient && matches!(one, Move::Remove(_));
+    for one in moves.list.iter().filter(|one| !leaves(one)) {
+        course.take(&mut writer, one);
+    }
+    for one in moves.list.iter().filter(leaves) {
         course.take(&mut writer, one);
     }
     if writer.steps.is_empty() {
@@ -51,6 +58,8 @@ struct Course<'a, 'c> {
     image: Vec<StepId>,
     /// Last step of the replacement before, which the next one waits for.
     roll: Vec<StepId>,
+    /// Health of the instances that stay and had to be started or finished, in a rolling update.
+    settled: Vec<StepId>,
 }
 
 impl<'a> Course<'a, '_> {
@@ -84,9 +93,13 @@ impl<'a> Course<'a, '_> {
             return Vec::new();
         }
         let there = |image: &str| input.live.images.contains_key(image);
+        // A tag the user chose says nothing about what it was built from.
+        let named = self.service().image.is_some() && self.service().build.is_some();
+        let edited = || self.case.config.iter().any(|change| change.path == "build");
+        let outdated = named && (self.case.recorded.is_none() || edited());
         let mut last: Vec<StepId> = Vec::new();
         if let Some(image) = image_of(self.service(), input.project)
-            && !there(&image)
+            && (outdated || !there(&image))
         {
             let detail = short_image(&image).to_owned();
             let (kind, name) = match self.service().build {
@@ -129,7 +142,7 @@ impl<'a> Course<'a, '_> {
             Move::Roll { new, old } => self.roll(writer, *new, *old),
             Move::Remove(instance) => {
                 if let Some(live) = self.live(*instance) {
-                    drain(writer, live, &self.old_hooks(), Vec::new());
+                    drain(writer, live, &self.old_hooks(), self.settled.clone());
                 }
             }
             Move::Mend(instance, fixes) => {
@@ -149,12 +162,20 @@ impl<'a> Course<'a, '_> {
                 );
                 mend(&mut chain, fixes);
                 chain.provider(StepKind::Start, "start", "");
-                self.finish(&mut chain);
+                let healthy = self.finish(&mut chain);
+                self.await_of(healthy);
             }
             Move::Finish(instance) => {
                 let mut chain = Self::chain(writer, *instance, Vec::new());
-                self.finish(&mut chain);
+                let healthy = self.finish(&mut chain);
+                self.await_of(healthy);
             }
+        }
+    }
+    /// Remembers what those that leave a rolling update wait for.
+    fn await_of(&mut self, healthy: StepId) {
+        if self.service().update_strategy == UpdateStrategy::Rolling {
+            self.settled.push(healthy);
         }
     }
     fn chain<'w, 'b>(

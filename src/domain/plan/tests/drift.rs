@@ -268,6 +268,24 @@ fn a_removed_network_comes_back_and_whoever_runs_joins_it() {
 }
 
 #[test]
+fn a_network_that_a_broken_run_took_away_is_no_drift() {
+    let mut lab = api();
+    lab.live.networks.clear();
+    lab.instance("api", 0).model.remove("networks.default");
+    lab.recorded("network.default").id = None;
+    let plan = lab.plan();
+    assert_eq!(
+        changes(&plan, "network.default"),
+        "status missing -> present config\n"
+    );
+    assert!(
+        rows(&plan).starts_with("+ network.default none (not there yet"),
+        "{}",
+        rows(&plan)
+    );
+}
+
+#[test]
 fn a_stopped_container_whose_network_went_is_made_anew() {
     let mut lab = api();
     lab.live.networks.clear();

@@ -69,6 +69,10 @@ fn a_targeted_destruction_takes_only_its_targets() {
     let mut lab = Lab::deployed(shop());
     let plan = lab.plan_for(Purpose::Destroy, &["api"]);
     assert_eq!(layers(&plan), "-service.api");
+    assert_eq!(
+        plan.warnings[0].text,
+        "service.web stays and depends on service.api, which goes"
+    );
     lab.apply(&plan);
     let plan = lab.plan_for(Purpose::Clean, &["db"]);
     assert_eq!(layers(&plan), "-service.db | -volume.data");

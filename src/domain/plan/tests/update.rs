@@ -200,6 +200,38 @@ fn an_interrupted_rolling_update_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn the_last_good_instance_waits_for_an_unfinished_new_one() {
+    let mut lab = Lab::deployed(vec![rolling("api", 1)]);
+    let before = lab.clone();
+    edit(&mut lab);
+    lab.deploy();
+    let fresh = lab.instance("api", 1).clone();
+    let project = lab.project.clone();
+    let mut lab = before;
+    lab.project = project;
+    let memory = crate::domain::record::RecordedInstance {
+        id: fresh.id.clone(),
+        name: fresh.name.clone(),
+        image_id: fresh.image_id.clone(),
+        op: crate::domain::ids::OpId::default(),
+        ready: false,
+    };
+    lab.recorded("service.api")
+        .instances
+        .insert(fresh.instance, memory);
+    lab.live.instances.push(fresh);
+    let plan = lab.plan();
+    insta::assert_snapshot!(steps(&plan, "service.api"), @r"
+    [1]/health <- 
+    [0]/stop (old) <- [1]/health
+    [0]/remove (old) <- [0]/stop
+    ");
+    lab.apply(&plan);
+    assert_eq!(lab.numbers(), "api[1]");
+    assert_eq!(rows(&lab.plan()), "");
+}
+
+#[test]
 fn scaling_keeps_what_is_there() {
     let mut lab = Lab::deployed(vec![service("api")]);
     lab.service("api").instances = 3;
@@ -432,6 +464,16 @@ fn builds_and_pulls_happen_once_and_only_when_the_image_is_missing() {
         crate::domain::ids::ImageId::new("sha256:1"),
     );
     assert!(steps(&lab.plan(), "service.web").starts_with("[0]/create <- \n"));
+    // A tag chosen by the user is built again when what it is built from changed.
+    lab.service("api").image = Some("mine:dev".to_owned());
+    lab.deploy();
+    lab.service("api").build.as_mut().unwrap().digest = digest("other");
+    let text = steps(&lab.plan(), "service.api");
+    assert!(text.starts_with("build <- \n"), "{text}");
+    lab.deploy();
+    edit(&mut lab);
+    let text = steps(&lab.plan(), "service.api");
+    assert!(!text.contains("build"), "{text}");
     lab.capabilities.images = false;
     assert!(!steps(&lab.plan(), "service.api").contains("build"));
 }
