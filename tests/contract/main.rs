@@ -7,4 +7,8 @@
     reason = "tests touch the world and fail loudly"
 )]
 
+#[path = "../support/counting_proxy.rs"]
+mod counting_proxy;
+mod docker;
 mod process;
+mod suite;

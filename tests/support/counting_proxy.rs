@@ -8,43 +8,53 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 /// Forwards a unix socket to the engine's and keeps every request line that passes.
-pub struct CountingProxy {
+pub(crate) struct CountingProxy {
     path: PathBuf,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl CountingProxy {
     /// Listens at `path` and forwards to `engine`.
-    pub fn start(path: &Path, engine: &Path) -> std::io::Result<Self> {
+    pub(crate) fn start(path: &Path, engine: &Path) -> std::io::Result<Self> {
         let listener = UnixListener::bind(path)?;
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (seen, engine) = (Arc::clone(&requests), engine.to_owned());
         thread::spawn(move || {
             for client in listener.incoming() {
-                let (Ok(client), Ok(server)) = (client, UnixStream::connect(&engine)) else { return };
+                let (Ok(client), Ok(server)) = (client, UnixStream::connect(&engine)) else {
+                    return;
+                };
                 forward(client, server, &seen);
             }
         });
-        Ok(Self { path: path.to_owned(), requests })
+        Ok(Self {
+            path: path.to_owned(),
+            requests,
+        })
     }
     /// Where it listens.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
     /// Returns the requests since the last call (`GET /containers/json`), and starts anew.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Path of the engine's socket, as the client would find it.
-pub fn engine_socket() -> PathBuf {
+pub(crate) fn engine_socket() -> PathBuf {
     let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-    PathBuf::from(host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock"))
+    PathBuf::from(
+        host.strip_prefix("unix://")
+            .unwrap_or("/var/run/docker.sock"),
+    )
 }
 
 fn forward(client: UnixStream, server: UnixStream, seen: &Arc<Mutex<Vec<String>>>) {
-    let (Ok(client_back), Ok(server_back)) = (client.try_clone(), server.try_clone()) else { return };
+    let (Ok(client_back), Ok(server_back)) = (client.try_clone(), server.try_clone()) else {
+        return;
+    };
     let seen = Arc::clone(seen);
     thread::spawn(move || pump(client, server, |chunk| note(chunk, &seen)));
     thread::spawn(move || pump(server_back, client_back, |_| {}));
@@ -52,19 +62,28 @@ fn forward(client: UnixStream, server: UnixStream, seen: &Arc<Mutex<Vec<String>>
 
 /// Each request of the engine's clients starts in a chunk of its own: its line is the chunk's first.
 fn note(chunk: &[u8], seen: &Arc<Mutex<Vec<String>>>) {
-    let line = chunk.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let line = chunk
+        .split(|byte| *byte == b'\r')
+        .next()
+        .unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let mut words = line.split(' ');
-    if let (Some(method), Some(path), Some("HTTP/1.1" | "HTTP/1.0")) = (words.next(), words.next(), words.next()) {
+    if let (Some(method), Some(path), Some("HTTP/1.1" | "HTTP/1.0")) =
+        (words.next(), words.next(), words.next())
+    {
         let path = path.split('?').next().unwrap_or_default();
-        seen.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{method} {path}"));
+        seen.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(format!("{method} {path}"));
     }
 }
 
 fn pump(mut from: UnixStream, mut to: UnixStream, mut look: impl FnMut(&[u8])) {
     let mut buffer = vec![0; 65_536];
     while let Ok(read) = from.read(&mut buffer) {
-        let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
+        let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else {
+            break;
+        };
         look(chunk);
         if to.write_all(chunk).is_err() {
             break;

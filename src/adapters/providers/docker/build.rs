@@ -333,7 +333,7 @@ mod tests {
                 "Dockerfile",
                 "a.txt",
                 "skip/keep",
-                "sub/",
+                "sub",
                 "sub/d"
             ]
         );

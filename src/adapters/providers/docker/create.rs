@@ -326,7 +326,7 @@ pub(super) fn restart_policy(policy: RestartPolicy) -> EnginePolicy {
 }
 
 /// Thousandths of a core as the engine's billionths.
-pub(super) fn nano_cpus(millis: u64) -> i64 {
+fn nano_cpus(millis: u64) -> i64 {
     bytes(millis).saturating_mul(1_000_000)
 }
 

@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 
 use crate::adapters::providers::docker::fault::{CHANGE, Cause, Fault, READ, call};
 use crate::adapters::providers::docker::provider::DockerProvider;
-use crate::adapters::providers::docker::terminal;
+use crate::adapters::providers::docker::{model, terminal};
 use crate::domain::event::Stream;
 use crate::domain::ids::ProviderId;
 use crate::domain::live::Status;
@@ -29,6 +29,10 @@ const QUIET: Duration = Duration::from_secs(20);
 const ENDING: Duration = Duration::from_millis(50);
 /// How long the engine may take to notice the end.
 const ENDED: Duration = Duration::from_secs(5);
+/// Exit code of a command that was killed.
+const KILLED: i64 = 137;
+/// How long a container may take to go down after its commands were killed.
+const GOING_DOWN: Duration = Duration::from_secs(1);
 /// Output kept for an explanation of a command that could not be started.
 const HEAD: usize = 512;
 
@@ -249,8 +253,16 @@ impl DockerProvider {
         if code < 128 {
             return CallEnd::Exited(code);
         }
-        if let Some(why) = self.gone(target).await {
-            return CallEnd::InstanceGone(why);
+        // A container going down kills its commands before it counts as ended.
+        let deadline = tokio::time::Instant::now() + GOING_DOWN;
+        loop {
+            if let Some(why) = self.gone(target).await {
+                return CallEnd::InstanceGone(why);
+            }
+            if code != KILLED || tokio::time::Instant::now() >= deadline {
+                break;
+            }
+            tokio::time::sleep(ENDING).await;
         }
         if let Ok(found) = self.inspect(target.id.as_str()).await
             && found.state.and_then(|state| state.oom_killed) == Some(true)
@@ -281,7 +293,7 @@ impl DockerProvider {
             Ok(found) => {
                 let state = found.state.unwrap_or_default();
                 let code = state.exit_code.unwrap_or(0);
-                match crate::adapters::providers::docker::model::status(&state) {
+                match model::status(&state) {
                     Status::Running => None,
                     Status::Paused => Some("it is paused".to_owned()),
                     _ if state.oom_killed == Some(true) => Some(format!(

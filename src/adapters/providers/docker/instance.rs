@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use bollard::models::{ContainerUpdateBody, ImageInspect};
+use bollard::models::ImageInspect;
 use bollard::query_parameters::{
     ContainerArchiveInfoOptionsBuilder, CreateContainerOptionsBuilder,
     RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder, StartContainerOptions,
@@ -20,7 +20,7 @@ use crate::domain::ids::{ImageId, ProviderId};
 use crate::domain::live::{LiveSubject, Status};
 use crate::domain::model::normal_image;
 use crate::domain::project::naming;
-use crate::ports::provider::{Applied, InstanceRef, InstanceSpec, Limits, Op};
+use crate::ports::provider::{Applied, InstanceRef, InstanceSpec, Op};
 
 /// How much longer than the grace a stop may take.
 const STOP_MARGIN: Duration = Duration::from_secs(15);
@@ -317,37 +317,6 @@ impl DockerProvider {
             name: Some(name),
             ..of(target)
         })
-    }
-
-    /// Changes limits and restart policy in place.
-    ///
-    /// The engine takes a memory limit away with `-1`; it has no way to take a CPU limit away.
-    pub(super) async fn set_limits(
-        &self,
-        target: &InstanceRef,
-        limits: &Limits,
-    ) -> Result<Applied, Fault> {
-        let memory = limits.memory_bytes.map_or(-1, create::bytes);
-        let body = ContainerUpdateBody {
-            memory: Some(memory),
-            // The engine's default at creation: as much swap again. It must never be below the memory.
-            memory_swap: Some(if memory < 0 {
-                -1
-            } else {
-                memory.saturating_mul(2)
-            }),
-            nano_cpus: limits.cpu_millis.map(create::nano_cpus),
-            restart_policy: Some(create::restart_policy(limits.restart)),
-            ..ContainerUpdateBody::default()
-        };
-        call(
-            "change limits of container",
-            &target.name,
-            CHANGE,
-            self.docker.update_container(target.id.as_str(), body),
-        )
-        .await?;
-        Ok(of(target))
     }
 
     /// Lets a frozen container go on; not frozen is fine.

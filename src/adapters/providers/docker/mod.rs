@@ -21,6 +21,7 @@ mod health;
 mod ignore;
 mod instance;
 mod labels;
+mod limits;
 mod logs;
 mod model;
 mod networks;

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::models::{
     ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, EndpointSettings,
-    HealthStatusEnum, HostConfig, Network, NetworkSettings, RestartPolicyNameEnum,
+    HealthStatusEnum, HostConfig, Network, NetworkSettings, RestartPolicy, RestartPolicyNameEnum,
 };
 
 use crate::adapters::providers::docker::labels::{self, Labels};
+use crate::adapters::providers::docker::limits::NO_MEMORY_LIMIT;
 use crate::domain::ids::{ImageId, Lineage, OpId, ProviderId, Scope};
 use crate::domain::live::{Health, LiveInstance, LiveNetwork, Status};
 use crate::domain::model::{Field, Model, normal_image, path};
@@ -160,11 +161,11 @@ fn live_model(found: &ContainerInspectResponse, networks: &NetworkNames, id: &st
     }
     if let Some(host) = &found.host_config {
         put(path::CPU.to_owned(), cpu_millis(host).to_string());
+        put(path::MEMORY.to_owned(), memory_bytes(host).to_string());
         put(
-            path::MEMORY.to_owned(),
-            host.memory.unwrap_or(0).max(0).to_string(),
+            path::RESTART.to_owned(),
+            restart_text(host.restart_policy.as_ref()),
         );
-        put(path::RESTART.to_owned(), restart(host));
     }
     let joined = found
         .network_settings
@@ -185,9 +186,11 @@ fn live_model(found: &ContainerInspectResponse, networks: &NetworkNames, id: &st
     model
 }
 
-/// Writes a CPU limit in thousandths of a core, whichever of the engine's two spellings was used.
-fn cpu_millis(host: &HostConfig) -> i64 {
+/// Reads a CPU limit in thousandths of a core, whichever of the engine's two spellings was used; 0: none.
+pub(super) fn cpu_millis(host: &HostConfig) -> i64 {
     match (host.nano_cpus, host.cpu_quota) {
+        // A negative quota stands above a share of cores.
+        (_, Some(quota)) if quota < 0 => 0,
         (Some(nano), _) if nano > 0 => nano / 1_000_000,
         (_, Some(quota)) if quota > 0 => {
             let period = host.cpu_period.filter(|p| *p > 0).unwrap_or(100_000);
@@ -197,8 +200,16 @@ fn cpu_millis(host: &HostConfig) -> i64 {
     }
 }
 
-fn restart(host: &HostConfig) -> String {
-    let policy = host.restart_policy.clone().unwrap_or_default();
+/// Reads a memory limit in bytes; 0: none.
+pub(super) fn memory_bytes(host: &HostConfig) -> i64 {
+    host.memory
+        .filter(|bytes| (1..NO_MEMORY_LIMIT).contains(bytes))
+        .unwrap_or(0)
+}
+
+/// Writes a restart policy.
+pub(super) fn restart_text(policy: Option<&RestartPolicy>) -> String {
+    let policy = policy.cloned().unwrap_or_default();
     match policy.name {
         Some(RestartPolicyNameEnum::ALWAYS) => "always".to_owned(),
         Some(RestartPolicyNameEnum::UNLESS_STOPPED) => "unless-stopped".to_owned(),
