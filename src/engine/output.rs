@@ -20,6 +20,8 @@ use crate::ports::world::World;
 
 /// Longest piece of a line, in bytes.
 const LINE_CAP: usize = 8 * 1024;
+/// Bytes of a line that are looked at in one go.
+const PART: usize = 1024;
 /// Longest file of a step, in bytes.
 const FILE_CAP: u64 = 64 * 1024 * 1024;
 /// Bytes collected before they go to the file.
@@ -84,9 +86,9 @@ impl Cutter {
         if !part.is_empty() {
             self.returned = false;
         }
-        for chunk in part.chunks(LINE_CAP) {
+        for chunk in part.chunks(PART) {
             self.pending.extend_from_slice(chunk);
-            if self.pending.len() < LINE_CAP + keep_back {
+            if self.pending.len() < LINE_CAP - PART + keep_back {
                 continue;
             }
             let whole = whole_characters(&self.pending);

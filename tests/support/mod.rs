@@ -1,1 +1,3 @@
-//! placeholder
+//! What tests share: a simulated world behind the public ports.
+
+pub mod sim;

@@ -1,0 +1,193 @@
+//! Failures, lost replies, unhealthy services, stops by the operator.
+
+use std::time::Duration;
+
+use nanokit::domain::event::RunOutcome;
+use nanokit::engine::reconcile::Stop;
+
+use crate::harness::{Ask, assert_converged, deploy, machine, record, run, sim};
+use crate::support::sim::project::{checked, job, project, service};
+
+#[test]
+fn a_bad_service_does_not_cut_an_unrelated_branch() {
+    sim(async {
+        let machine = machine(1);
+        let mut services = vec![service("bad", &[]), service("hurt", &["bad"])];
+        services.push(service("c0", &[]));
+        for i in 1..6 {
+            services.push(service(&format!("c{i}"), &[&format!("c{}", i - 1)]));
+        }
+        let project = project(services);
+        machine
+            .platform
+            .with(|m| m.faults.fail.insert("create service.bad[0]".to_owned(), 1));
+        let ran = run(&machine, &project, Ask::default()).await;
+        assert_eq!(ran.outcome(), RunOutcome::Failed);
+        let picture = machine.platform.picture();
+        assert_eq!(picture.len(), 6, "{picture:?}");
+        deploy(&machine, &project).await;
+        assert_converged(&machine, &project, "second").await;
+    });
+}
+
+#[test]
+fn an_unhealthy_service_is_named_with_the_end_of_its_log() {
+    sim(async {
+        let machine = machine(2);
+        let project = project(vec![checked(service("api", &[])), service("web", &["api"])]);
+        machine.platform.with(|m| {
+            let b = m.behaviours.entry("api".to_owned()).or_default();
+            b.ends = Some((Duration::from_millis(100), 1));
+            b.prints = "cannot open config".to_owned();
+        });
+        let ran = run(&machine, &project, Ask::default()).await;
+        assert_eq!(ran.outcome(), RunOutcome::Failed);
+        let error = ran.error();
+        assert!(error.contains("exit code 1"), "{error}");
+        assert!(error.contains("cannot open config"), "{error}");
+        assert!(machine.platform.find("web[0]").is_none());
+    });
+}
+
+#[test]
+fn a_failing_job_stops_what_waits_for_it() {
+    sim(async {
+        let machine = machine(3);
+        let project = project(vec![
+            job(service("migrate", &[])),
+            service("api", &["migrate"]),
+        ]);
+        machine.platform.with(|m| {
+            let b = m.behaviours.entry("migrate".to_owned()).or_default();
+            b.ends = Some((Duration::from_millis(100), 4));
+        });
+        let ran = run(&machine, &project, Ask::default()).await;
+        assert!(ran.error().contains("exit code 4"), "{}", ran.error());
+        assert!(machine.platform.find("api[0]").is_none());
+        machine.platform.with(|m| m.behaviours.clear());
+        deploy(&machine, &project).await;
+        assert_converged(&machine, &project, "second").await;
+    });
+}
+
+#[test]
+fn a_lost_reply_is_settled_by_looking_and_nothing_is_made_twice() {
+    for verb in [
+        "create service.api[0]",
+        "start service.api[0]",
+        "create network.default",
+    ] {
+        sim(async {
+            let machine = machine(4);
+            let project = project(vec![service("api", &[])]);
+            machine
+                .platform
+                .with(|m| m.faults.lose_reply.insert(verb.to_owned()));
+            deploy(&machine, &project).await;
+            assert_eq!(machine.platform.count(verb), 1, "{verb}");
+            assert_eq!(machine.platform.count("settle"), 1);
+            assert_converged(&machine, &project, verb).await;
+        });
+    }
+}
+
+#[test]
+fn a_call_that_never_arrived_is_made_again() {
+    sim(async {
+        let machine = machine(5);
+        let project = project(vec![service("api", &[])]);
+        let verb = "create service.api[0]";
+        machine
+            .platform
+            .with(|m| m.faults.lose_call.insert(verb.to_owned()));
+        deploy(&machine, &project).await;
+        assert_eq!(machine.platform.count(verb), 2);
+        assert_converged(&machine, &project, verb).await;
+    });
+}
+
+#[test]
+fn one_ctrl_c_drains_two_cancel_and_the_next_run_goes_on() {
+    let project = project(vec![
+        checked(service("db", &[])),
+        checked(service("api", &["db"])),
+    ]);
+    let cases: [&[(u64, Stop)]; 3] = [
+        &[(25, Stop::Drain)],
+        &[(25, Stop::Drain), (30, Stop::Cancel)],
+        &[(200, Stop::Cancel)],
+    ];
+    for (i, case) in cases.iter().enumerate() {
+        sim(async {
+            let machine = machine(6);
+            let stops = case
+                .iter()
+                .map(|(ms, stop)| (Duration::from_millis(*ms), *stop))
+                .collect();
+            let ask = Ask {
+                stops,
+                ..Ask::default()
+            };
+            let ran = run(&machine, &project, ask).await;
+            assert_eq!(
+                ran.outcome(),
+                RunOutcome::Cancelled,
+                "case {i}: {}",
+                ran.error()
+            );
+            assert!(machine.platform.find("api[0]").is_none(), "case {i}");
+            if let Some(record) = record(&machine, &project).await {
+                assert!(record.pending.is_empty(), "case {i}: settled by one look");
+            }
+            deploy(&machine, &project).await;
+            assert_converged(&machine, &project, "after the stop").await;
+        });
+    }
+}
+
+#[test]
+fn a_gap_in_the_event_stream_costs_one_look_and_no_verdict() {
+    sim(async {
+        let machine = machine(7);
+        let project = project(vec![checked(service("api", &[]))]);
+        let platform = machine.platform.clone();
+        let gap = async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            let cut = platform.with(|m| std::mem::take(&mut m.listeners));
+            // The health verdict comes while nobody listens; then the stream is back.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            platform.with(|m| {
+                m.listeners = cut;
+                m.tell(
+                    None,
+                    nanokit::domain::live::LiveEventKind::Lost("cut".into()),
+                );
+                m.tell(None, nanokit::domain::live::LiveEventKind::Connected);
+            });
+        };
+        let (ran, ()) = tokio::join!(run(&machine, &project, Ask::default()), gap);
+        assert_eq!(ran.outcome(), RunOutcome::Ok, "{}", ran.error());
+        let took = ran.events.last().unwrap().at.0 - ran.events[0].at.0;
+        assert!(took < 3000, "{took}");
+    });
+}
+
+#[test]
+fn a_second_run_is_told_who_holds_the_lock() {
+    sim(async {
+        let machine = machine(8);
+        let project = project(vec![checked(service("api", &[]))]);
+        let second = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            run(&machine, &project, Ask::default()).await
+        };
+        let (first, second) = tokio::join!(run(&machine, &project, Ask::default()), second);
+        assert_eq!(first.outcome(), RunOutcome::Ok);
+        assert_eq!(second.outcome(), RunOutcome::Refused);
+        assert!(
+            second.error().contains("lock is held"),
+            "{}",
+            second.error()
+        );
+    });
+}

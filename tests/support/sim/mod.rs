@@ -1,0 +1,11 @@
+//! A whole world in memory: platform, store, disk, clock, hooks, processes, randomness, secrets.
+//!
+//! Time is tokio's paused time, so nothing waits and nothing is left to chance. Every crossing of a port is one
+//! numbered step; at any of them the process can be killed: from then on it hears nothing and changes nothing,
+//! while what it had already sent to the platform still lands.
+
+pub mod install;
+pub mod platform;
+pub mod project;
+pub mod provider;
+pub mod world;

@@ -1,0 +1,738 @@
+//! The simulated platform as a provider: effects happen on its side of the wire, whatever becomes of the caller.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use nanokit::domain::event::Stream;
+use nanokit::domain::ids::{ImageId, OpId, ProviderId, Scope};
+use nanokit::domain::live::{
+    Capabilities, Health, Live, LiveEvent, LiveEventKind, LiveInstance, LiveNetwork, LiveSubject,
+    LiveVolume, Status,
+};
+use nanokit::domain::model::{Field, Model, normal_image};
+use nanokit::domain::project::canonical::text::{aliases_text, restart_text};
+use nanokit::domain::project::canonical::{network_aliases, network_model};
+use nanokit::domain::project::health::Probe;
+use nanokit::domain::project::naming::{instance_name, network_name, volume_name};
+use nanokit::ports::hooks::CallEnd;
+use nanokit::ports::provider::{
+    Applied, ExecCall, HealthDetail, InstanceRef, InstanceSpec, LogQuery, Op, OpKind, Outcome,
+    Provider, ProviderError, Settled,
+};
+use nanokit::ports::sink::Sink;
+use tokio::sync::{mpsc, oneshot};
+
+use super::install;
+use super::platform::{Box1, Memory, Platform, Thing};
+use super::world::Life;
+
+/// The platform as one process sees it.
+#[derive(Clone)]
+pub struct SimProvider {
+    pub platform: Platform,
+    pub life: Life,
+}
+
+fn refused(call: &str, subject: &str, cause: &str) -> ProviderError {
+    ProviderError::Call {
+        call: call.to_owned(),
+        subject: subject.to_owned(),
+        cause: cause.to_owned(),
+    }
+}
+
+fn missing(subject: &str) -> ProviderError {
+    ProviderError::Missing {
+        subject: subject.to_owned(),
+    }
+}
+
+/// Names an operation: verb and subject.
+fn key_of(kind: &OpKind) -> (&'static str, String) {
+    let of = |target: &InstanceRef| target.address.instance(target.instance);
+    match kind {
+        OpKind::PullImage { image } => ("pull", image.clone()),
+        OpKind::BuildImage { tag, .. } => ("build", tag.clone()),
+        OpKind::CreateNetwork { network, .. } => ("create", format!("network.{}", network.name)),
+        OpKind::RemoveNetwork { id } => ("remove", id.to_string()),
+        OpKind::CreateVolume { volume } => ("create", format!("volume.{}", volume.name)),
+        OpKind::RemoveVolume { id } => ("remove", id.to_string()),
+        OpKind::CreateInstance(spec) => ("create", spec.address.instance(spec.instance)),
+        OpKind::StartInstance(target) => ("start", of(target)),
+        OpKind::OpenGate(target) => ("open_gate", of(target)),
+        OpKind::StopInstance { target, .. } => ("stop", of(target)),
+        OpKind::RemoveInstance(target) => ("remove", of(target)),
+        OpKind::RenameInstance(target) => ("rename", of(target)),
+        OpKind::SetLimits { target, .. } => ("limits", of(target)),
+        OpKind::Connect {
+            target, network, ..
+        } => ("connect", format!("{} {network}", of(target))),
+        OpKind::Disconnect { target, network } => {
+            ("disconnect", format!("{} {network}", of(target)))
+        }
+        OpKind::Unpause(target) => ("unpause", of(target)),
+    }
+}
+
+impl SimProvider {
+    /// How long a call takes: always the same for the same call.
+    fn latency(text: &str) -> Duration {
+        let sum: u64 = text.bytes().map(u64::from).sum();
+        Duration::from_millis(4 + sum % 13)
+    }
+
+    /// Carries an operation out on the platform's side.
+    fn land(platform: &Platform, op: &Op) -> Result<Applied, ProviderError> {
+        let applied = match &op.kind {
+            OpKind::CreateInstance(spec) => platform.with(|m| create(m, op, spec))?,
+            OpKind::StartInstance(target) => start(platform, target)?,
+            OpKind::OpenGate(target) => open_gate(platform, target)?,
+            OpKind::StopInstance { target, .. } => stop(platform, target),
+            OpKind::RemoveInstance(target) => remove(platform, target)?,
+            other => platform.with(|m| small(m, op, other))?,
+        };
+        Ok(applied)
+    }
+}
+
+fn create(m: &mut Memory, op: &Op, spec: &InstanceSpec) -> Result<Applied, ProviderError> {
+    let base = instance_name(&op.scope, &spec.service.name, spec.instance);
+    let name = match spec.one_off {
+        Some(_) => format!("{base}-install-{}", m.next),
+        None => base,
+    };
+    if m.boxes.values().any(|b| b.name == name) {
+        return Err(refused("create", &name, "the name is in use"));
+    }
+    let image = spec.image.as_deref().map(normal_image);
+    let image_id = match &image {
+        Some(image) => match m.images.get(image) {
+            Some(id) => Some(id.clone()),
+            None => return Err(refused("create", &name, &format!("no such image: {image}"))),
+        },
+        None => None,
+    };
+    for network in spec.service.networks.keys() {
+        let full = network_name(&op.scope, network);
+        if !m.networks.contains_key(&full) {
+            return Err(refused(
+                "create",
+                &name,
+                &format!("no such network: {full}"),
+            ));
+        }
+    }
+    let id = m.id("box");
+    let checked = spec.service.healthcheck.is_some() && m.capabilities.health_checks;
+    let made = Box1 {
+        id: id.clone(),
+        name: name.clone(),
+        service: spec.service.clone(),
+        instance: spec.instance,
+        lineage: op.lineage.clone(),
+        hash: spec.hash.clone(),
+        op: op.id.clone(),
+        status: Status::Created,
+        health: Health::Unchecked,
+        image,
+        image_id: image_id.clone(),
+        gated: spec.gated,
+        gate_open: false,
+        one_off: spec.one_off.is_some(),
+        networks: network_aliases(&spec.service),
+        env: spec
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+            .collect(),
+        life: 0,
+        began: None,
+        log: String::new(),
+    };
+    let subject = LiveSubject {
+        id: id.clone(),
+        address: spec.address.clone(),
+        instance: spec.instance,
+    };
+    m.boxes.insert(id.clone(), made);
+    m.tell(Some(subject), LiveEventKind::Created);
+    Ok(Applied {
+        id: Some(id),
+        name: Some(name),
+        image_id,
+        health_check: Some(checked),
+        warnings: Vec::new(),
+    })
+}
+
+fn start(platform: &Platform, target: &InstanceRef) -> Result<Applied, ProviderError> {
+    let main = platform.with(|m| {
+        let b = m
+            .boxes
+            .get_mut(&target.id)
+            .ok_or_else(|| missing(&target.name))?;
+        if b.status == Status::Running {
+            return Ok(None);
+        }
+        b.status = Status::Running;
+        b.life += 1;
+        b.began = None;
+        let checked = b.service.healthcheck.is_some() && m.capabilities.health_checks;
+        b.health = if checked {
+            Health::Starting
+        } else {
+            Health::Unchecked
+        };
+        Ok(Some(!b.gated || b.gate_open))
+    })?;
+    if let Some(main) = main {
+        platform.tell(&target.id, LiveEventKind::Started);
+        let one_off = platform.with(|m| m.boxes.get(&target.id).is_some_and(|b| b.one_off));
+        if one_off {
+            install::run_in_box(platform, &target.id);
+        } else if main {
+            platform.main_begins(&target.id);
+        }
+    }
+    Ok(Applied::default())
+}
+
+fn open_gate(platform: &Platform, target: &InstanceRef) -> Result<Applied, ProviderError> {
+    let opened = platform.with(|m| {
+        let b = m
+            .boxes
+            .get_mut(&target.id)
+            .ok_or_else(|| missing(&target.name))?;
+        if b.status != Status::Running {
+            return Err(refused("open gate", &target.name, "it does not run"));
+        }
+        Ok(!std::mem::replace(&mut b.gate_open, true))
+    })?;
+    if opened {
+        platform.main_begins(&target.id);
+    }
+    Ok(Applied::default())
+}
+
+fn stop(platform: &Platform, target: &InstanceRef) -> Applied {
+    let life = platform.with(|m| m.boxes.get(&target.id).map(|b| b.life));
+    platform.with(|m| {
+        if let Some(b) = m.boxes.get_mut(&target.id)
+            && b.status == Status::Paused
+        {
+            b.status = Status::Running;
+        }
+    });
+    if let Some(life) = life {
+        platform.dies(&target.id, life, 143);
+    }
+    Applied::default()
+}
+
+fn remove(platform: &Platform, target: &InstanceRef) -> Result<Applied, ProviderError> {
+    let running = platform.with(|m| {
+        m.boxes
+            .get(&target.id)
+            .is_some_and(|b| matches!(b.status, Status::Running | Status::Paused))
+    });
+    if running {
+        return Err(refused("remove", &target.name, "it is running"));
+    }
+    platform.tell(&target.id, LiveEventKind::Removed);
+    platform.with(|m| m.boxes.remove(&target.id));
+    Ok(Applied::default())
+}
+
+fn small(m: &mut Memory, op: &Op, kind: &OpKind) -> Result<Applied, ProviderError> {
+    let thing = |m: &mut Memory, kind: &str, name: &str, hash: &str| Thing {
+        id: if kind == "vol" {
+            ProviderId(name.to_owned())
+        } else {
+            m.id(kind)
+        },
+        name: name.to_owned(),
+        lineage: Some(op.lineage.clone()),
+        hash: hash.to_owned(),
+        op: op.id.clone(),
+    };
+    match kind {
+        OpKind::PullImage { image } => {
+            let id = ImageId(format!("sha256:{image}"));
+            m.images.insert(image.clone(), id.clone());
+            Ok(Applied {
+                image_id: Some(id),
+                ..Applied::default()
+            })
+        }
+        OpKind::BuildImage { tag, .. } => {
+            let id = ImageId(format!("sha256:{tag}"));
+            m.images.insert(normal_image(tag), id.clone());
+            Ok(Applied {
+                image_id: Some(id),
+                ..Applied::default()
+            })
+        }
+        OpKind::CreateNetwork { network, hash } => {
+            let name = network_name(&op.scope, &network.name);
+            if m.networks.contains_key(&name) {
+                return Err(refused("create network", &name, "the name is in use"));
+            }
+            let made = thing(m, "net", &name, hash);
+            let id = made.id.clone();
+            m.networks.insert(name.clone(), made);
+            Ok(Applied {
+                id: Some(id),
+                name: Some(name),
+                ..Applied::default()
+            })
+        }
+        OpKind::CreateVolume { volume } => {
+            let name = volume_name(&op.scope, &volume.name);
+            let made = thing(m, "vol", &name, "");
+            let id = made.id.clone();
+            m.volumes.entry(name.clone()).or_insert(made);
+            m.files.entry(volume.name.clone()).or_default();
+            Ok(Applied {
+                id: Some(id),
+                name: Some(name),
+                ..Applied::default()
+            })
+        }
+        OpKind::RemoveNetwork { id } => {
+            let used = m.boxes.values().any(|b| {
+                b.status == Status::Running
+                    && b.networks.keys().any(|n| {
+                        m.networks
+                            .get(&network_name(&op.scope, n))
+                            .is_some_and(|t| &t.id == id)
+                    })
+            });
+            if used {
+                return Err(refused("remove network", id.as_str(), "it is in use"));
+            }
+            m.networks.retain(|_, t| &t.id != id);
+            Ok(Applied::default())
+        }
+        OpKind::RemoveVolume { id } => {
+            if m.boxes.values().any(|b| mounts(b, &op.scope, id)) {
+                return Err(refused("remove volume", id.as_str(), "it is in use"));
+            }
+            m.volumes.retain(|_, t| &t.id != id);
+            Ok(Applied::default())
+        }
+        OpKind::RenameInstance(target) => {
+            let name = instance_name(&op.scope, &target.address.name, target.instance);
+            let b = m
+                .boxes
+                .get_mut(&target.id)
+                .ok_or_else(|| missing(&target.name))?;
+            b.name.clone_from(&name);
+            Ok(Applied {
+                name: Some(name),
+                ..Applied::default()
+            })
+        }
+        OpKind::SetLimits { target, limits } => {
+            let b = m
+                .boxes
+                .get_mut(&target.id)
+                .ok_or_else(|| missing(&target.name))?;
+            b.service.cpu_millis = limits.cpu_millis;
+            b.service.memory_bytes = limits.memory_bytes;
+            b.service.restart = limits.restart;
+            Ok(Applied::default())
+        }
+        OpKind::Connect {
+            target,
+            network,
+            aliases,
+        } => {
+            let b = m
+                .boxes
+                .get_mut(&target.id)
+                .ok_or_else(|| missing(&target.name))?;
+            b.networks.insert(network.clone(), aliases.clone());
+            Ok(Applied::default())
+        }
+        OpKind::Disconnect { target, network } => {
+            let scope = op.scope.clone();
+            let b = m
+                .boxes
+                .get_mut(&target.id)
+                .ok_or_else(|| missing(&target.name))?;
+            b.networks
+                .retain(|n, _| n != network && &network_name(&scope, n) != network);
+            Ok(Applied::default())
+        }
+        OpKind::Unpause(target) => {
+            let b = m
+                .boxes
+                .get_mut(&target.id)
+                .ok_or_else(|| missing(&target.name))?;
+            b.status = Status::Running;
+            Ok(Applied::default())
+        }
+        OpKind::CreateInstance(_)
+        | OpKind::StartInstance(_)
+        | OpKind::OpenGate(_)
+        | OpKind::StopInstance { .. }
+        | OpKind::RemoveInstance(_) => Ok(Applied::default()),
+    }
+}
+
+fn mounts(b: &Box1, scope: &Scope, id: &ProviderId) -> bool {
+    use nanokit::domain::project::service::MountSource;
+    b.service.mounts.iter().any(|mount| match &mount.source {
+        MountSource::Volume(name) => volume_name(scope, name) == id.0,
+        MountSource::Bind { .. } => false,
+    })
+}
+
+fn model_of(b: &Box1) -> Model {
+    let mut model = Model::new();
+    let mut put = |path: &str, text: String| model.insert(path.to_owned(), Field::plain(text));
+    if let Some(image) = &b.image {
+        put("image", image.clone());
+    }
+    put("cpu", b.service.cpu_millis.unwrap_or(0).to_string());
+    put("memory", b.service.memory_bytes.unwrap_or(0).to_string());
+    put("restart", restart_text(b.service.restart));
+    for (network, aliases) in &b.networks {
+        put(&format!("networks.{network}"), aliases_text(aliases));
+    }
+    model
+}
+
+fn live_of(b: &Box1) -> LiveInstance {
+    LiveInstance {
+        id: b.id.clone(),
+        name: b.name.clone(),
+        service: b.service.name.clone(),
+        instance: b.instance,
+        lineage: Some(b.lineage.clone()),
+        hash: Some(b.hash.clone()),
+        op: Some(b.op.clone()),
+        status: b.status,
+        health: b.health,
+        image_id: b.image_id.clone(),
+        model: model_of(b),
+        started_at_ms: None,
+        one_off: b.one_off,
+        restarts: 0,
+        ports: Vec::new(),
+    }
+}
+
+impl Provider for SimProvider {
+    fn capabilities(&self) -> Capabilities {
+        self.platform.with(|m| m.capabilities)
+    }
+
+    fn describe(&self) -> String {
+        "simulated platform".to_owned()
+    }
+
+    async fn observe(
+        &self,
+        scope: &Scope,
+        images: &BTreeSet<String>,
+    ) -> Result<Live, ProviderError> {
+        self.life.step("observe").await;
+        self.platform.called("list instances");
+        self.platform.called("list networks");
+        self.platform.called("list volumes");
+        if !images.is_empty() {
+            self.platform.called("list images");
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let inspected = self.platform.with(|m| m.boxes.len());
+        for _ in 0..inspected {
+            self.platform.called("inspect");
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let live = self.platform.with(|m| Live {
+            engine: "sim".to_owned(),
+            instances: m.boxes.values().map(live_of).collect(),
+            networks: m
+                .networks
+                .values()
+                .map(|t| LiveNetwork {
+                    id: t.id.clone(),
+                    name: t.name.clone(),
+                    network: t.lineage.is_some().then(|| file_name(scope, &t.name)),
+                    lineage: t.lineage.clone(),
+                    hash: Some(t.hash.clone()),
+                    model: network_model(&nanokit::domain::project::project::Network::default()),
+                })
+                .collect(),
+            volumes: m
+                .volumes
+                .values()
+                .map(|t| LiveVolume {
+                    id: t.id.clone(),
+                    volume: Some(volume_file_name(scope, &t.name)),
+                    lineage: t.lineage.clone(),
+                    model: Model::new(),
+                })
+                .collect(),
+            images: images
+                .iter()
+                .filter_map(|image| Some((image.clone(), m.images.get(image)?.clone())))
+                .collect(),
+            has_images: m.capabilities.images,
+        });
+        self.life.step("observed").await;
+        Ok(live)
+    }
+
+    async fn apply(&self, op: &Op, sink: &dyn Sink) -> Outcome<Applied> {
+        let (verb, subject) = key_of(&op.kind);
+        let key = format!("{verb} {subject}");
+        self.life.step(&format!("send {key}")).await;
+        self.platform.called(&key);
+        if matches!(op.kind, OpKind::PullImage { .. }) {
+            sink.progress(1, Some(2), "layers");
+        }
+        let (failing, lost_call, lost_reply) = self.platform.with(|m| {
+            (
+                m.fails(&key),
+                m.faults.lose_call.remove(&key),
+                m.faults.lose_reply.remove(&key),
+            )
+        });
+        if lost_call {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            return Outcome::Unknown(refused(verb, &subject, "connection reset"));
+        }
+        if failing {
+            tokio::time::sleep(Self::latency(&key)).await;
+            return Outcome::Failed(refused(verb, &subject, "the platform says no"));
+        }
+        // From here on it happens, whether or not somebody waits for the reply.
+        let (reply, answer) = oneshot::channel();
+        let (platform, own) = (self.platform.clone(), op.clone());
+        self.platform.with(|m| m.in_flight.insert(op.id.clone()));
+        let latency = Self::latency(&key);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(latency).await;
+            let landed = Self::land(&platform, &own);
+            platform.with(|m| {
+                m.in_flight.remove(&own.id);
+                if let Ok(applied) = &landed {
+                    m.landed.insert(own.id.clone(), applied.clone());
+                }
+            });
+            let _ = reply.send(landed);
+        });
+        let landed = answer.await;
+        tokio::time::sleep(latency).await;
+        self.life.step(&format!("reply {key}")).await;
+        if lost_reply {
+            return Outcome::Unknown(refused(verb, &subject, "connection reset"));
+        }
+        match landed {
+            Ok(Ok(applied)) => Outcome::Done(applied),
+            Ok(Err(error)) => Outcome::Failed(error),
+            Err(_) => Outcome::Unknown(refused(verb, &subject, "no reply")),
+        }
+    }
+
+    async fn settle(
+        &self,
+        op: &OpId,
+        verb: &str,
+        target: Option<&ProviderId>,
+        _scope: &Scope,
+    ) -> Result<Settled, ProviderError> {
+        self.life.step("settle").await;
+        self.platform.called("settle");
+        while self.platform.with(|m| m.in_flight.contains(op)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let _ = (verb, target);
+        Ok(self.platform.with(|m| match m.landed.get(op) {
+            Some(applied) => Settled::Done(applied.clone()),
+            None => Settled::NotDone,
+        }))
+    }
+
+    async fn exec(&self, target: &InstanceRef, call: &ExecCall, sink: &dyn Sink) -> CallEnd {
+        let line = call.argv.last().cloned().unwrap_or_default();
+        self.life.step(&format!("exec {}", target.name)).await;
+        self.platform.called(&format!("exec {}", target.address));
+        let running = self.platform.with(|m| {
+            m.boxes
+                .get(&target.id)
+                .is_some_and(|b| b.status == Status::Running)
+        });
+        if !running {
+            return CallEnd::InstanceGone("it does not run".to_owned());
+        }
+        if install::is_script(&line) {
+            let env: BTreeMap<String, String> = call
+                .env
+                .iter()
+                .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+                .collect();
+            let end = install::run(&self.platform, &target.id, env, sink).await;
+            self.life.step("exec ended").await;
+            return end;
+        }
+        let who = target.address.instance(target.instance);
+        let (takes, prints) = self.platform.with(|m| {
+            m.ran.push(format!("{who}: {line}"));
+            (
+                m.takes
+                    .get(&line)
+                    .copied()
+                    .unwrap_or(Duration::from_millis(10)),
+                m.prints.get(&line).cloned().unwrap_or_default(),
+            )
+        });
+        if takes > call.timeout {
+            tokio::time::sleep(call.timeout).await;
+            return CallEnd::TimedOut;
+        }
+        tokio::time::sleep(takes).await;
+        sink.output(Stream::Stdout, prints.as_bytes());
+        self.life.step("exec ended").await;
+        CallEnd::Exited(self.platform.with(|m| m.exit_of(&line)))
+    }
+
+    async fn probe(
+        &self,
+        target: &InstanceRef,
+        _probe: &Probe,
+        _timeout: Duration,
+    ) -> Result<(), String> {
+        self.life.step("probe").await;
+        self.platform.called("probe");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let open = self.platform.with(|m| {
+            let b = m.boxes.get(&target.id)?;
+            let began = b.began?;
+            let behaviour = m
+                .behaviours
+                .get(&b.service.name)
+                .cloned()
+                .unwrap_or_default();
+            Some(began.elapsed() >= behaviour.port_after?)
+        });
+        if open == Some(true) {
+            Ok(())
+        } else {
+            Err("connection refused".to_owned())
+        }
+    }
+
+    async fn logs(
+        &self,
+        target: &InstanceRef,
+        query: LogQuery,
+        sink: &dyn Sink,
+    ) -> Result<(), ProviderError> {
+        self.life.step("logs").await;
+        self.platform.called("logs");
+        let text = self
+            .platform
+            .with(|m| m.boxes.get(&target.id).map(|b| b.log.clone()));
+        let text = text.ok_or_else(|| missing(&target.name))?;
+        sink.output(Stream::Stdout, text.as_bytes());
+        if query.follow {
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let state = self
+                    .platform
+                    .with(|m| m.boxes.get(&target.id).map(|b| (b.log.clone(), b.status)));
+                match state {
+                    Some((_, Status::Running)) => {}
+                    Some((now, _)) => {
+                        let more = now.strip_prefix(&text).unwrap_or_default();
+                        sink.output(Stream::Stdout, more.as_bytes());
+                        break;
+                    }
+                    None => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn health_detail(&self, target: &InstanceRef) -> Result<HealthDetail, ProviderError> {
+        self.life.step("health detail").await;
+        self.platform.called("inspect");
+        self.platform.with(|m| {
+            let b = m
+                .boxes
+                .get(&target.id)
+                .ok_or_else(|| missing(&target.name))?;
+            Ok(HealthDetail {
+                last_output: if b.health == Health::Unhealthy {
+                    "probe says no".to_owned()
+                } else {
+                    String::new()
+                },
+                last_exit: None,
+                exit_code: match b.status {
+                    Status::Exited(code) => Some(code),
+                    _ => None,
+                },
+                out_of_memory: false,
+            })
+        })
+    }
+
+    async fn wait(&self, target: &InstanceRef) -> Result<i64, ProviderError> {
+        self.life.step("wait").await;
+        self.platform.called("wait");
+        loop {
+            let status = self
+                .platform
+                .with(|m| m.boxes.get(&target.id).map(|b| b.status));
+            match status {
+                Some(Status::Exited(code)) => return Ok(code),
+                Some(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                None => return Err(missing(&target.name)),
+            }
+        }
+    }
+
+    async fn watch(&self, _scope: &Scope, events: mpsc::Sender<LiveEvent>) {
+        self.life.step("watch").await;
+        self.platform.called("events");
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        let (sender, mut inner) = mpsc::channel(10_000);
+        self.platform.with(|m| m.listeners.push(sender));
+        let connected = LiveEvent {
+            subject: None,
+            kind: LiveEventKind::Connected,
+        };
+        if events.send(connected).await.is_err() {
+            return;
+        }
+        while let Some(event) = inner.recv().await {
+            if events.send(event).await.is_err() {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+/// Finds the name in the file behind a network's full name.
+fn file_name(scope: &Scope, full: &str) -> String {
+    let default = network_name(scope, "default");
+    if full == default {
+        "default".to_owned()
+    } else {
+        full.strip_prefix(&format!("{default}-"))
+            .unwrap_or(full)
+            .to_owned()
+    }
+}
+
+fn volume_file_name(scope: &Scope, full: &str) -> String {
+    let probe = volume_name(scope, "x");
+    let prefix = probe.strip_suffix('x').unwrap_or_default();
+    full.strip_prefix(prefix).unwrap_or(full).to_owned()
+}
