@@ -4,7 +4,6 @@ use futures_util::future::{AbortHandle, Abortable};
 
 use crate::domain::effect::Intent;
 use crate::domain::event::EventKind;
-use crate::domain::live::LiveEventKind;
 use crate::domain::plan::model::StepKind;
 use crate::domain::project::hook::{Hook, HookPhase};
 use crate::domain::project::service::Service;
@@ -96,12 +95,16 @@ impl<'a, W: World> Driver<'a, W> {
         ready
     }
 
-    /// Nothing begins without the lock, and no instance starts before its events can be heard.
+    /// Nothing begins without the lock; no instance starts and no wait begins before events can be heard.
     fn may_begin(&mut self, at: StepRef, now: Boot) -> Listening {
         let Some((_, step)) = self.cx.step(at) else {
             return Listening::Yes;
         };
-        if step.kind == StepKind::Start {
+        let waits = matches!(
+            step.kind,
+            StepKind::Start | StepKind::Health | StepKind::Complete
+        );
+        if waits {
             match self.is_listening(now) {
                 Listening::Yes => {}
                 other @ (Listening::NotYet | Listening::Never) => return other,
@@ -154,6 +157,10 @@ impl<'a, W: World> Driver<'a, W> {
         Ok(match &step.kind {
             StepKind::Pull { image } if self.pulled.contains(image) => Work::Nothing,
             StepKind::Pull { image } if self.pulls.contains_key(image) => Work::Join(image.clone()),
+            StepKind::Pull { image } => {
+                self.pulls.insert(image.clone(), Vec::new());
+                self.call_work(at, attempt)?
+            }
             StepKind::Hook { phase, .. } => {
                 let recorded = cx.site.recorded(&action.address);
                 let hook = hook_of(step, cx.site.service(&action.address), recorded);
@@ -168,8 +175,7 @@ impl<'a, W: World> Driver<'a, W> {
                 Work::Wait(Box::new(self.open_gate(service, target, job, attempt, now)))
             }
             StepKind::Adopt => Work::Record,
-            StepKind::Pull { .. }
-            | StepKind::Build
+            StepKind::Build
             | StepKind::CreateNetwork
             | StepKind::RemoveNetwork
             | StepKind::CreateVolume
@@ -183,10 +189,15 @@ impl<'a, W: World> Driver<'a, W> {
             | StepKind::Limits
             | StepKind::Connect { .. }
             | StepKind::Disconnect { .. }
-            | StepKind::Unpause => match call_of(cx.site, action, step, attempt)? {
-                Some(call) => Work::Call(Box::new(call)),
-                None => Work::Nothing,
-            },
+            | StepKind::Unpause => self.call_work(at, attempt)?,
+        })
+    }
+
+    fn call_work(&self, at: StepRef, attempt: u32) -> Result<Work, Misfit> {
+        let (action, step) = self.cx.step(at).ok_or("the plan has no such step")?;
+        Ok(match call_of(self.cx.site, action, step, attempt)? {
+            Some(call) => Work::Call(Box::new(call)),
+            None => Work::Nothing,
         })
     }
 
@@ -209,12 +220,6 @@ impl<'a, W: World> Driver<'a, W> {
             Watch::of(service, platform, image_check, heard.early)
         };
         let mut gate = HealthGate::new(watch, service.restart, heard.opened.unwrap_or(now));
-        if heard.opened.is_none()
-            && let Some(live) = cx.site.live.instances.iter().find(|i| i.id == target.id)
-        {
-            // Not started by this run: how it stood when it was observed is all there is.
-            gate.hear(&LiveEventKind::Health(live.health), now);
-        }
         for kind in heard.events {
             gate.hear(kind, now);
         }
@@ -234,7 +239,13 @@ impl<'a, W: World> Driver<'a, W> {
                 self.ended(at, StepEnd::done());
             }
             Work::Join(image) => self.pulls.entry(image).or_default().push(at),
-            Work::Wait(open) => self.gates.insert(at, *open),
+            Work::Wait(open) => {
+                let id = open.target.id.clone();
+                self.gates.insert(at, *open);
+                if self.ears.since_start(&id).opened.is_none() {
+                    self.reseed();
+                }
+            }
             Work::Call(call) => self.begin_call(at, attempt, *call),
             Work::Hook(phase, command) => {
                 let cx = self.cx;
@@ -259,10 +270,8 @@ impl<'a, W: World> Driver<'a, W> {
         match &under.op.kind {
             OpKind::StartInstance(target) => self.ears.starting(&target.id),
             OpKind::OpenGate(target) => self.ears.opening(&target.id),
-            OpKind::PullImage { image } => {
-                self.pulls.entry(image.clone()).or_default();
-            }
-            OpKind::BuildImage { .. }
+            OpKind::PullImage { .. }
+            | OpKind::BuildImage { .. }
             | OpKind::CreateNetwork { .. }
             | OpKind::RemoveNetwork { .. }
             | OpKind::CreateVolume { .. }

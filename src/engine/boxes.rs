@@ -6,10 +6,11 @@ use crate::domain::ids::{OpId, ProviderId};
 use crate::domain::record::Pending;
 use crate::domain::run::order::StepRef;
 use crate::engine::cx::{Cx, within};
-use crate::engine::perform::words;
+use crate::engine::ops::Call;
+use crate::engine::perform::{look_up, words};
 use crate::ports::hooks::CallEnd;
 use crate::ports::provider::{
-    Applied, InstanceRef, InstanceSpec, LogQuery, Op, OpKind, Outcome, Provider,
+    Applied, InstanceRef, InstanceSpec, LogQuery, OpKind, Outcome, Provider, Settled,
 };
 use crate::ports::sink::{NoSink, Sink};
 use crate::ports::world::World;
@@ -108,23 +109,21 @@ pub(super) async fn remove_box<W: World>(cx: &Cx<'_, W>, at: StepRef, op: &OpId)
         signal: None,
     };
     let id = Some(made.id.clone());
-    let stopping = OpId(format!("{op}/stop"));
-    let stopped = apply(cx, at, &stopping, "stop", id.clone(), stop).await;
-    let removing = OpId(format!("{op}/remove"));
-    let removed = apply(
-        cx,
-        at,
-        &removing,
-        "remove",
-        id,
-        OpKind::RemoveInstance(made.clone()),
-    );
-    if stopped.is_err() || removed.await.is_err() {
-        tracing::warn!(name = made.name, "a one-off instance could not be removed");
+    let remove = OpKind::RemoveInstance(made.clone());
+    for attempt in 1..=2 {
+        let stopping = OpId(format!("{op}/stop.{attempt}"));
+        let removing = OpId(format!("{op}/remove.{attempt}"));
+        let stopped = apply(cx, at, &stopping, "stop", id.clone(), stop.clone()).await;
+        let removed = apply(cx, at, &removing, "remove", id.clone(), remove.clone()).await;
+        if stopped.is_ok() && removed.is_ok() {
+            return;
+        }
     }
+    // The next run finds it by its label and takes it away.
+    tracing::warn!(name = made.name, "a one-off instance could not be removed");
 }
 
-/// Announces and carries out one operation of a box.
+/// Announces and carries out one operation of a box; a lost reply is settled by looking.
 async fn apply<W: World>(
     cx: &Cx<'_, W>,
     at: StepRef,
@@ -141,35 +140,38 @@ async fn apply<W: World>(
         // A box is no instance of its service: the record knows it only while it is pending.
         instance: None,
         verb: verb.to_owned(),
-        target,
+        target: target.clone(),
     });
     if let Some(pending) = pending {
         cx.announce_now(pending)
             .map_err(|why| CallEnd::NotStarted(why.to_string()))?;
     }
-    let op = Op {
-        id: id.clone(),
-        fence: cx.site.fence,
-        scope: cx.site.scope(),
-        lineage: cx.site.lineage().clone(),
-        kind,
-    };
-    match within(cx.world, OPERATION, cx.world.provider().apply(&op, &NoSink)).await {
+    let call = Call::new(cx.site, id.clone(), verb, kind, target);
+    let applied = cx.world.provider().apply(&call.op, &NoSink);
+    let why = match within(cx.world, OPERATION, applied).await {
         Some(Outcome::Done(applied)) => {
             cx.done(id, &applied);
-            Ok(applied)
+            return Ok(applied);
         }
         Some(Outcome::Failed(error)) => {
             cx.failed(id);
-            Err(CallEnd::NotStarted(words(&error)))
+            return Err(CallEnd::NotStarted(words(&error)));
         }
-        Some(Outcome::Unknown(error)) => {
-            cx.unknown(id);
-            Err(CallEnd::Unknown(words(&error)))
+        Some(Outcome::Unknown(error)) => words(&error),
+        None => "no reply".to_owned(),
+    };
+    match look_up(cx, &call).await {
+        Some(Settled::Done(applied)) => {
+            cx.done(id, &applied);
+            Ok(applied)
+        }
+        Some(Settled::NotDone) => {
+            cx.failed(id);
+            Err(CallEnd::NotStarted(why))
         }
         None => {
             cx.unknown(id);
-            Err(CallEnd::Unknown("no reply".to_owned()))
+            Err(CallEnd::Unknown(why))
         }
     }
 }

@@ -89,6 +89,7 @@ pub(super) struct Driver<'a, W: World> {
     connected: bool,
     was_connected: bool,
     halted: bool,
+    reseeding: bool,
     connect_by: Option<Boot>,
     /// Images pulled in this run.
     pub(super) pulled: BTreeSet<String>,
@@ -114,6 +115,7 @@ impl<'a, W: World> Driver<'a, W> {
             connected: false,
             was_connected: false,
             halted: false,
+            reseeding: false,
             connect_by: None,
             pulled: BTreeSet::new(),
             facts: VecDeque::from([Fact::Begun]),
@@ -234,6 +236,7 @@ impl<'a, W: World> Driver<'a, W> {
                 }
             }
             Came::Reseeded(live) => {
+                self.reseeding = false;
                 let now = self.now();
                 if let Some(live) = live {
                     self.gates.reseed(&live, now);
@@ -272,9 +275,10 @@ impl<'a, W: World> Driver<'a, W> {
         }
     }
 
-    /// After a gap in the stream: one look at everything, if any gate waits.
-    fn reseed(&mut self) {
-        if self.gates.is_empty() {
+    /// One look at everything, if any gate waits: after a gap in the stream, and for instances this run did not
+    /// start, which may have changed between the observation and the beginning of the stream.
+    pub(super) fn reseed(&mut self) {
+        if self.gates.is_empty() || std::mem::replace(&mut self.reseeding, true) {
             return;
         }
         let cx = self.cx;

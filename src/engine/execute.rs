@@ -28,7 +28,7 @@ use crate::engine::lease::{Lease, Wanted};
 use crate::engine::reconcile::{EngineError, RunEnd, RunRequest, Stop};
 use crate::engine::runs::{new_run_id, prune};
 use crate::engine::site::{SecretValues, Site};
-use crate::engine::unfinished::settle_all;
+use crate::engine::unfinished::{settle_all, sweep_boxes};
 use crate::formats::text::hex;
 use crate::ports::clock::Clock;
 use crate::ports::process::Processes;
@@ -175,6 +175,9 @@ impl<W: World> Run<'_, W> {
             self.emitter.keep_secret(secret);
         }
         check_engine(keeper.record(), &live)?;
+        if let Some(record) = keeper.record() {
+            sweep_boxes(world, record, &live, self.emitter, &self.run_id).await;
+        }
         let plan = self.plan_and_check(&keeper, &live, &secrets)?;
         lease.set_plan(plan.id.clone());
         if plan.is_empty() {

@@ -96,7 +96,7 @@ impl Gates {
         self.wakes.first().map(|(wake, _)| *wake)
     }
 
-    /// After a gap in the stream: tells every gate how its instance stands now.
+    /// Tells every gate how its instance stands now.
     pub(super) fn reseed(&mut self, live: &Live, now: Boot) -> Vec<StepRef> {
         let all: Vec<StepRef> = self.open.keys().copied().collect();
         for at in &all {

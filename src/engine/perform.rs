@@ -71,30 +71,36 @@ pub(super) async fn settle<W: World>(
     if !is_journalled(&call.op.kind) {
         return not_done(why);
     }
-    let provider = cx.world.provider();
+    match look_up(cx, call).await {
+        Some(Settled::Done(applied)) => happened(cx, action, step, call, &applied),
+        Some(Settled::NotDone) => {
+            cx.failed(&call.op.id);
+            not_done(why)
+        }
+        None => {
+            cx.unknown(&call.op.id);
+            StepEnd::unknown(format!("nobody knows whether it happened: {why}"))
+        }
+    }
+}
+
+/// Looks what became of an operation; `None`: that could not be found out.
+pub(super) async fn look_up<W: World>(cx: &Cx<'_, W>, call: &Call) -> Option<Settled> {
     for look in 0..LOOKS {
         if look > 0 {
             cx.world.clock().sleep(Duration::from_millis(500)).await;
         }
-        let settled = provider.settle(
+        let settled = cx.world.provider().settle(
             &call.op.id,
             &call.verb,
             call.target.as_ref(),
             &call.op.scope,
         );
-        match within(cx.world, LOOK, settled).await {
-            Some(Ok(Settled::Done(applied))) => {
-                return happened(cx, action, step, call, &applied);
-            }
-            Some(Ok(Settled::NotDone)) => {
-                cx.failed(&call.op.id);
-                return not_done(why);
-            }
-            Some(Err(_)) | None => {}
+        if let Some(Ok(settled)) = within(cx.world, LOOK, settled).await {
+            return Some(settled);
         }
     }
-    cx.unknown(&call.op.id);
-    StepEnd::unknown(format!("nobody knows whether it happened: {why}"))
+    None
 }
 
 fn not_done(why: &str) -> StepEnd {

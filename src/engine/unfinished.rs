@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use crate::domain::event::EventKind;
-use crate::domain::ids::{OpId, ResourceKind};
-use crate::domain::record::Pending;
+use crate::domain::ids::{Address, OpId, RunId};
+use crate::domain::live::Live;
+use crate::domain::record::Record;
 use crate::domain::run::order::EventDraft;
 use crate::engine::cx::within;
 use crate::engine::emit::Emitter;
 use crate::engine::keeper::Keeper;
 use crate::engine::reconcile::EngineError;
-use crate::ports::provider::{
-    Applied, InstanceRef, Op, OpKind, Outcome, Provider, ProviderError, Settled,
-};
+use crate::ports::provider::{InstanceRef, Op, OpKind, Outcome, Provider, ProviderError, Settled};
 use crate::ports::sink::NoSink;
 use crate::ports::world::World;
 
@@ -47,9 +46,6 @@ pub(super) async fn settle_all<W: World>(
         match within(world, LOOK, look).await {
             Some(Ok(Settled::Done(applied))) => {
                 keeper.done(world, &pending.op, &applied)?;
-                if is_box(&pending) {
-                    sweep(world, keeper, &pending, &applied).await;
-                }
             }
             Some(Ok(Settled::NotDone)) => keeper.failed(world, &pending.op)?,
             Some(Err(error)) => return Err(EngineError::Provider(error)),
@@ -65,43 +61,52 @@ pub(super) async fn settle_all<W: World>(
     Ok(())
 }
 
-/// A one-off instance is no instance of its service.
-fn is_box(pending: &Pending) -> bool {
-    pending.address.kind == ResourceKind::Service
-        && pending.instance.is_none()
-        && pending.verb == "create"
-}
-
-/// Takes a one-off away that an earlier run left behind. It is not worth failing a run for.
-async fn sweep<W: World>(world: &W, keeper: &Keeper, pending: &Pending, applied: &Applied) {
-    let (Some(id), Some(record)) = (&applied.id, keeper.record()) else {
-        return;
-    };
-    let target = InstanceRef {
-        id: id.clone(),
-        name: applied.name.clone().unwrap_or_default(),
-        address: pending.address.clone(),
-        instance: crate::domain::ids::Instance(0),
-    };
-    let stop = OpKind::StopInstance {
-        target: target.clone(),
-        grace: Duration::ZERO,
-        signal: None,
-    };
-    for (word, kind) in [("stop", stop), ("remove", OpKind::RemoveInstance(target))] {
-        let op = Op {
-            id: OpId(format!("{}/sweep.{word}", pending.op)),
-            fence: record.fence,
-            scope: record.scope.clone(),
-            lineage: record.lineage.clone(),
-            kind,
+/// Takes away what is live of one-off instances: under the lock nobody else can be using them, so an earlier run
+/// left them behind. Failing at it is not worth failing a run for.
+pub(super) async fn sweep_boxes<W: World>(
+    world: &W,
+    record: &Record,
+    live: &Live,
+    emitter: &Emitter<'_, W>,
+    run: &RunId,
+) {
+    let left = live
+        .instances
+        .iter()
+        .filter(|one| one.one_off && one.lineage.as_ref() == Some(&record.lineage));
+    for one in left {
+        let address = Address::service(&one.service);
+        let text = format!(
+            "{} was left behind by an earlier run and is removed",
+            one.name
+        );
+        emitter.emit(EventDraft::about(&address, EventKind::Warning { text }));
+        let target = InstanceRef {
+            id: one.id.clone(),
+            name: one.name.clone(),
+            address,
+            instance: one.instance,
         };
-        match within(world, LOOK, world.provider().apply(&op, &NoSink)).await {
-            Some(Outcome::Done(_)) => {}
-            Some(Outcome::Failed(error) | Outcome::Unknown(error)) => {
-                tracing::warn!(%error, step = %pending.step, "a one-off instance stays behind");
+        let stop = OpKind::StopInstance {
+            target: target.clone(),
+            grace: Duration::ZERO,
+            signal: None,
+        };
+        for (word, kind) in [("stop", stop), ("remove", OpKind::RemoveInstance(target))] {
+            let op = Op {
+                id: OpId(format!("{run}/sweep/{}.{word}", one.id)),
+                fence: record.fence,
+                scope: record.scope.clone(),
+                lineage: record.lineage.clone(),
+                kind,
+            };
+            match within(world, LOOK, world.provider().apply(&op, &NoSink)).await {
+                Some(Outcome::Done(_)) => {}
+                Some(Outcome::Failed(error) | Outcome::Unknown(error)) => {
+                    tracing::warn!(%error, name = one.name, "a one-off instance stays behind");
+                }
+                None => tracing::warn!(name = one.name, "a one-off instance stays behind"),
             }
-            None => tracing::warn!(step = %pending.step, "a one-off instance stays behind"),
         }
     }
 }

@@ -118,7 +118,7 @@ fn eager_starts_a_service_as_soon_as_its_own_dependencies_are_healthy() {
                 m.behaviours
                     .entry("slow".to_owned())
                     .or_default()
-                    .healthy_after = Some(Duration::from_secs(20));
+                    .healthy_after = Some(Duration::from_secs(10));
             });
             let ran = run(
                 &machine,
@@ -133,7 +133,7 @@ fn eager_starts_a_service_as_soon_as_its_own_dependencies_are_healthy() {
             let begin = ran.events[0].at.0;
             at.push(ran.time_of("service.after[0]/create", "step_started") - begin);
         }
-        assert!(at[0] >= 20_000 && at[1] < 1000, "{at:?}");
+        assert!(at[0] >= 10_000 && at[1] < 1000, "{at:?}");
     });
 }
 

@@ -70,7 +70,6 @@ pub struct Thing {
     pub name: String,
     pub lineage: Option<Lineage>,
     pub hash: String,
-    pub op: OpId,
 }
 
 /// Faults that were ordered, by `VERB ADDRESS[INSTANCE]`.

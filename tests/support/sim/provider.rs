@@ -253,7 +253,6 @@ fn small(m: &mut Memory, op: &Op, kind: &OpKind) -> Result<Applied, ProviderErro
         name: name.to_owned(),
         lineage: Some(op.lineage.clone()),
         hash: hash.to_owned(),
-        op: op.id.clone(),
     };
     match kind {
         OpKind::PullImage { image } => {
