@@ -24,7 +24,7 @@ use crate::domain::run::options::{RunOptions, Schedule};
 use crate::domain::time::Wall;
 use crate::ports::clock::Clock;
 use crate::tui::model::PanelOptions;
-use crate::tui::runtime::{Connection, run};
+use crate::tui::runtime::run;
 use crate::tui::theme::Colors;
 
 /// Largest file that is read for a command.
@@ -119,13 +119,8 @@ impl Ground for RealGround {
             reader: Reader::MayLoseLines,
         };
         let (client, thread) = self.start(settings)?;
-        let line = Connection {
-            handle: client.handle,
-            notices: client.notices,
-            snapshots: client.snapshot,
-        };
         let end = runtime()?.block_on(run(
-            line,
+            client,
             panel_options(&self.panel, &self.surroundings.process_env),
         ));
         thread.join();
