@@ -1,1 +1,3 @@
-//! placeholder
+//! Whole parts against the real world around them: files on disk.
+
+mod config;

@@ -109,22 +109,21 @@ impl Reader<'_> {
         let blank = written.len() - written.trim_start().len();
         let written = written.trim_start();
         let at = start + blank;
-        match written.chars().next() {
-            Some(quote @ ('"' | '\'')) => self.quoted(at, quote),
-            _ => {
-                self.mask(at, end);
-                let comment = if written.starts_with('#') {
-                    Some(0)
-                } else {
-                    comment(written)
-                };
-                let value = written.get(..comment.unwrap_or(written.len()))?.trim_end();
-                Some(Raw {
-                    text: value.to_owned(),
-                    start: at,
-                    expands: true,
-                })
-            }
+        if let Some(quote @ ('"' | '\'')) = written.chars().next() {
+            self.quoted(at, quote)
+        } else {
+            self.mask(at, end);
+            let comment = if written.starts_with('#') {
+                Some(0)
+            } else {
+                comment(written)
+            };
+            let value = written.get(..comment.unwrap_or(written.len()))?.trim_end();
+            Some(Raw {
+                text: value.to_owned(),
+                start: at,
+                expands: true,
+            })
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::config::findings::Findings;
 use crate::domain::config::near::nearest;
+use crate::domain::config::table::FILE;
 use crate::domain::config::tree::{Kind, Node, Scalar};
 use crate::domain::config::variables::Environment;
 use crate::domain::config::vars::{Expansion, Fault, FaultKind, has_variables};
@@ -11,13 +12,25 @@ use crate::domain::place::Span;
 /// Bytes all expanded values of a load may have together.
 pub(crate) const BUDGET: usize = 16 << 20;
 
-/// Expands the values below `node`; faults are found all, each at its place.
-pub(crate) fn expand(
-    node: &mut Node,
+/// Expands the whole file but the parts that are not carried out: an unset variable there harms nobody.
+pub(crate) fn file(
+    root: &mut Node,
     environment: &Environment,
     budget: &mut usize,
     findings: &mut Findings,
 ) {
+    if let Kind::Map(map) = &mut root.kind {
+        for (name, entry) in map.iter_mut() {
+            let later = FILE.key(name).is_none_or(|key| key.later);
+            if !later {
+                expand(&mut entry.node, environment, budget, findings);
+            }
+        }
+    }
+}
+
+/// Expands the values below `node`; faults are found all, each at its place.
+fn expand(node: &mut Node, environment: &Environment, budget: &mut usize, findings: &mut Findings) {
     match &mut node.kind {
         Kind::List(items) => {
             for item in items {
@@ -60,7 +73,7 @@ fn text(
                 findings.push(finding(&fault, &scalar.text, span, environment, findings));
             }
             // So that no type error follows from what could not be expanded.
-            scalar.text = "$".to_owned();
+            "$".clone_into(&mut scalar.text);
             scalar.expanded = true;
         }
     }

@@ -23,7 +23,12 @@ fn object(node: &Node, object: &'static Object) -> Value {
             continue;
         }
         if let Some(value) = node.get(key.name) {
-            out.insert(Value::String(key.name.into()), of_type(value, &key.ty));
+            let value = if key.later && object.id == "file" {
+                untyped(value)
+            } else {
+                of_type(value, &key.ty)
+            };
+            out.insert(Value::String(key.name.into()), value);
         }
     }
     Value::Mapping(out)
@@ -85,7 +90,7 @@ fn one_of(node: &Node, types: &'static [Type]) -> Value {
             bool || matches!(ty, Type::Text | Type::Port | Type::Count | Type::Secret)
         }
     };
-    let objects = types.iter().filter_map(|ty| match ty {
+    let mut objects = types.iter().filter_map(|ty| match ty {
         Type::Object(known) => Some(*known),
         _ => None,
     });
@@ -95,7 +100,7 @@ fn one_of(node: &Node, types: &'static [Type]) -> Value {
     };
     match (
         types.iter().find(fits),
-        objects.clone().find(known).or(objects.last()),
+        objects.clone().find(known).or(objects.next_back()),
     ) {
         (Some(ty), _) => of_type(node, ty),
         (None, Some(known)) if node.map().is_some() => object(node, known),
@@ -110,10 +115,10 @@ fn untyped(node: &Node) -> Value {
             match (scalar::boolean(&scalar.text), scalar::count(&scalar.text)) {
                 (Some(truth), _) => Value::Bool(truth),
                 (None, Some(n)) if n.to_string() == scalar.text => Value::Number(Number::from(n)),
-                (None, _) => text(&scalar.text),
+                (None, _) => raw(&scalar.text),
             }
         }
-        Kind::Scalar(scalar) => text(&scalar.text),
+        Kind::Scalar(scalar) => raw(&scalar.text),
         Kind::List(items) => Value::Sequence(items.iter().map(untyped).collect()),
         Kind::Map(map) => {
             let mut entries: Vec<_> = map.iter().collect();
@@ -128,9 +133,18 @@ fn untyped(node: &Node) -> Value {
 
 /// Keeps a `$` a `$` when the output is loaded again.
 fn text(text: &str) -> Value {
-    Value::String(
-        text.replace("${", "$${")
-            .replace("$$", "$$$$")
-            .replace("$$$${", "$${"),
-    )
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        out.push(c);
+        if c == '$' && matches!(chars.peek(), Some('$' | '{')) {
+            out.push('$');
+        }
+    }
+    Value::String(out)
+}
+
+/// What is not carried out was not expanded either, so it goes out as it came in.
+fn raw(text: &str) -> Value {
+    Value::String(text.to_owned())
 }

@@ -97,7 +97,7 @@ impl Type {
     pub(crate) fn expected(&self) -> String {
         match self {
             Self::Text => "text".into(),
-            Self::Name => "a name".into(),
+            Self::Name => "a valid name".into(),
             Self::Bool => "`true` or `false`".into(),
             Self::Count => "a whole number from 0".into(),
             Self::Port => "a port, 1 to 65535".into(),

@@ -99,11 +99,8 @@ fn read(input: &LoadInput<'_>, findings: &mut Findings) -> Option<Node> {
     let text = match std::str::from_utf8(&input.text) {
         Ok(text) => text,
         Err(error) => {
-            let line = input
-                .text
-                .get(..error.valid_up_to())
-                .map_or(0, |b| b.iter().filter(|c| **c == b'\n').count())
-                + 1;
+            let valid = input.text.get(..error.valid_up_to()).unwrap_or_default();
+            let line = valid.split(|byte| *byte == b'\n').count();
             let text = format!("`{shown}` is not UTF-8 text: line {line} has other bytes");
             findings.push(Diagnostic::error("NK0104", text).help("save the file as UTF-8"));
             return None;
@@ -153,7 +150,7 @@ fn carry(input: &LoadInput<'_>, mut root: Node, loaded: &mut Loaded, findings: &
     loaded.variables = variables.all();
 
     overlay(&mut root, env.as_str(), findings);
-    expand::expand(&mut root, &variables, &mut budget, findings);
+    expand::file(&mut root, &variables, &mut budget, findings);
     Shape::new(Pass::Merged, findings).object(&root, &table::FILE);
     let lower = Lower {
         input,

@@ -5,7 +5,7 @@ const LONGEST: usize = 64;
 
 /// Returns the candidate that is most likely meant, if one is near enough.
 ///
-/// Near enough is a third of the length, at least one edit; upper and lower case, `-` and `_` count as equal, so
+/// Near enough is a third of the length, at fewest one edit; upper and lower case, `-` and `_` count as equal, so
 /// that `dependsOn` finds `depends_on`. Ties go to the candidate that comes first.
 pub(super) fn nearest<'a>(
     typed: &str,
@@ -22,7 +22,7 @@ pub(super) fn nearest<'a>(
             continue;
         }
         let distance = distance(&plain, &other);
-        if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
+        if distance <= allowed && best.is_none_or(|(fewest, _)| distance < fewest) {
             best = Some((distance, candidate));
         }
     }
@@ -70,12 +70,12 @@ fn distance(a: &[char], b: &[char]) -> usize {
             let at =
                 |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
             let replaced = at(&last, j) + usize::from(x != y);
-            let mut least = replaced.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
+            let mut fewest = replaced.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
             let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
             if swapped {
-                least = least.min(at(&before, j - 1) + 1);
+                fewest = fewest.min(at(&before, j - 1) + 1);
             }
-            row.push(least);
+            row.push(fewest);
         }
         before = std::mem::replace(&mut last, row);
     }

@@ -24,7 +24,7 @@ pub(crate) fn parse(
     name: &str,
     path: &str,
     findings: &mut Findings,
-) -> Result<SecretRef, Diagnostic> {
+) -> Result<SecretRef, Box<Diagnostic>> {
     match &node.kind {
         Kind::Scalar(scalar) => match scalar.text.split_once("://") {
             Some((scheme, rest)) if is_scheme(scheme) => from_url(scheme, rest, node.span, path),
@@ -33,7 +33,9 @@ pub(crate) fn parse(
         Kind::Map(_) => from_map(node, name, path, findings),
         Kind::List(_) => {
             let text = format!("`{path}` must be {}", Type::Secret.expected());
-            Err(Diagnostic::error("NK0202", text).at(node.span, "this is a list"))
+            Err(Diagnostic::error("NK0202", text)
+                .at(node.span, "this is a list")
+                .into())
         }
     }
 }
@@ -43,13 +45,20 @@ fn is_scheme(text: &str) -> bool {
     SCHEMES.contains(&text) || LATER.contains(&text)
 }
 
-fn from_url(scheme: &str, rest: &str, span: Span, path: &str) -> Result<SecretRef, Diagnostic> {
+fn from_url(
+    scheme: &str,
+    rest: &str,
+    span: Span,
+    path: &str,
+) -> Result<SecretRef, Box<Diagnostic>> {
     if LATER.contains(&scheme) {
         return Err(unsupported(scheme, span, path));
     }
     if rest.is_empty() {
         let text = format!("the reference of `{path}` names nothing");
-        return Err(Diagnostic::error("NK0416", text).at(span, "something belongs after `://`"));
+        return Err(Diagnostic::error("NK0416", text)
+            .at(span, "something belongs after `://`")
+            .into());
     }
     if scheme == "file" {
         return Ok(SecretRef::File(rest.to_owned()));
@@ -58,16 +67,19 @@ fn from_url(scheme: &str, rest: &str, span: Span, path: &str) -> Result<SecretRe
         return Ok(SecretRef::Env(rest.to_owned()));
     }
     let text = format!("`{}` is not the name of a variable", brief(rest));
-    Err(Diagnostic::error("NK0416", text).at(span, "in this reference"))
+    Err(Diagnostic::error("NK0416", text)
+        .at(span, "in this reference")
+        .into())
 }
 
-fn unsupported(scheme: &str, span: Span, path: &str) -> Diagnostic {
+fn unsupported(scheme: &str, span: Span, path: &str) -> Box<Diagnostic> {
     Diagnostic::error(
         "NK0416",
         format!("`{path}` takes its value from `{scheme}`, which is not in this build yet"),
     )
     .at(span, "here")
     .help("use `env://NAME` or `file://PATH`")
+    .into()
 }
 
 fn plain(
@@ -75,7 +87,7 @@ fn plain(
     scalar: &Scalar,
     (name, path): (&str, &str),
     findings: &mut Findings,
-) -> Diagnostic {
+) -> Box<Diagnostic> {
     let variable = findings
         .slice(span)
         .and_then(variable_of)
@@ -87,7 +99,8 @@ fn plain(
     if let Some(variable) = variable {
         return finding
             .at(span, "the value would stand in the plan in clear")
-            .help(format!("write `env://{variable}`"));
+            .help(format!("write `env://{variable}`"))
+            .into();
     }
     findings.mask(span);
     let name = if is_variable(name) { name } else { "NAME" };
@@ -96,9 +109,12 @@ fn plain(
     } else {
         "a value that everyone can read"
     };
-    finding.at(span, label).help(format!(
-        "put the value into the environment or `.env`, and write `env://{name}` here"
-    ))
+    finding
+        .at(span, label)
+        .help(format!(
+            "put the value into the environment or `.env`, and write `env://{name}` here"
+        ))
+        .into()
 }
 
 /// Returns `NAME` when the text as written is nothing but `${NAME}`.
@@ -113,7 +129,7 @@ fn from_map(
     name: &str,
     path: &str,
     findings: &mut Findings,
-) -> Result<SecretRef, Diagnostic> {
+) -> Result<SecretRef, Box<Diagnostic>> {
     for (key, entry) in node.map().into_iter().flat_map(|map| map.iter()) {
         if !matches!(key.as_str(), "from" | "key") {
             // What stands here may be a value that was meant to be secret.
@@ -126,7 +142,7 @@ fn from_map(
             if let Some(help) = suggestion(key, ["from", "key"]) {
                 finding = finding.help(help);
             }
-            return Err(finding);
+            return Err(finding.into());
         }
     }
     let Some(from) = node.get("from") else {
@@ -136,7 +152,8 @@ fn from_map(
         );
         return Err(finding
             .at(node.span, "`from` is missing")
-            .help("write `from: env`"));
+            .help("write `from: env`")
+            .into());
     };
     let span = node.get("key").map_or(node.span, |key| key.span);
     match from.text() {
@@ -151,11 +168,12 @@ fn from_map(
             if let Some(help) = suggestion(other, ["env"]) {
                 finding = finding.help(help);
             }
-            Err(finding)
+            Err(finding.into())
         }
         None => Err(
             Diagnostic::error("NK0202", format!("`{path}.from` must be text"))
-                .at(from.span, "this is not"),
+                .at(from.span, "this is not")
+                .into(),
         ),
     }
 }

@@ -58,7 +58,8 @@ impl<'a> Shape<'a> {
 
     fn known(&mut self, key: &'static Key, name: &str, entry: &Entry) {
         if key.later && self.pass == Pass::Merged && !entry.node.is_null() {
-            self.later(key, name, entry);
+            // What is inside was checked as it is written, and is not expanded.
+            return self.later(key, name, entry);
         }
         self.inside(name, |walk| walk.check(&entry.node, &key.ty));
     }
@@ -72,14 +73,11 @@ impl<'a> Shape<'a> {
     fn later(&mut self, key: &Key, name: &str, entry: &Entry) {
         let text = |path: &str| format!("`{path}` is not carried out by this version");
         let path = self.at(name);
-        let inner = match (&key.ty, entry.node.map()) {
-            (Type::Names(_), Some(map)) => map,
-            _ => {
-                let finding = Diagnostic::warning("NK0208", text(&path));
-                self.findings
-                    .push(finding.at(entry.key, "accepted, without effect"));
-                return;
-            }
+        let (Type::Names(_), Some(inner)) = (&key.ty, entry.node.map()) else {
+            let finding = Diagnostic::warning("NK0208", text(&path));
+            self.findings
+                .push(finding.at(entry.key, "accepted, without effect"));
+            return;
         };
         for (inner, entry) in inner.iter() {
             let finding = Diagnostic::warning("NK0208", text(&format!("{path}.{}", brief(inner))));
@@ -106,10 +104,10 @@ impl<'a> Shape<'a> {
         let mut finding =
             Diagnostic::error("NK0201", format!("unknown key `{}`{place}", brief(name)))
                 .at(entry.key, format!("not a key of {}", object.what));
-        let foreign = FOREIGN.iter().find(|(foreign, hint)| {
-            *foreign == name && object.key(foreign).is_none() && fits(object, hint)
-        });
-        if let Some((_, hint)) = foreign {
+        let foreign = FOREIGN
+            .iter()
+            .find(|(place, key, _)| *place == object.id && *key == name);
+        if let Some((_, _, hint)) = foreign {
             finding = finding.help(*hint);
         } else if let Some(help) = suggestion(name, object.names()) {
             finding = finding.help(help);
@@ -252,7 +250,7 @@ impl<'a> Shape<'a> {
             return;
         }
         if let Err(finding) = secret::parse(node, &key, &self.path.join("."), self.findings) {
-            self.findings.push(finding);
+            self.findings.push(*finding);
         }
     }
 
@@ -268,7 +266,18 @@ impl<'a> Shape<'a> {
         let code = match (ty, &node.kind) {
             (Type::OneOf(_) | Type::Restart, Kind::Scalar(_)) => "NK0203",
             (Type::Name, Kind::Scalar(_)) => "NK0205",
-            (Type::Text | Type::Bool, _) | (_, Kind::List(_) | Kind::Map(_)) => "NK0202",
+            (
+                Type::Text
+                | Type::Bool
+                | Type::List(_)
+                | Type::Map(_)
+                | Type::Names(_)
+                | Type::Variables(_)
+                | Type::Object(_)
+                | Type::Either(_),
+                _,
+            )
+            | (_, Kind::List(_) | Kind::Map(_)) => "NK0202",
             _ => "NK0204",
         };
         let subject = if path.is_empty() {
@@ -278,10 +287,10 @@ impl<'a> Shape<'a> {
         };
         let mut finding = Diagnostic::error(code, format!("{subject} must be {}", ty.expected()))
             .at(node.span, found);
-        if let (Kind::Scalar(scalar), Some(help)) = (&node.kind, self.mending(node, ty)) {
-            if !scalar.is_null() {
-                finding = finding.help(help);
-            }
+        if let (Kind::Scalar(scalar), Some(help)) = (&node.kind, self.mending(node, ty))
+            && !scalar.is_null()
+        {
+            finding = finding.help(help);
         }
         self.findings.push(finding);
     }
@@ -317,17 +326,6 @@ impl<'a> Shape<'a> {
             _ => None,
         }
     }
-}
-
-fn fits(object: &Object, hint: &str) -> bool {
-    // A hint is given only where the key it names exists.
-    let names = hint.split('`').skip(1).step_by(2);
-    let mut named = names
-        .filter_map(|text| text.split([':', '.', ' ']).next())
-        .peekable();
-    named.peek().is_none()
-        || named.any(|name| object.key(name).is_some())
-        || matches!(object.id, "service" | "file" | "hooks")
 }
 
 fn bad_variable(name: &str) -> Option<String> {

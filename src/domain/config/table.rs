@@ -28,49 +28,96 @@ pub(crate) const PROVIDERS_LATER: [&str; 13] = [
     "firecracker",
 ];
 
-/// Keys of other formats that people try, and what to write here instead.
-pub(crate) const FOREIGN: [(&str, &str); 20] = [
-    ("build_args", "write `build: { context: …, args: … }`"),
-    ("command", "the main command is called `start`"),
-    ("cmd", "the main command is called `start`"),
+/// Keys of other formats that people try: where, what, and what to write instead.
+pub(crate) const FOREIGN: [(&str, &str, &str); 24] = [
+    ("service", "command", "the main command is called `start`"),
+    ("service", "cmd", "the main command is called `start`"),
     (
+        "service",
         "container_name",
-        "containers are named by nanokit; services reach each other by service name",
+        "containers are named by nanokit; services reach each other by their names",
     ),
-    ("cpus", "the limit is called `cpu`"),
-    ("crons", "scheduled jobs stand under `cron`"),
+    ("service", "cpus", "the limit is called `cpu`"),
     (
+        "service",
         "deploy",
         "replicas are `instances`, limits are `cpu` and `memory`",
     ),
-    ("environment", "variables stand under `env`"),
-    ("health_check", "it is called `healthcheck`"),
+    ("service", "environment", "variables stand under `env`"),
+    ("service", "health_check", "it is called `healthcheck`"),
     (
+        "service",
         "install",
         "an installation stands under `provisioning.install`",
     ),
     (
+        "service",
         "links",
         "services on one network reach each other by name; order is `depends_on`",
     ),
-    ("mem_limit", "the limit is called `memory`"),
-    ("poststartup", "the hook after health is called `poststart`"),
-    ("postup", "the hook after health is called `poststart`"),
+    ("service", "mem_limit", "the limit is called `memory`"),
     (
+        "service",
         "ports",
         "one port is published with `port: HOST` and `expose: INSIDE`",
     ),
-    ("provider", "the platform stands under `infra.provider`"),
-    ("replicas", "the number of replicas is called `instances`"),
-    ("restart_policy", "it is called `restart`"),
     (
-        "scripts",
-        "commands around the lifecycle stand under `hooks`",
+        "service",
+        "replicas",
+        "the number of replicas is called `instances`",
     ),
-    ("environment_file", "it is called `env_file`"),
+    (
+        "service",
+        "privileged",
+        "services run without further rights",
+    ),
+    (
+        "service",
+        "network_mode",
+        "name the networks under `networks`",
+    ),
+    (
+        "runtime",
+        "install",
+        "an installation stands under `provisioning.install`",
+    ),
+    ("runtime", "start", "the main command stands in the service"),
+    (
+        "hooks",
+        "install",
+        "an installation stands under `provisioning.install`",
+    ),
+    (
+        "hooks",
+        "postup",
+        "the hook after health is called `poststart`",
+    ),
+    (
+        "hooks",
+        "pre_start",
+        "the hook before the main command is called `prestart`",
+    ),
+    ("file", "crons", "scheduled jobs stand under `cron`"),
+    (
+        "file",
+        "provider",
+        "the platform stands under `infra.provider`",
+    ),
+    ("file", "env", "variables stand in each service under `env`"),
+    (
+        "environment",
+        "name",
+        "the project has one name in every environment",
+    ),
+    (
+        "environment",
+        "component",
+        "a component is the same in every environment",
+    ),
 ];
 
-const fn key(name: &'static str, ty: Type, help: &'static str) -> Key {
+/// Makes a key.
+pub(crate) const fn key(name: &'static str, ty: Type, help: &'static str) -> Key {
     Key {
         name,
         ty,

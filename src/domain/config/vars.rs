@@ -158,25 +158,30 @@ impl Expansion<'_> {
         };
         let value = (self.lookup)(name);
         match (operator, value) {
-            (Operator::Plain | Operator::Default | Operator::Required, Some(value))
-            | (Operator::DefaultIfEmpty | Operator::RequiredFull, Some(value))
-                if operator.takes(&value) =>
-            {
-                self.push(&value, part.at, out, faults);
-            }
+            (
+                Operator::Plain
+                | Operator::Default
+                | Operator::DefaultIfEmpty
+                | Operator::Required
+                | Operator::RequiredFull,
+                Some(value),
+            ) if operator.takes(&value) => self.push(&value, part.at, out, faults),
             (Operator::Plain, _) => faults.push(fault(FaultKind::Unset(name.to_owned()))),
-            (Operator::Default | Operator::DefaultIfEmpty, _) => self.walk(word, out, faults),
             (Operator::Required | Operator::RequiredFull, _) => {
                 faults.push(fault(FaultKind::Required(
                     name.to_owned(),
                     word.text.to_owned(),
                 )));
             }
-            (Operator::Other, Some(_)) => self.walk(word, out, faults),
-            (Operator::OtherIfFull, Some(value)) if !value.is_empty() => {
-                self.walk(word, out, faults)
-            }
-            (Operator::Other | Operator::OtherIfFull, _) => {}
+            (Operator::Other | Operator::OtherIfFull, None) => {}
+            (Operator::OtherIfFull, Some(value)) if value.is_empty() => {}
+            (
+                Operator::Default
+                | Operator::DefaultIfEmpty
+                | Operator::Other
+                | Operator::OtherIfFull,
+                _,
+            ) => self.walk(word, out, faults),
         }
     }
 }

@@ -123,12 +123,11 @@ impl<'a> Reader<'a> {
     }
 
     fn must(&mut self) -> Parsed<(Event<'a>, Span)> {
-        match self.next()? {
-            Some(event) => Ok(event),
-            None => {
-                let finding = self.syntax(self.text.len(), "the document ends too early");
-                self.stop(finding)
-            }
+        if let Some(event) = self.next()? {
+            Ok(event)
+        } else {
+            let finding = self.syntax(self.text.len(), "the document ends too early");
+            self.stop(finding)
         }
     }
 

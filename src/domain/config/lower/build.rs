@@ -17,6 +17,9 @@ use crate::domain::project::service::Build;
 /// Most bytes of a `.dockerignore` and of a Dockerfile.
 const LIMIT: u64 = 1 << 20;
 
+/// What a deploy itself writes beside the file: a change of it is no change of the context.
+const OWN: [&str; 4] = [".git", ".nanokit", "state.json", "state.*.json"];
+
 /// Reads the build of a service.
 pub(crate) fn build(lower: &mut Lower<'_>, written: &Written<'_>) -> Option<Build> {
     let node = written.get("build")?;
@@ -56,11 +59,11 @@ fn from_path(lower: &Lower<'_>, written: &Written<'_>, text: &str) -> (PathBuf, 
     if lower.input.tree.is_file(&path) == Some(false) {
         return (path, PathBuf::from("Dockerfile"));
     }
-    let own = own_folder(lower, written);
-    let context = if path.starts_with(&own) {
-        own
-    } else {
-        path.parent().map_or(own, Path::to_path_buf)
+    let context = match &written.folder {
+        Some(own) if path.starts_with(own) => own.clone(),
+        _ => path
+            .parent()
+            .map_or_else(|| lower.folder.clone(), Path::to_path_buf),
     };
     let inside = path
         .strip_prefix(&context)
@@ -168,9 +171,9 @@ fn ignored(lower: &mut Lower<'_>, context: &Path) -> Vec<String> {
         Ok(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
         Ok(None) | Err(_) => String::new(),
     };
-    text.lines()
+    let written = text
+        .lines()
         .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(str::to_owned)
-        .collect()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    OWN.into_iter().chain(written).map(str::to_owned).collect()
 }

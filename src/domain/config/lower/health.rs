@@ -92,6 +92,7 @@ fn test(lower: &mut Lower<'_>, path: &str, node: &Node) -> Option<Probe> {
         }
         return Some(Probe::Shell(scalar.text.clone()));
     }
+    node.list()?;
     let words = texts_of(node);
     match words.split_first() {
         Some((first, [])) if first == "NONE" => Some(Probe::None),

@@ -189,13 +189,12 @@ pub(crate) fn settle(hook: &mut Hook, node: &Node) {
 
 /// Reads a command: a text is a shell line, a list is arguments.
 pub(crate) fn command(lower: &mut Lower<'_>, path: &str, node: &Node) -> Option<HookCommand> {
-    let (command, empty) = match node.text() {
-        Some(line) => (HookCommand::Shell(line.to_owned()), line.trim().is_empty()),
-        None => {
-            let argv = texts_of(node);
-            let empty = argv.first().is_none_or(|program| program.trim().is_empty());
-            (HookCommand::Argv(argv), empty)
-        }
+    let (command, empty) = if let Some(line) = node.text() {
+        (HookCommand::Shell(line.to_owned()), line.trim().is_empty())
+    } else {
+        let argv = texts_of(node);
+        let empty = argv.first().is_none_or(|program| program.trim().is_empty());
+        (HookCommand::Argv(argv), empty)
     };
     if empty {
         lower.error(

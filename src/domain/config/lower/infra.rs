@@ -80,11 +80,11 @@ pub(crate) fn networks(lower: &mut Lower<'_>) -> BTreeMap<String, Network> {
             .origins
             .insert(format!("networks.{name}"), Origin::File(entry.key));
         let cidr = entry.node.get("cidr");
-        if let Some(node) = cidr {
-            if !node.text().is_some_and(is_cidr) {
-                let text = format!("`networks.{name}.cidr` must be a range such as `10.5.0.0/16`");
-                lower.error("NK0204", text, node.span, "not a range of addresses");
-            }
+        if let Some(node) = cidr
+            && !node.text().is_some_and(is_cidr)
+        {
+            let text = format!("`networks.{name}.cidr` must be a range such as `10.5.0.0/16`");
+            lower.error("NK0204", text, node.span, "not a range of addresses");
         }
         let network = Network {
             name: name.clone(),

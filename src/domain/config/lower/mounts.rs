@@ -14,11 +14,11 @@ use crate::domain::project::service::{Mount, MountSource, Service};
 /// Fills in mounts, `tmpfs` and the working folder.
 pub(crate) fn mounts(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut Service) {
     let mut spans: Vec<(String, Span)> = Vec::new();
-    if let Some(node) = written.get("path") {
-        if let Some(mount) = code(lower, written, node) {
-            spans.push((mount.target.clone(), node.span));
-            service.mounts.push(mount);
-        }
+    if let Some(node) = written.get("path")
+        && let Some(mount) = code(lower, written, node)
+    {
+        spans.push((mount.target.clone(), node.span));
+        service.mounts.push(mount);
     }
     for node in written
         .get("volumes")

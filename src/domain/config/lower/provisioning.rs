@@ -28,7 +28,13 @@ pub(crate) fn provisioning(
     let block = own.or(inherited)?;
     let path = written.path("provisioning");
     let Some(line) = get("install") else {
-        if own.is_some() {
+        let known = |key: &String| {
+            matches!(
+                key.as_str(),
+                "image" | "phase" | "clean" | "timeout" | "retries" | "volume"
+            )
+        };
+        if own.is_some_and(|node| node.map().is_some_and(|map| map.keys().all(known))) {
             let finding = Diagnostic::error("NK0417", format!("`{path}` has no `install`"))
                 .at(block.span, "nothing to install");
             lower.findings.push(finding);

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use crate::domain::config::infer::{self, BUILT_IN, built_in};
+use crate::domain::config::keys::is_extension;
 use crate::domain::config::lower::Lower;
 use crate::domain::config::near::suggestion;
+use crate::domain::config::table::SERVICE;
 use crate::domain::config::tree::{Entry, Node};
 use crate::domain::config::yaml::brief;
 use crate::domain::diagnostic::Diagnostic;
@@ -58,6 +60,13 @@ impl<'a> Written<'a> {
     /// Returns a value of the service.
     pub(crate) fn get(&self, key: &str) -> Option<&'a Node> {
         self.node.get(key)
+    }
+    /// Tells whether the service is no mapping or has keys that nobody knows.
+    pub(crate) fn is_odd(&self) -> bool {
+        self.node.map().is_none_or(|map| {
+            map.keys()
+                .any(|key| SERVICE.key(key).is_none() && !is_extension(key))
+        }) && !self.node.is_null()
     }
     /// Returns a text of the service.
     pub(crate) fn text(&self, key: &str) -> Option<&'a str> {
