@@ -54,16 +54,7 @@ struct Writing {
 impl Keeper {
     /// Reads snapshot and journals. Damage, and a state of another project, is an error; nothing stored is not.
     pub async fn open<W: World>(world: &W, scope: &Scope) -> Result<Self, EngineError> {
-        let mut keeper = Self {
-            scope: scope.clone(),
-            record: None,
-            extra: Extra::default(),
-            version: None,
-            saved: None,
-            open: BTreeMap::new(),
-            past: Vec::new(),
-            writing: None,
-        };
+        let mut keeper = Self::empty(scope);
         let Some((version, decoded)) = snapshot::read(world, scope).await? else {
             return Ok(keeper);
         };
@@ -140,14 +131,9 @@ impl Keeper {
     pub async fn anew<W: World>(world: &W, record: Record) -> Result<Self, EngineError> {
         let stored = world.state().get().await.map_err(snapshot::failure)?;
         Ok(Self {
-            scope: record.scope.clone(),
-            record: Some(record),
-            extra: Extra::default(),
             version: stored.map(|stored| stored.version),
-            saved: None,
-            open: BTreeMap::new(),
-            past: Vec::new(),
-            writing: None,
+            record: Some(record.clone()),
+            ..Self::empty(&record.scope)
         })
     }
 
@@ -252,6 +238,19 @@ impl Keeper {
         }
     }
 
+    fn empty(scope: &Scope) -> Self {
+        Self {
+            scope: scope.clone(),
+            record: None,
+            extra: Extra::default(),
+            version: None,
+            saved: None,
+            open: BTreeMap::new(),
+            past: Vec::new(),
+            writing: None,
+        }
+    }
+
     fn writing(&self) -> Result<&Writing, EngineError> {
         self.writing.as_ref().ok_or_else(not_begun)
     }
@@ -345,7 +344,7 @@ impl Keeper {
         match (&self.record, &self.saved) {
             (None, _) => false,
             // A minted record that nothing was announced for is not worth a file.
-            (Some(record), None) => *record != empty_like(record) || self.version.is_some(),
+            (Some(record), None) => self.version.is_some() || !snapshot::is_blank(record),
             (Some(record), Some(saved)) => {
                 let same = Record {
                     serial: saved.serial,
@@ -386,17 +385,6 @@ impl Keeper {
             journal::remove(world, &name)?;
         }
         Ok(())
-    }
-}
-
-fn empty_like(record: &Record) -> Record {
-    Record {
-        engine: record.engine.clone(),
-        ..Record::new(
-            record.lineage.clone(),
-            record.digest_key.clone(),
-            record.scope.clone(),
-        )
     }
 }
 

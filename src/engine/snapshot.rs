@@ -2,7 +2,7 @@
 
 use crate::domain::effect::Effect;
 use crate::domain::ids::{ResourceKind, Scope};
-use crate::domain::record::{Pending, RecordedInstance};
+use crate::domain::record::{Pending, Record, RecordedInstance};
 use crate::engine::reconcile::EngineError;
 use crate::formats::state::{self, Decoded};
 use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
@@ -124,6 +124,11 @@ pub(super) fn effect_of(pending: &Pending, applied: &Applied) -> Option<Effect> 
         }),
         _ => None,
     }
+}
+
+/// Tells whether a record holds nothing but its identity.
+pub(super) fn is_blank(record: &Record) -> bool {
+    record.resources.is_empty() && record.applied_plans.is_empty() && record.pending.is_empty()
 }
 
 /// Says that a store could not be read or written.
