@@ -3,6 +3,11 @@
 //! `cargo bench --bench plan` prints the table of `assets/docs/BENCHMARKS.md`. The world is made of values, as a
 //! provider and the state document would hand them over; only the plan itself (graph included) is timed.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark that cannot set up its world shall stop"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::ids::{Digest, PlanId};
+use crate::domain::ids::{ComponentName, Digest, Lineage, PlanId};
 use crate::domain::plan::model::{Action, Change, Plan, Step, StepKind};
 use crate::domain::project::canonical::text::hex;
 
@@ -31,9 +31,9 @@ pub fn plan_id(plan: &Plan) -> PlanId {
     feeder.text(plan.purpose.as_str());
     feeder.text(plan.scope.project.as_str());
     feeder.text(plan.scope.env.as_str());
-    feeder.option(plan.scope.component.as_ref().map(|c| c.as_str()));
+    feeder.option(plan.scope.component.as_ref().map(ComponentName::as_str));
     feeder.list(plan.targets.iter(), |feeder, target| feeder.text(target));
-    feeder.option(plan.lineage.as_ref().map(|l| l.as_str()));
+    feeder.option(plan.lineage.as_ref().map(Lineage::as_str));
     feeder.option(plan.serial.map(|serial| serial.to_string()).as_deref());
     feeder.text(plan.config_hash.as_str());
     feeder.text(&plan.engine);
@@ -58,7 +58,7 @@ pub fn plan_id(plan: &Plan) -> PlanId {
 #[must_use]
 pub fn staleness(approved: &Plan, now: &Plan) -> Option<String> {
     let text = |option: Option<&str>| option.unwrap_or("none").to_owned();
-    let lineage = |plan: &Plan| text(plan.lineage.as_ref().map(|l| l.as_str()));
+    let lineage = |plan: &Plan| text(plan.lineage.as_ref().map(Lineage::as_str));
     let targets = |plan: &Plan| plan.targets.iter().cloned().collect::<Vec<_>>().join(" ");
     let scope = |plan: &Plan| {
         let component = plan.scope.component.as_ref().map_or("", |c| c.as_str());
@@ -157,7 +157,7 @@ impl Feeder {
                 feeder.text(&address.name);
             });
         }
-        self.option(action.fingerprint.as_ref().map(|f| f.as_str()));
+        self.option(action.fingerprint.as_ref().map(Digest::as_str));
         self.list(action.changes.iter(), Self::change);
         self.list(action.steps.iter(), Self::step);
     }

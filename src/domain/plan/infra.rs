@@ -149,7 +149,7 @@ pub(super) fn seen_volume(live: &LiveVolume) -> Vec<(String, String)> {
     vec![("id".to_owned(), live.id.0.clone())]
 }
 
-fn missing(world: &World<'_>, address: Address, desired: &Model, word: &str) -> Draft {
+fn missing(world: &World<'_>, address: Address, desired: &Model, noun: &str) -> Draft {
     let recorded = world.recorded(&address);
     let purpose = &world.input.request.purpose;
     if recorded.is_none() && purpose == &Purpose::Restore {
@@ -178,7 +178,7 @@ fn missing(world: &World<'_>, address: Address, desired: &Model, word: &str) -> 
         ResourceKind::Volume => StepKind::CreateVolume,
         ResourceKind::Network | ResourceKind::Service => StepKind::CreateNetwork,
     };
-    let detail = format!("{word} {}", draft.address.name);
+    let detail = format!("{noun} {}", draft.address.name);
     let mut writer = Writer::new(&draft.address);
     writer.push(
         kind,

@@ -262,13 +262,13 @@ impl Verdict<'_, '_> {
         if self.live.name == wanted {
             return;
         }
-        let cause = match self.memory {
+        let why = match self.memory {
             Some(memory) if memory.name == self.live.name => Cause::Config,
             Some(_) => Cause::Drift,
             None => case.drift_or_config(),
         };
         let live = self.live.name.clone();
-        self.note(path::NAME, Some(&live), Some(&wanted), cause);
+        self.note(path::NAME, Some(&live), Some(&wanted), why);
         self.fixes.insert(Fix::Rename);
     }
 
@@ -291,7 +291,7 @@ impl Verdict<'_, '_> {
                 self.changes
                     .push(change(field, Some(live), wanted, Cause::Drift, label));
             }
-            if wanted.is_some_and(|w| w.value == live.value) || wanted.is_none() {
+            if wanted.is_none_or(|w| w.value == live.value) {
                 continue;
             }
             if case.recorded.is_none() {
@@ -303,7 +303,7 @@ impl Verdict<'_, '_> {
                 FieldClass::Recreate => self.replace = true,
                 FieldClass::Client => {}
                 FieldClass::InPlace => {
-                    limits |= self.limit(field, wanted.map(|w| w.value.as_str()))
+                    limits |= self.limit(field, wanted.map(|w| w.value.as_str()));
                 }
             }
         }
@@ -335,7 +335,7 @@ impl Verdict<'_, '_> {
         let goal = if job { "completed" } else { "running" };
         let gated = case.service.needs_gate();
         let unfinished = self.unfinished();
-        let cause = if unfinished {
+        let why = if unfinished {
             Cause::Config
         } else {
             case.drift_or_config()
@@ -364,7 +364,7 @@ impl Verdict<'_, '_> {
             Status::Exited(code) if code != 0 => format!("{before} ({code})"),
             _ => before.to_owned(),
         };
-        self.note(path::STATUS, Some(&before), Some(goal), cause);
+        self.note(path::STATUS, Some(&before), Some(goal), why);
         self.broken = broken || !self.runs();
         self.replace |= broken;
         if begin == Some(Begin::Finish) && !self.fixes.is_empty() {

@@ -94,9 +94,9 @@ impl Moves {
             for judged in excess {
                 let before = judged.live.status.as_str();
                 let label = Some(judged.live.instance);
-                let cause = case.drift_or_config();
+                let why = case.drift_or_config();
                 self.changes
-                    .push(plain(path::STATUS, Some(before), None, cause, label));
+                    .push(plain(path::STATUS, Some(before), None, why, label));
             }
         }
         // Highest numbers go first; what does not fit any more goes before what is merely too much.
@@ -159,15 +159,10 @@ impl Moves {
             ServiceKind::Job => "completed",
             ServiceKind::Service => "running",
         };
-        let cause = if ready { Cause::Drift } else { Cause::Config };
+        let why = if ready { Cause::Drift } else { Cause::Config };
         let label = (case.count > 1).then_some(number);
-        self.changes.push(plain(
-            path::STATUS,
-            Some("missing"),
-            Some(goal),
-            cause,
-            label,
-        ));
+        self.changes
+            .push(plain(path::STATUS, Some("missing"), Some(goal), why, label));
     }
     fn replace(
         &mut self,

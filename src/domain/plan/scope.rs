@@ -95,8 +95,7 @@ fn take_down(
     let all = existing(world);
     for address in &all {
         let goes = match address.kind {
-            ResourceKind::Service => !limited || targets.contains(address),
-            ResourceKind::Network => !limited || targets.contains(address),
+            ResourceKind::Service | ResourceKind::Network => !limited || targets.contains(address),
             ResourceKind::Volume if clean => {
                 !limited || targets.contains(address) || only_used_by(world, address, targets)
             }

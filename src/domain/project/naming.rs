@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::ids::{Instance, Scope};
+use crate::domain::ids::{ComponentName, Instance, Scope};
 
 /// Longest name: what a DNS label may have.
 pub const LONGEST: usize = 63;
@@ -44,7 +44,7 @@ pub fn built_image_name(project: &str, service: &str) -> String {
 }
 
 fn name(scope: &Scope, kind: char, tail: &[&str], number: Option<&str>) -> String {
-    let component = scope.component.as_ref().map(|c| c.as_str());
+    let component = scope.component.as_ref().map(ComponentName::as_str);
     let mut parts: Vec<&str> = vec![scope.project.as_str()];
     parts.extend(component);
     parts.push(scope.env.as_str());
@@ -103,7 +103,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::ids::{ComponentName, EnvName, ProjectName};
+    use crate::domain::ids::{EnvName, ProjectName};
 
     fn scope(project: &str, component: Option<&str>, env: &str) -> Scope {
         Scope {

@@ -226,7 +226,7 @@ impl Lab {
                 self.live.instances.remove(at.unwrap());
             }
             StepKind::Start | StepKind::Unpause => {
-                self.live.instances[at.unwrap()].status = Status::Running
+                self.live.instances[at.unwrap()].status = Status::Running;
             }
             StepKind::Stop => self.live.instances[at.unwrap()].status = Status::Exited(143),
             StepKind::Complete => self.live.instances[at.unwrap()].status = Status::Exited(0),

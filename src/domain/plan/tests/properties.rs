@@ -104,7 +104,7 @@ fn edit(lab: &mut Lab, kinds: &[u8]) {
             0 => lab.service(name).command = Some(vec![format!("c{i}")]),
             1 => lab.service(name).memory_bytes = Some(1 << 20),
             2 if lab.service(name).port.is_none() => {
-                lab.service(name).instances = u32::from(*kind % 4)
+                lab.service(name).instances = u32::from(*kind % 4);
             }
             3 if names.len() > 1 => {
                 lab.project.services.remove(name);
