@@ -320,7 +320,7 @@ impl Verdict<'_, '_> {
     }
     /// Tells whether a limit can be set in place; if not, the instance is replaced.
     fn limit(&mut self, field: &str, wanted: Option<&str>) -> bool {
-        // Docker knows no update that takes a CPU limit away.
+        // Docker can lift a CPU limit only by a quota that stands above it for good and cannot be set again.
         let taken_away = field == path::CPU && wanted == Some("0");
         if !self.case.world.input.capabilities.limits_in_place || taken_away {
             self.replace = true;

@@ -27,7 +27,7 @@
 //! | `user`, `working_dir`, `stop_signal` (`SIGTERM`) | as written | new instance |
 //! | `labels.KEY` | value of a label of the file | new instance |
 //! | `cpu` | thousandths of a core, `0`: no limit | in place |
-//! | `memory` | bytes, `0`: no limit (Docker: an update to "none" is `-1` for memory and swap; report `-1` as `0`) | in place |
+//! | `memory` | bytes, `0`: no limit | in place |
 //! | `restart` | [`restart_text`](text::restart_text) | in place |
 //! | `networks.NAME` | sorted aliases with commas; NAME is the name in the file, for a foreign network the provider's name. Only endpoints whose network still exists | in place |
 //! | `depends_on.NAME` | `started`, `healthy`, `completed`, with `:optional` | nothing |
