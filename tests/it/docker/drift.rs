@@ -95,7 +95,7 @@ macro_rules! cases {
 cases! {
     docker_drift_stopped: "service.app" "status" "start" true, |p, c| { p.docker(&["stop", "-t", "1", c]); };
     docker_drift_killed: "service.app" "status" "start" true, |p, c| { p.docker(&["kill", c]); };
-    docker_drift_removed: "service.app" "status" "recreate" false, |p, c| { p.docker(&["rm", "-f", c]); };
+    docker_drift_removed: "service.app" "status" "none" false, |p, c| { p.docker(&["rm", "-f", c]); };
     docker_drift_paused: "service.app" "status" "in_place" true, |p, c| { p.docker(&["pause", c]); };
     docker_drift_renamed: "service.app" "name" "in_place" true, |p, c| { p.docker(&["rename", c, &format!("{}-elsewhere", p.name)]); };
     docker_drift_memory: "service.app" "memory" "in_place" true, |p, c| { p.docker(&["update", "--memory", "128m", "--memory-swap", "256m", c]); };
@@ -106,8 +106,8 @@ cases! {
         p.docker(&["network", "create", &network]);
         p.docker(&["network", "connect", &network, c]);
     };
-    docker_drift_image_moved: "service.app" "image" "recreate" false, |p, _| { p.docker(&["tag", "nk-test/web:1", &format!("{}-image:1", p.name)]); };
-    docker_drift_volume_removed: "volume.data" "status" "recreate" false, |p, c| { p.docker(&["rm", "-f", c]); p.docker(&["volume", "rm", &format!("nk-{}-local-data", p.name)]); };
+    docker_drift_image_moved: "service.app" "image" "recreate" false, |p, _| { p.docker(&["tag", "nk-test/stubborn:1", &format!("{}-image:1", p.name)]); };
+    docker_drift_volume_removed: "volume.data" "status" "none" false, |p, c| { p.docker(&["rm", "-f", c]); p.docker(&["volume", "rm", &format!("nk-{}-local-data", p.name)]); };
     docker_drift_network_remade: "service.app" "networks.back" "in_place" true, |p, c| {
         let network = format!("nk-{}-local-back", p.name);
         p.docker(&["network", "disconnect", &network, c]);

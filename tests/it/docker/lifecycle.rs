@@ -47,8 +47,8 @@ volumes: { deps: {} }
     let place = |needle: &str| {
         started.iter().position(|id| id.contains(needle)).unwrap_or_else(|| panic!("{needle} is not in {started:?}"))
     };
-    assert!(place("prestart.host") < place("/create"), "{started:?}");
-    assert!(place("/create") < place("/start"), "{started:?}");
+    assert!(place("prestart.host") < place("app[0]/create"), "{started:?}");
+    assert!(place("app[0]/create") < place("app[0]/start"), "{started:?}");
     assert!(place("prestart.container") < place("/install"), "{started:?}");
     assert!(place("/install") < place("/health"), "{started:?}");
     assert!(place("/health") < place("/poststart"), "{started:?}");
