@@ -189,6 +189,7 @@ impl<'a, W: World> Driver<'a, W> {
             | StepKind::Limits
             | StepKind::Connect { .. }
             | StepKind::Disconnect { .. }
+            | StepKind::Detach { .. }
             | StepKind::Unpause => self.call_work(at, attempt)?,
         })
     }

@@ -109,6 +109,7 @@ fn kind_of(site: &Site<'_>, action: &Action, step: &Step) -> Result<Option<OpKin
             target: target(site, action, step)?,
             network: network.clone(),
         },
+        StepKind::Detach { service, instance } => detach(site, address, service, *instance)?,
         StepKind::Unpause => OpKind::Unpause(target(site, action, step)?),
         StepKind::Hook { .. }
         | StepKind::Install
@@ -134,6 +135,27 @@ pub(super) fn target(site: &Site<'_>, action: &Action, step: &Step) -> Result<In
 fn object(site: &Site<'_>, address: &Address) -> Result<ProviderId, Misfit> {
     site.object_id(address)
         .ok_or_else(|| "it is not there any more".to_owned())
+}
+
+/// An instance that is gone meanwhile is detached already.
+fn detach(
+    site: &Site<'_>,
+    network: &Address,
+    service: &str,
+    instance: Instance,
+) -> Result<OpKind, Misfit> {
+    let owner = Address::service(service);
+    let live = site.live_instance(&owner, instance);
+    let live = live.ok_or_else(|| format!("{} is not there any more", owner.instance(instance)))?;
+    Ok(OpKind::Disconnect {
+        target: InstanceRef {
+            id: live.id.clone(),
+            name: live.name.clone(),
+            address: owner,
+            instance,
+        },
+        network: object(site, network)?.0,
+    })
 }
 
 fn create_network(site: &Site<'_>, address: &Address) -> Result<OpKind, Misfit> {
@@ -311,6 +333,7 @@ pub(super) fn further_effects(site: &Site<'_>, action: &Action, step: &Step) -> 
         | StepKind::Limits
         | StepKind::Connect { .. }
         | StepKind::Disconnect { .. }
+        | StepKind::Detach { .. }
         | StepKind::Unpause => Vec::new(),
     }
 }

@@ -60,6 +60,8 @@ struct StepWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     network: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    service: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     image: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     needs: Vec<String>,
@@ -250,6 +252,10 @@ fn step_wire(step: &Step) -> StepWire {
         StepKind::Connect { network } | StepKind::Disconnect { network } => Some(network.clone()),
         _ => None,
     };
+    let (service, member) = match &step.kind {
+        StepKind::Detach { service, instance } => (Some(service.clone()), Some(*instance)),
+        _ => (None, None),
+    };
     let image = match &step.kind {
         StepKind::Pull { image } => Some(image.clone()),
         _ => None,
@@ -258,7 +264,8 @@ fn step_wire(step: &Step) -> StepWire {
         id: step.id.to_string(),
         kind: step.kind.as_str().to_owned(),
         place: step.place.as_str().to_owned(),
-        instance: step.instance.map(|instance| instance.0),
+        instance: step.instance.or(member).map(|instance| instance.0),
+        service,
         old: step.old,
         phase,
         index,

@@ -174,6 +174,7 @@ impl Feeder {
         self.text(match &step.kind {
             StepKind::Pull { image } => image,
             StepKind::Connect { network } | StepKind::Disconnect { network } => network,
+            StepKind::Detach { service, .. } => service,
             StepKind::Hook { phase, .. } => phase.as_str(),
             StepKind::Build
             | StepKind::CreateNetwork

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::ids::{Address, ResourceKind};
+use crate::domain::ids::{Address, ResourceKind, StepId};
 use crate::domain::live::{LiveNetwork, LiveVolume};
-use crate::domain::model::Model;
+use crate::domain::model::{Model, path};
 use crate::domain::plan::diff::{change, config_changes, creation_changes, plain};
 use crate::domain::plan::draft::Draft;
 use crate::domain::plan::instance::short_id;
@@ -210,6 +210,7 @@ fn remake(world: &World<'_>, mut draft: Draft, live: &LiveNetwork) -> Draft {
     draft.reason = reason::of_update(&draft.changes);
     draft.seen = seen_network(live);
     let mut writer = Writer::new(&draft.address);
+    let detached = detach(world, &draft.address.name, &mut writer);
     let removed = writer.push(
         StepKind::RemoveNetwork,
         StepPlace::Provider,
@@ -217,7 +218,7 @@ fn remake(world: &World<'_>, mut draft: Draft, live: &LiveNetwork) -> Draft {
         true,
         "remove",
         &live.name,
-        &[],
+        &detached,
     );
     let detail = format!("network {}", draft.address.name);
     writer.push(
@@ -231,6 +232,29 @@ fn remake(world: &World<'_>, mut draft: Draft, live: &LiveNetwork) -> Draft {
     );
     draft.steps = writer.done();
     draft
+}
+
+/// Takes every instance off a network, which could not be removed otherwise.
+fn detach(world: &World<'_>, network: &str, writer: &mut Writer<'_>) -> Vec<StepId> {
+    let joined = format!("{}{network}", path::NETWORKS);
+    let members = world
+        .input
+        .live
+        .instances
+        .iter()
+        .filter(|one| one.model.contains_key(&joined));
+    let mut members: Vec<_> = members.collect();
+    members.sort_by(|a, b| (&a.service, a.instance).cmp(&(&b.service, b.instance)));
+    let mut steps = Vec::new();
+    for one in members {
+        let kind = StepKind::Detach {
+            service: one.service.clone(),
+            instance: one.instance,
+        };
+        let name = format!("disconnect.{}.{}", one.service, one.instance);
+        steps.push(writer.push(kind, StepPlace::Provider, None, true, &name, &one.name, &[]));
+    }
+    steps
 }
 
 /// Takes an existing object into the record.

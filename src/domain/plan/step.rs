@@ -86,6 +86,13 @@ pub enum StepKind {
         /// Name of the network in the file.
         network: String,
     },
+    /// Take one instance off a network that is about to be made anew; its service joins the new one.
+    Detach {
+        /// Service of the instance.
+        service: String,
+        /// Its number.
+        instance: Instance,
+    },
     /// Leave a network.
     Disconnect {
         /// Provider's name or id of the network.
@@ -117,7 +124,7 @@ impl StepKind {
             Self::Rename => "rename",
             Self::Limits => "limits",
             Self::Connect { .. } => "connect",
-            Self::Disconnect { .. } => "disconnect",
+            Self::Disconnect { .. } | Self::Detach { .. } => "disconnect",
             Self::Unpause => "unpause",
             Self::Adopt => "adopt",
         }

@@ -124,6 +124,7 @@ pub fn hook_of<'a>(
         | StepKind::Limits
         | StepKind::Connect { .. }
         | StepKind::Disconnect { .. }
+        | StepKind::Detach { .. }
         | StepKind::Unpause
         | StepKind::Adopt => None,
     }

@@ -146,11 +146,17 @@ pub(in crate::formats) fn changes(wires: Vec<ChangeWire>) -> Result<Vec<Change>,
 
 fn step(wire: StepWire, resource: ResourceKind) -> Result<Step, FormatError> {
     const PLACES: [StepPlace; 3] = [StepPlace::Provider, StepPlace::Host, StepPlace::Container];
+    let kind = step_kind(&wire, resource)?;
+    // A step of a network has no instance of its own: its number is that of the member it takes off.
+    let instance = match resource {
+        ResourceKind::Service => wire.instance.map(Instance),
+        ResourceKind::Network | ResourceKind::Volume => None,
+    };
     Ok(Step {
-        kind: step_kind(&wire, resource)?,
+        kind,
         id: StepId(wire.id),
         place: text::by_word(&PLACES, StepPlace::as_str, "where", &wire.place)?,
-        instance: wire.instance.map(Instance),
+        instance,
         old: wire.old,
         needs: wire.needs.into_iter().map(StepId).collect(),
         detail: wire.detail,
@@ -201,6 +207,12 @@ fn step_kind(wire: &StepWire, resource: ResourceKind) -> Result<StepKind, Format
         ("limits", _) => StepKind::Limits,
         ("connect", _) => StepKind::Connect {
             network: network()?,
+        },
+        ("disconnect", ResourceKind::Network) => StepKind::Detach {
+            service: wire.service.clone().ok_or_else(|| {
+                FormatError::Field(format!("step `{}` names no service", wire.id))
+            })?,
+            instance: Instance(wire.instance.unwrap_or(0)),
         },
         ("disconnect", _) => StepKind::Disconnect {
             network: network()?,

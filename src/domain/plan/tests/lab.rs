@@ -266,6 +266,12 @@ impl Lab {
                     })
                 });
             }
+            StepKind::Detach { service, instance } => {
+                let field = format!("networks.{name}");
+                let member = self.live.instances.iter_mut();
+                let member = member.filter(|i| &i.service == service && i.instance == *instance);
+                member.for_each(|i| drop(i.model.remove(&field)));
+            }
             StepKind::Hook { .. } | StepKind::Install | StepKind::OpenGate | StepKind::Adopt => {}
         }
     }
