@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::ids::{Address, RunId};
 use crate::domain::plan::model::{Plan, PlanRequest};
+use crate::domain::record::Record;
 use crate::domain::run::options::RunOptions;
 pub use crate::engine::reconcile::{ExecRequest, LogRequest, Stop, UnlockRequest};
 
@@ -64,6 +65,13 @@ pub enum Command {
     Record,
     /// Rebuild the record from labels.
     Rebuild,
+    /// Replace the record by this one.
+    Push {
+        /// By which.
+        record: Arc<Record>,
+        /// Also where lineage or serial do not fit.
+        force: bool,
+    },
     /// List past runs.
     Runs,
     /// Read the events of a past run.
@@ -126,9 +134,11 @@ impl Command {
             | Self::Runs
             | Self::RunEvents { .. }
             | Self::Logs { .. } => Class::Read,
-            Self::Run { .. } | Self::Restore { .. } | Self::Rebuild | Self::Exec { .. } => {
-                Class::Mutate
-            }
+            Self::Run { .. }
+            | Self::Restore { .. }
+            | Self::Rebuild
+            | Self::Push { .. }
+            | Self::Exec { .. } => Class::Mutate,
             Self::Unlock { .. } => Class::Unlock,
             Self::Reload | Self::Stop { .. } | Self::Forget { .. } => Class::Steer,
         }

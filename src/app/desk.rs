@@ -84,6 +84,9 @@ impl<'w, W: Workshop> Desk<'w, W> {
         need: Need,
     ) -> Result<Rc<W::Engine>, Failure> {
         let engine = self.workshop.engine(project, need).await;
+        if let Some(text) = self.workshop.remark() {
+            self.event(None, EventKind::Warning { text });
+        }
         if need == Need::Platform {
             let link = match &engine {
                 Ok(engine) => Link::Up(engine.describe()),

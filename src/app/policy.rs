@@ -90,6 +90,14 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
                 "nkapp state rebuild -y",
             )
         }),
+        Command::Push { .. } => one_at_a_time(snapshot).unwrap_or_else(|| {
+            agree(
+                context,
+                "the recorded state is replaced by that document".to_owned(),
+                "yes",
+                "nkapp state push FILE -y",
+            )
+        }),
         Command::Plan { .. }
         | Command::OpenPlan { .. }
         | Command::Status

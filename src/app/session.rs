@@ -223,6 +223,7 @@ impl<'a, W: Workshop> Room<'a, W> {
             Command::Run { request, .. } => Some(request.purpose.as_str()),
             Command::Restore { .. } => Some("restore"),
             Command::Rebuild => Some("rebuild"),
+            Command::Push { .. } => Some("push"),
             _ => None,
         };
         if let Some(word) = mutates

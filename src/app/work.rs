@@ -144,6 +144,13 @@ async fn answer<W: Workshop>(
             desk.send(Notice::Record { ticket, record }).await;
             Ok(End::Plain)
         }
+        Command::Push { record, force } => {
+            let project = desk.project()?;
+            let engine = desk.engine(&project, Need::Store).await?;
+            let record = Some(Arc::new(engine.push(&project, &record, force).await?));
+            desk.send(Notice::Record { ticket, record }).await;
+            Ok(End::Plain)
+        }
         Command::Runs => {
             let project = desk.project()?;
             let engine = desk.engine(&project, Need::Store).await?;

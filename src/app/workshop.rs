@@ -29,6 +29,10 @@ pub trait Workshop {
     fn hydrate(&self) -> Hydrated;
     /// Connects what is needed for that project, or hands out what is connected already.
     async fn engine(&self, project: &Project, need: Need) -> Result<Rc<Self::Engine>, Failure>;
+    /// Returns what is to be said about the way the platform was chosen, once.
+    fn remark(&self) -> Option<String> {
+        None
+    }
     /// Returns the time of day, for the stamps of events outside of runs.
     fn now(&self) -> Wall;
 }

@@ -1,74 +1,215 @@
-//! The command line's line to the session: blocking, with the process's signals on the same ear.
+//! The engine's thread, and the front end's line to it.
+//!
+//! Engine and session live on one thread with a current-thread runtime; the front end stays on the main thread. When
+//! the line is dropped, the session drains, the thread ends, and only then does the process: teardown in every case.
 
+use std::path::PathBuf;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::adapters::watch::FileWatch;
 use crate::app::command::{Command, Ticket};
 use crate::app::failure::{Failure, FailureKind};
-use crate::app::session::{Client, gone};
-use crate::boot::thread::EngineThread;
+use crate::app::session::{self, Client, Session, Settings};
+use crate::boot::hydrate::Surroundings;
+use crate::boot::workshop::RealWorkshop;
 use crate::cli::ground::{Heard, Line};
+use crate::domain::config::load::Loaded;
+use crate::domain::project::project::ProviderKind;
 
-/// Signals a run answers instead of dying.
+/// Stack of the engine's thread: the futures of a run are deep, and unoptimised builds keep all of them there.
+const STACK: usize = 16 << 20;
+
+/// What a session is started with.
+pub(super) struct Start {
+    /// Where the user stands.
+    pub(super) surroundings: Surroundings,
+    /// A platform that was named on the command line.
+    pub(super) forced: Option<ProviderKind>,
+    /// What was loaded already.
+    pub(super) first: Option<Loaded>,
+    /// How the session behaves.
+    pub(super) settings: Settings,
+}
+
+/// A running session and the thread it lives on.
+pub(super) struct Running {
+    /// The front end's end; taken by the panel.
+    pub(super) client: Option<Client>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Starts engine and session on their thread.
+pub(super) fn start(start: Start) -> Result<Running, Failure> {
+    let (client, session) = session::open(start.settings);
+    let thread = std::thread::Builder::new()
+        .name("engine".to_owned())
+        .stack_size(STACK)
+        .spawn(move || serve(session, start))
+        .map_err(|e| broken("the engine's thread cannot be started", &e))?;
+    Ok(Running {
+        client: Some(client),
+        thread: Some(thread),
+    })
+}
+
+fn serve(session: Session, start: Start) {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(message = %error.message, "no runtime");
+            return;
+        }
+    };
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async move {
+        let mut workshop =
+            RealWorkshop::new(start.surroundings, start.forced, program()).with_loaded(start.first);
+        let mut hints = None;
+        if start.settings.live {
+            match FileWatch::start() {
+                Ok((files, found)) => {
+                    workshop = workshop.watching(files);
+                    hints = Some(found);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "files are not watched; the timer looks instead")
+                }
+            }
+        }
+        let hinter = session.hints();
+        let forward = async {
+            if let Some(hints) = hints {
+                hints.forward(hinter).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            () = session.serve(&workshop) => {}
+            () = forward => {}
+        }
+    });
+    // What blocks outside of the runtime (a name being resolved) is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+}
+
+/// Returns this very program, for the supervisors of host processes.
+pub(super) fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("nkapp"))
+}
+
+/// Makes a runtime for one thread.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| broken("the runtime cannot be started", &e))
+}
+
+fn broken(message: &str, error: &std::io::Error) -> Failure {
+    Failure::new(FailureKind::Failed, message).source(error.to_string())
+}
+
+impl Running {
+    /// Waits for the thread to end, after the client is gone.
+    pub(super) fn join(&mut self) -> Result<(), Failure> {
+        self.client = None;
+        match self.thread.take().map(JoinHandle::join) {
+            None | Some(Ok(())) => Ok(()),
+            Some(Err(_)) => Err(session::gone()),
+        }
+    }
+
+    /// Leaves the thread to itself.
+    pub(super) fn abandon(&mut self) {
+        self.client = None;
+        self.thread = None;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.join();
+    }
+}
+
+/// Signals a run answers.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
 
-/// A client of the session, its thread, and a small runtime of this thread's own to wait with.
-///
-/// The fields are dropped in this order: when the client is gone the session ends, and only then the thread is
-/// waited for.
+/// The command line's line: a session heard from the main thread.
 pub(super) struct SessionLine {
-    client: Client,
-    thread: Option<EngineThread>,
-    signals: Option<Signals>,
+    running: Running,
     runtime: Runtime,
+    signals: Option<Signals>,
 }
 
 impl SessionLine {
-    pub(super) fn new(client: Client, thread: EngineThread) -> Result<Self, Failure> {
+    /// Joins a line to a session.
+    pub(super) fn new(running: Running) -> Result<Self, Failure> {
         Ok(Self {
-            client,
-            thread: Some(thread),
-            signals: None,
+            running,
             runtime: runtime()?,
+            signals: None,
         })
     }
-}
-
-/// Makes the runtime of a front end's thread.
-pub(super) fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|cause| {
-            Failure::new(FailureKind::Failed, "waiting for events cannot be set up")
-                .source(cause.to_string())
-        })
 }
 
 impl Line for SessionLine {
     fn send(&mut self, command: Command) -> Result<Ticket, Failure> {
-        self.client.handle.send(command).ok_or_else(gone)
+        let client = self.running.client.as_ref();
+        client
+            .and_then(|client| client.handle.send(command))
+            .ok_or_else(session::gone)
     }
 
     fn hear(&mut self, patience: Option<Duration>) -> Heard {
-        let (notices, signals) = (&mut self.client.notices, &mut self.signals);
+        let Some(client) = self.running.client.as_mut() else {
+            return Heard::Closed;
+        };
+        let signals = &mut self.signals;
+        let signal = async {
+            match signals {
+                Some(signals) => {
+                    tokio::select! {
+                        _ = signals.interrupt.recv() => Heard::Interrupt,
+                        _ = signals.terminate.recv() => Heard::Terminate,
+                        _ = signals.hangup.recv() => Heard::Terminate,
+                    }
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let tick = async {
+            match patience {
+                Some(patience) => tokio::time::sleep(patience).await,
+                None => std::future::pending().await,
+            }
+        };
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                heard = caught(signals) => heard,
-                notice = notices.recv() => notice.map_or(Heard::Closed, |notice| Heard::Notice(Box::new(notice))),
-                () = elapsed(patience) => Heard::Tick,
+                heard = signal => heard,
+                notice = client.notices.recv() => match notice {
+                    Some(notice) => Heard::Notice(Box::new(notice)),
+                    None => Heard::Closed,
+                },
+                () = tick => Heard::Tick,
             }
         })
     }
 
     fn listen_to_signals(&mut self) {
+        if self.signals.is_some() {
+            return;
+        }
         let _inside = self.runtime.enter();
         let listen = || -> std::io::Result<Signals> {
             Ok(Signals {
@@ -79,29 +220,11 @@ impl Line for SessionLine {
         };
         match listen() {
             Ok(signals) => self.signals = Some(signals),
-            Err(cause) => tracing::warn!(%cause, "signals end the process at once"),
+            Err(error) => tracing::warn!(%error, "signals cannot be heard"),
         }
     }
 
     fn abandon(&mut self) {
-        std::mem::forget(self.thread.take());
-    }
-}
-
-async fn caught(signals: &mut Option<Signals>) -> Heard {
-    let Some(signals) = signals else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = signals.interrupt.recv() => Heard::Interrupt,
-        _ = signals.terminate.recv() => Heard::Terminate,
-        _ = signals.hangup.recv() => Heard::Terminate,
-    }
-}
-
-async fn elapsed(patience: Option<Duration>) {
-    match patience {
-        Some(patience) => tokio::time::sleep(patience).await,
-        None => std::future::pending().await,
+        self.running.abandon();
     }
 }

@@ -1,13 +1,20 @@
 //! The composition root: hydrates offline, activates connections, tears down in every case.
 //!
-//! Nothing but `main` names it, and it alone names everything. `hydrate` finds and loads the file without opening a
-//! socket; what activates lives beside it.
+//! Nothing but `main` names it, and it alone names everything. Start at `start`; `hydrate` finds and loads the
+//! file without opening a socket; `line` starts the engine's thread and ends it; `workshop` hands the session its
+//! engine over the real `world`, on the `platform` that was chosen; `outside` is what the verbs stand on.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the composition root reads the environment and makes what the layers get as values"
+)]
 
-mod doctor;
-pub mod ground;
+mod checks;
 pub mod hydrate;
+mod image;
 mod line;
+mod outside;
+mod platform;
+pub mod start;
 pub mod supervise;
-pub mod thread;
 pub mod workshop;
 pub mod world;

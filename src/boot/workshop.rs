@@ -1,67 +1,79 @@
-//! Where the session gets its project and its engine from: loads the file, chooses the platform, wires the world.
+//! The workshop behind the session: loads the file, connects the platform, keeps both until one of them changes.
 
-use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::adapters::clock::SystemClock;
-use crate::adapters::providers::any::AnyProvider;
-#[cfg(feature = "docker")]
-use crate::adapters::providers::docker::provider::DockerProvider;
-use crate::adapters::providers::process::provider::ProcessProvider;
 use crate::adapters::source_tree::ProjectFiles;
 use crate::adapters::watch::FileWatch;
-use crate::app::failure::{Failure, FailureKind};
+use crate::app::failure::Failure;
 use crate::app::notice::Hydrated;
 use crate::app::workshop::{Need, Workshop};
 use crate::boot::hydrate::{self, Surroundings};
-use crate::boot::world::{RealWorld, own_folder};
+use crate::boot::platform;
+use crate::boot::world::{OWN_FOLDER, RealWorld};
 use crate::domain::config::load::Loaded;
 use crate::domain::project::project::{Project, ProviderKind};
 use crate::domain::time::Wall;
 use crate::engine::engine::Engine;
-use crate::formats::state;
 use crate::ports::clock::Clock;
-use crate::ports::provider::ProviderError;
 
-/// Makes what the session works with; keeps the engine until project, platform or variables change.
-pub struct RealWorkshop {
-    surroundings: Surroundings,
-    /// `--provider`, above what the file says.
-    forced: Option<ProviderKind>,
-    program: PathBuf,
-    files: ProjectFiles,
-    watch: RefCell<Option<FileWatch>>,
-    loaded: RefCell<Loaded>,
-    made: RefCell<Option<Made>>,
-}
-
-/// An engine and what it was made of.
-struct Made {
-    key: Key,
-    engine: Rc<Engine<RealWorld>>,
-}
-
+/// What an engine was made for; another one is made when this changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Key {
-    state: PathBuf,
-    platform: ProviderKind,
-    variables: std::collections::BTreeMap<String, String>,
+    root: PathBuf,
+    state: String,
+    provider: Option<ProviderKind>,
+    variables: BTreeMap<String, String>,
+}
+
+type Kept = Option<(Key, Rc<Engine<RealWorld>>)>;
+
+/// The workshop of this machine. Lives on the engine's thread.
+pub struct RealWorkshop {
+    surroundings: Surroundings,
+    forced: Option<ProviderKind>,
+    program: PathBuf,
+    tree: ProjectFiles,
+    /// What the front end loaded already; the first hydration takes it.
+    first: RefCell<Option<Loaded>>,
+    variables: RefCell<BTreeMap<String, String>>,
+    watch: RefCell<Option<FileWatch>>,
+    connected: RefCell<Kept>,
+    offline: RefCell<Kept>,
+    connecting: tokio::sync::Semaphore,
+    remark: RefCell<Option<String>>,
+    said: Cell<bool>,
 }
 
 impl RealWorkshop {
-    /// Makes a workshop for a user who stands there; loads nothing yet.
+    /// Sets it up for a user who stands there; `forced` is the platform named on the command line, `program` this
+    /// very program, for the supervisors of host processes.
     #[must_use]
     pub fn new(surroundings: Surroundings, forced: Option<ProviderKind>, program: PathBuf) -> Self {
         Self {
             surroundings,
             forced,
             program,
-            files: ProjectFiles::new(),
+            tree: ProjectFiles::new(),
+            first: RefCell::default(),
+            variables: RefCell::default(),
             watch: RefCell::default(),
-            loaded: RefCell::default(),
-            made: RefCell::default(),
+            connected: RefCell::default(),
+            offline: RefCell::default(),
+            connecting: tokio::sync::Semaphore::new(1),
+            remark: RefCell::default(),
+            said: Cell::new(false),
         }
+    }
+
+    /// Hands over what the front end loaded already, for the first hydration.
+    #[must_use]
+    pub fn with_loaded(self, first: Option<Loaded>) -> Self {
+        self.first.replace(first);
+        self
     }
 
     /// Watches from now on whatever the project was loaded from, its state and its lock.
@@ -71,62 +83,43 @@ impl RealWorkshop {
         self
     }
 
-    fn watch_files(&self, loaded: &Loaded) {
-        let Some(watch) = &mut *self.watch.borrow_mut() else {
-            return;
-        };
-        let state = loaded.project.iter().flat_map(|project| {
+    fn key(&self, project: &Project) -> Key {
+        Key {
+            root: project.root.clone(),
+            state: project.state_name(),
+            provider: self.forced.or(project.provider),
+            variables: self.variables.borrow().clone(),
+        }
+    }
+
+    fn kept(slot: &RefCell<Kept>, key: &Key) -> Option<Rc<Engine<RealWorld>>> {
+        let slot = slot.borrow();
+        let (of, engine) = slot.as_ref()?;
+        (of == key).then(|| Rc::clone(engine))
+    }
+
+    fn engine_of(
+        &self,
+        project: &Project,
+        provider: crate::adapters::providers::any::AnyProvider,
+    ) -> Rc<Engine<RealWorld>> {
+        let variables = self.variables.borrow().clone();
+        let world = RealWorld::new(project, provider, &self.surroundings.process_env, variables);
+        Rc::new(Engine::new(world))
+    }
+
+    fn arm(&self, loaded: &Loaded) {
+        let mut watch = self.watch.borrow_mut();
+        let Some(watch) = watch.as_mut() else { return };
+        let mut state = BTreeSet::new();
+        if let Some(project) = &loaded.project {
             let name = project.state_name();
-            [
-                project.root.join(&name),
-                own_folder(&project.root).join("lock").join(&name),
-            ]
-        });
-        if let Err(cause) = watch.watch(&loaded.watched, &state.collect()) {
-            tracing::warn!(%cause, "a change of it will be noticed by the timer only");
+            state.insert(project.root.join(&name));
+            state.insert(project.root.join(OWN_FOLDER).join("lock").join(&name));
         }
-    }
-
-    /// Chooses the platform: the command line's, the file's, the one the state's resources live on, else Docker
-    /// where an engine answers, else host processes. Only that last question makes a call, and only if `ask`.
-    async fn platform(&self, project: &Project, ask: bool) -> ProviderKind {
-        if let Some(kind) = self
-            .forced
-            .or(project.provider)
-            .or_else(|| recorded_platform(project))
-        {
-            return kind;
+        if let Err(error) = watch.watch(&loaded.watched, &state) {
+            tracing::warn!(%error, "some files are not watched");
         }
-        if let Some(made) = &*self.made.borrow() {
-            return made.key.platform;
-        }
-        match self.docker() {
-            Ok(AnyProvider::Docker(docker)) if ask => match docker.answers().await {
-                Ok(()) => ProviderKind::Docker,
-                Err(cause) => {
-                    tracing::info!(%cause, "no docker engine answers; host processes are used");
-                    ProviderKind::Process
-                }
-            },
-            Ok(_) => ProviderKind::Docker,
-            Err(_) => ProviderKind::Process,
-        }
-    }
-
-    fn provider(&self, project: &Project, platform: ProviderKind) -> Result<AnyProvider, Failure> {
-        match platform {
-            ProviderKind::Docker => self.docker().map_err(|error| unreachable(&error)),
-            ProviderKind::Process => Ok(AnyProvider::Process(Box::new(ProcessProvider::new(
-                &project.root,
-                &self.program,
-            )))),
-        }
-    }
-
-    #[cfg(feature = "docker")]
-    fn docker(&self) -> Result<AnyProvider, ProviderError> {
-        DockerProvider::new(&self.surroundings.process_env)
-            .map(|docker| AnyProvider::Docker(Box::new(docker)))
     }
 }
 
@@ -134,65 +127,55 @@ impl Workshop for RealWorkshop {
     type Engine = Engine<RealWorld>;
 
     fn hydrate(&self) -> Hydrated {
-        let loaded = hydrate::load(&self.surroundings, &self.files);
-        let hydrated = hydrate::hydrated(&loaded);
-        self.watch_files(&loaded);
-        self.loaded.replace(loaded);
-        hydrated
+        let first = self.first.borrow_mut().take();
+        let loaded = first.unwrap_or_else(|| hydrate::load(&self.surroundings, &self.tree));
+        self.variables.borrow_mut().clone_from(&loaded.variables);
+        self.arm(&loaded);
+        hydrate::hydrated(&loaded)
     }
 
-    async fn engine(&self, project: &Project, need: Need) -> Result<Rc<Self::Engine>, Failure> {
-        let platform = self.platform(project, need == Need::Platform).await;
-        let key = Key {
-            state: project.root.join(project.state_name()),
-            platform,
-            variables: self.loaded.borrow().variables.clone(),
+    async fn engine(
+        &self,
+        project: &Project,
+        need: Need,
+    ) -> Result<Rc<Engine<RealWorld>>, Failure> {
+        let key = self.key(project);
+        if let Some(engine) = Self::kept(&self.connected, &key) {
+            return Ok(engine);
+        }
+        if need == Need::Store {
+            if let Some(engine) = Self::kept(&self.offline, &key) {
+                return Ok(engine);
+            }
+            let engine = self.engine_of(project, platform::process(project, &self.program));
+            *self.offline.borrow_mut() = Some((key, Rc::clone(&engine)));
+            return Ok(engine);
+        }
+        // One connects, the others wait for it and find it kept.
+        let _turn = self.connecting.acquire().await;
+        if let Some(engine) = Self::kept(&self.connected, &key) {
+            return Ok(engine);
+        }
+        let asked = platform::Asked {
+            forced: self.forced,
+            process_env: &self.surroundings.process_env,
+            program: &self.program,
         };
-        if let Some(made) = self.made.borrow().as_ref().filter(|made| made.key == key) {
-            return Ok(Rc::clone(&made.engine));
+        let chosen = platform::choose(project, &asked).await?;
+        if !self.said.get() {
+            self.said.set(chosen.remark.is_some());
+            *self.remark.borrow_mut() = chosen.remark;
         }
-        let provider = self.provider(project, platform)?;
-        let engine = Rc::new(Engine::new(RealWorld::new(
-            project,
-            provider,
-            &key.variables,
-        )));
-        if need == Need::Platform {
-            self.made.replace(Some(Made {
-                key,
-                engine: Rc::clone(&engine),
-            }));
-        }
+        let engine = self.engine_of(project, chosen.provider);
+        *self.connected.borrow_mut() = Some((key, Rc::clone(&engine)));
         Ok(engine)
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.remark.borrow_mut().take()
     }
 
     fn now(&self) -> Wall {
         SystemClock.wall()
-    }
-}
-
-/// Returns the platform the recorded resources live on, so that a project never jumps to another one because an
-/// engine is down.
-fn recorded_platform(project: &Project) -> Option<ProviderKind> {
-    platform_of(&project.root.join(project.state_name()))
-}
-
-/// Returns the platform a state document speaks of.
-pub(super) fn platform_of(state: &Path) -> Option<ProviderKind> {
-    let text = std::fs::read(state).ok()?;
-    let record = state::decode(&text).ok()?.record;
-    match record.engine.as_str() {
-        "" => None,
-        engine if engine.starts_with("process") => Some(ProviderKind::Process),
-        _ => Some(ProviderKind::Docker),
-    }
-}
-
-fn unreachable(error: &ProviderError) -> Failure {
-    let failure = Failure::new(FailureKind::Failed, "the platform cannot be reached")
-        .source(error.to_string());
-    match error {
-        ProviderError::Unreachable { hint, .. } => failure.hint(hint.clone()).next("nkapp doctor"),
-        ProviderError::Call { .. } | ProviderError::Missing { .. } => failure.next("nkapp doctor"),
     }
 }

@@ -32,27 +32,38 @@ pub struct RealWorld {
 }
 
 impl RealWorld {
-    /// Wires a world; opens no connection.
+    /// Wires a world; opens no connection. `process_env` is what this process was started with, `variables` what
+    /// the `.env` hierarchy made of it.
     #[must_use]
     pub fn new(
         project: &Project,
         provider: AnyProvider,
-        variables: &BTreeMap<String, String>,
+        process_env: &BTreeMap<String, String>,
+        variables: BTreeMap<String, String>,
     ) -> Self {
         let own = own_folder(&project.root);
         let state = project.state_name();
         Self {
             provider,
-            state: FileStore::state(project.root.join(&state), &own),
+            state: state_store(project),
             lock: FileStore::lock(&state, &own),
             clock: SystemClock,
-            disk: ProjectDisk::new(&own),
-            hooks: SystemHooks::new(variables),
-            processes: SystemProcesses::new(variables.get("USER").cloned()),
+            disk: ProjectDisk::new(own),
+            hooks: SystemHooks::new(process_env),
+            processes: SystemProcesses::new(process_env.get("USER").cloned()),
             random: SystemRandom,
-            secrets: ProjectSecrets::new(&project.root, variables.clone()),
+            secrets: ProjectSecrets::new(&project.root, variables),
         }
     }
+}
+
+/// Returns the cell of a project's state document.
+#[must_use]
+pub fn state_store(project: &Project) -> FileStore {
+    FileStore::state(
+        project.root.join(project.state_name()),
+        &own_folder(&project.root),
+    )
 }
 
 /// Returns the folder of our own files for a project's folder.

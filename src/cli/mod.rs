@@ -1,5 +1,21 @@
 //! The command line: arguments in, commands to the session, notices printed.
 //!
-//! How to add a verb: its arguments in `args.rs` (the doc comment is its help), its file in `verbs/`.
+//! Start at [`start`], then `errand` (what every verb holds) and `verbs`. The outside comes in through
+//! [`ground::Ground`], so that no verb touches a file, a clock or a terminal by itself.
+//!
+//! How to add a verb: its arguments in `args.rs` (the doc comment is its help), its file in `verbs/`, its arm in
+//! `verbs/dispatch.rs`.
 
+pub mod args;
+pub mod ask;
+mod compose;
+pub mod docs;
+pub mod errand;
+pub mod exit;
 pub mod ground;
+mod json;
+mod live;
+pub mod paint;
+pub mod printer;
+pub mod start;
+mod verbs;

@@ -22,7 +22,7 @@ use crate::engine::reconcile::{
     EngineError, ExecRequest, LogRequest, OutputLine, Reconcile, RunEnd, RunRequest, Stop,
     UnlockEnd, UnlockRequest,
 };
-use crate::engine::{execute, rebuild, runs, status, tap};
+use crate::engine::{execute, push, rebuild, runs, status, tap};
 use crate::formats;
 use crate::ports::clock::Clock;
 use crate::ports::disk::{Disk, DiskError};
@@ -109,6 +109,15 @@ impl<W: World> Reconcile for Engine<W> {
 
     async fn rebuild(&self, project: &Project) -> Result<Record, EngineError> {
         rebuild::rebuild(&self.world, project).await
+    }
+
+    async fn push(
+        &self,
+        project: &Project,
+        record: &Record,
+        force: bool,
+    ) -> Result<Record, EngineError> {
+        push::push(&self.world, project, record, force).await
     }
 
     async fn runs(&self) -> Result<Vec<RunSummary>, EngineError> {

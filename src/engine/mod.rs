@@ -27,6 +27,7 @@ mod ops;
 mod output;
 mod perform;
 mod provision;
+mod push;
 mod rebuild;
 pub mod reconcile;
 mod redact;

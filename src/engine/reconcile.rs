@@ -235,6 +235,13 @@ pub trait Reconcile {
     async fn record(&self, project: &Project) -> Result<Option<Record>, EngineError>;
     /// Rebuilds the record from labels, under the lock; returns what was found.
     async fn rebuild(&self, project: &Project) -> Result<Record, EngineError>;
+    /// Replaces the record under the lock. Without `force` only by one of the same lineage that is not older.
+    async fn push(
+        &self,
+        project: &Project,
+        record: &Record,
+        force: bool,
+    ) -> Result<Record, EngineError>;
     /// Lists past runs, newest first.
     async fn runs(&self) -> Result<Vec<RunSummary>, EngineError>;
     /// Reads the events of a past run; unknown kinds are left out.

@@ -135,6 +135,9 @@ impl Reconcile for Scripted {
         let scope = sample::project().scope();
         Ok(Record::new(Lineage::new("l"), String::new(), scope))
     }
+    async fn push(&self, _: &Project, record: &Record, _: bool) -> Result<Record, EngineError> {
+        Ok(record.clone())
+    }
     async fn runs(&self) -> Result<Vec<RunSummary>, EngineError> {
         Ok(Vec::new())
     }

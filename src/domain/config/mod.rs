@@ -20,7 +20,7 @@ pub mod keys;
 pub mod load;
 mod lower;
 mod merge;
-mod near;
+pub mod near;
 mod scalar;
 mod secret;
 mod shape;

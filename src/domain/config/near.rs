@@ -30,7 +30,8 @@ pub(super) fn nearest<'a>(
 }
 
 /// Returns the line of help for a mistyped name: the nearest one, else all of a short list.
-pub(super) fn suggestion<'a>(
+#[must_use]
+pub fn suggestion<'a>(
     typed: &str,
     candidates: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<String> {

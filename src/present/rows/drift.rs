@@ -82,7 +82,7 @@ mod tests {
             rows,
             [
                 "~ service.api",
-                "    status  exited → running  drift",
+                "    status  drift  exited → running",
                 "• service.web differs from the file (a change, not drift)",
                 "? nk-shop-local-old-0 (a stray: shown, never touched)",
                 "1 resource drifted; nkapp drift --restore puts back what was recorded",

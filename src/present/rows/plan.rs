@@ -1,6 +1,6 @@
 //! A plan as rows: layers, actions with their reason, differences with their cause, steps, remarks, sums.
 
-use crate::domain::plan::model::{Action, Change, Plan, Step, Summary};
+use crate::domain::plan::model::{Action, ActionKind, Change, Plan, Step, Summary};
 use crate::present::role::{Role, Row, Span};
 use crate::present::rows::table::columns;
 use crate::present::words;
@@ -12,7 +12,12 @@ pub struct Detail {
     pub steps: bool,
     /// Actions that do nothing.
     pub unchanged: bool,
+    /// Every field of what is created or removed as a whole, and values in full length.
+    pub fields: bool,
 }
+
+/// Longest value that is shown unless all of it is asked for, in characters.
+const LONGEST: usize = 60;
 
 /// Returns the whole plan.
 #[must_use]
@@ -33,7 +38,11 @@ pub fn plan(plan: &Plan, detail: Detail) -> Vec<Row> {
         let lines: Vec<Vec<Span>> = actions.iter().map(|a| title(a)).collect();
         for (action, row) in actions.iter().zip(columns(1, &lines)) {
             rows.push(row);
-            rows.extend(changes(&action.changes, 3));
+            let whole = matches!(action.kind, ActionKind::Create | ActionKind::Delete);
+            if detail.fields || !whole {
+                let longest = if detail.fields { usize::MAX } else { LONGEST };
+                rows.extend(cut_changes(&action.changes, 3, longest));
+            }
             if detail.steps {
                 rows.extend(steps(&action.steps, 3));
             }
@@ -95,22 +104,30 @@ pub fn title(action: &Action) -> Vec<Span> {
     ]
 }
 
-/// Returns differences: `path  before → after  cause`.
+/// Returns differences: path, cause, before → after.
 #[must_use]
 pub fn changes(changes: &[Change], indent: usize) -> Vec<Row> {
-    let lines: Vec<Vec<Span>> = changes.iter().map(change).collect();
+    cut_changes(changes, indent, LONGEST)
+}
+
+fn cut_changes(changes: &[Change], indent: usize, longest: usize) -> Vec<Row> {
+    let lines: Vec<Vec<Span>> = changes.iter().map(|c| change(c, longest)).collect();
     columns(indent, &lines)
 }
 
-fn change(change: &Change) -> Vec<Span> {
+fn change(change: &Change, longest: usize) -> Vec<Span> {
     let path = match change.instance {
         Some(instance) => format!("{}[{instance}]", change.path),
         None => change.path.clone(),
     };
+    let value = |value: Option<&str>| match value {
+        Some(text) => cut(text, longest),
+        None => "(absent)".to_owned(),
+    };
     let arrow = format!(
         "{} → {}",
-        change.before.as_deref().unwrap_or("(absent)"),
-        change.after.as_deref().unwrap_or("(absent)")
+        value(change.before.as_deref()),
+        value(change.after.as_deref())
     );
     let role = match (&change.before, &change.after) {
         (None, _) => Role::Added,
@@ -119,9 +136,21 @@ fn change(change: &Change) -> Vec<Span> {
     };
     vec![
         Span::new(Role::Plain, path),
-        Span::new(role, arrow),
         Span::new(Role::Dim, words::cause(change.cause)),
+        Span::new(role, arrow),
     ]
+}
+
+/// Cuts a value in its middle, so that both ends still tell it apart.
+fn cut(text: &str, longest: usize) -> String {
+    let length = text.chars().count();
+    if length <= longest {
+        return text.to_owned();
+    }
+    let half = longest / 2;
+    let head: String = text.chars().take(half).collect();
+    let tail: String = text.chars().skip(length - half).collect();
+    format!("{head}…{tail}")
 }
 
 /// Returns steps: what, where, on what.
@@ -193,9 +222,7 @@ pub fn sums(plan: &Plan) -> Row {
 mod tests {
     use super::*;
     use crate::domain::ids::{Address, Digest, Instance, PlanId, ProjectName, Scope, Serial};
-    use crate::domain::plan::model::{
-        ActionKind, Cause, PlanWarning, Purpose, StepKind, StepPlace, Strategy,
-    };
+    use crate::domain::plan::model::{Cause, PlanWarning, Purpose, StepKind, StepPlace, Strategy};
     use std::collections::BTreeSet;
 
     fn action(address: Address, kind: ActionKind, layer: usize, reason: &str) -> Action {
@@ -290,8 +317,8 @@ mod tests {
 
         Layer 1
           ~ service.api  rolling  image changed
-              image      api:1 → api:2       config
-              status[1]  (absent) → running  drift
+              image      config  api:1 → api:2
+              status[1]  drift   (absent) → running
 
         ! service.api: a stray was seen
         Plan: 1 to create, 1 to update, 0 to delete, 1 unchanged, 1 drifted
@@ -303,6 +330,7 @@ mod tests {
         let detail = Detail {
             steps: true,
             unchanged: true,
+            fields: true,
         };
         let all = text(&plan(&sample(), detail));
         assert!(all.contains("• service.db"), "{all}");

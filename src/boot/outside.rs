@@ -1,0 +1,298 @@
+//! The outside as the command line's verbs see it: files, clock, terminal, sessions, the panel, the demo.
+
+use std::io::{BufRead, IsTerminal, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::adapters::clock::SystemClock;
+use crate::adapters::source_tree::ProjectFiles;
+use crate::adapters::{demo, telemetry};
+use crate::app::failure::{Failure, FailureKind};
+use crate::app::session::{self, Reader, Settings};
+use crate::boot::hydrate::{self, Surroundings};
+use crate::boot::line::{self, Running, SessionLine, Start};
+use crate::boot::world::own_folder;
+use crate::boot::{checks, image, platform};
+use crate::cli::args::{Globals, When};
+use crate::cli::ground::{Check, Ground, Line, Loaded, Terminal};
+use crate::domain::config::load;
+use crate::domain::project::project::ProviderKind;
+use crate::domain::run::options::{RunOptions, Schedule};
+use crate::domain::time::Wall;
+use crate::ports::clock::Clock;
+use crate::tui::model::PanelOptions;
+use crate::tui::runtime::{self as panel, PanelError};
+use crate::tui::theme::Colors;
+
+/// Largest file a verb reads, in bytes.
+const LIMIT: u64 = 64 << 20;
+/// Folder of the demo.
+const DEMO: &str = "nanokit-demo";
+
+/// The outside.
+pub(super) struct Outside {
+    surroundings: Surroundings,
+    globals: Globals,
+    terminal: Terminal,
+    forced: Option<ProviderKind>,
+    loaded: Option<load::Loaded>,
+    logging: bool,
+}
+
+impl Outside {
+    /// Looks where the user stands.
+    pub(super) fn new(globals: &Globals) -> Result<Self, Failure> {
+        let folder = std::env::current_dir().map_err(|e| {
+            Failure::new(FailureKind::Failed, "the working folder cannot be read")
+                .source(e.to_string())
+        })?;
+        let process_env = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let surroundings = Surroundings {
+            folder,
+            file: globals.file.clone(),
+            env: globals.env.clone(),
+            env_file: globals.env_file.clone(),
+            override_env: globals.override_env,
+            process_env,
+        };
+        Ok(Self {
+            terminal: terminal(&surroundings),
+            surroundings,
+            globals: globals.clone(),
+            forced: None,
+            loaded: None,
+            logging: false,
+        })
+    }
+
+    /// Returns what is known of the terminal.
+    #[must_use]
+    pub(super) fn terminal(&self) -> Terminal {
+        self.terminal
+    }
+
+    fn loaded(&mut self) -> &load::Loaded {
+        let surroundings = &self.surroundings;
+        self.loaded
+            .get_or_insert_with(|| hydrate::load(surroundings, &ProjectFiles::new()))
+    }
+
+    fn start(&mut self, settings: Settings) -> Result<Running, Failure> {
+        self.start_log();
+        line::start(Start {
+            surroundings: self.surroundings.clone(),
+            forced: self.forced,
+            first: self.loaded.clone(),
+            settings,
+        })
+    }
+
+    /// Starts our own log where the project has its folder already; nothing is made just to log into.
+    fn start_log(&mut self) {
+        let file = self.surroundings.project_file(&ProjectFiles::new());
+        let own = file.parent().map(own_folder);
+        let Some(own) = own.filter(|own| own.is_dir() && !self.logging) else {
+            return;
+        };
+        let filter = self.surroundings.process_env.get("NANOKIT_LOG");
+        // A log that cannot be written is no reason not to work.
+        let started = telemetry::start(&own.join("nkapp.log"), filter.map(String::as_str));
+        self.logging = started.is_ok();
+    }
+
+    fn panel_options(&self) -> PanelOptions {
+        let env = |name: &str| self.surroundings.process_env.get(name).map(String::as_str);
+        let mut command = String::from("nkapp");
+        if let Some(file) = &self.surroundings.file {
+            command.push_str(&format!(" -f {}", file.display()));
+        }
+        if let Some(env) = &self.surroundings.env {
+            command.push_str(&format!(" -e {env}"));
+        }
+        PanelOptions {
+            colors: colors(self.globals.color, self.terminal.no_color),
+            ascii: env("NANOKIT_ASCII") == Some("1") || !speaks_utf8(&env),
+            read_only: false,
+            command,
+            run: RunOptions {
+                schedule: Schedule::Layered,
+                parallelism: 8,
+            },
+            lock_wait: Duration::ZERO,
+        }
+    }
+}
+
+fn terminal(surroundings: &Surroundings) -> Terminal {
+    let stdin = std::io::stdin().is_terminal();
+    let stdout = std::io::stdout().is_terminal();
+    let stderr = std::io::stderr().is_terminal();
+    let term = surroundings.process_env.get("TERM").map(String::as_str);
+    let no_color = surroundings.process_env.get("NO_COLOR");
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
+    Terminal {
+        interactive: stdin && stderr,
+        stdout,
+        stderr,
+        capable: !matches!(term, None | Some("" | "dumb")),
+        no_color: no_color.is_some_and(|value| !value.is_empty()),
+        width: size.map(|size| size.ws_col).filter(|columns| *columns > 0),
+    }
+}
+
+fn colors(when: When, no_color: bool) -> Colors {
+    match when {
+        When::Never => Colors::None,
+        When::Auto if no_color => Colors::None,
+        When::Auto | When::Always => Colors::Sixteen,
+    }
+}
+
+/// Tells whether the locale speaks UTF-8; without any, we assume it does.
+fn speaks_utf8<'a>(env: &impl Fn(&str) -> Option<&'a str>) -> bool {
+    ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| env(name).filter(|value| !value.is_empty()))
+        .is_none_or(|locale| {
+            let locale = locale.to_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        })
+}
+
+fn io_failure(action: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(
+        FailureKind::Failed,
+        format!("{action} {} failed", path.display()),
+    )
+    .source(error.to_string())
+}
+
+impl Ground for Outside {
+    fn load(&mut self) -> Loaded {
+        let loaded = self.loaded();
+        Loaded {
+            hydrated: Arc::new(hydrate::hydrated(loaded)),
+            merged: loaded.merged.clone(),
+        }
+    }
+
+    fn connect(&mut self, settings: Settings) -> Result<Box<dyn Line>, Failure> {
+        let running = self.start(settings)?;
+        Ok(Box::new(SessionLine::new(running)?))
+    }
+
+    fn panel(&mut self) -> Result<u8, Failure> {
+        let options = self.panel_options();
+        let mut running = self.start(Settings {
+            live: true,
+            reader: Reader::MayLoseLines,
+        })?;
+        let runtime = line::runtime()?;
+        let client = running.client.take().ok_or_else(session::gone)?;
+        let end = runtime.block_on(panel::run(client, options));
+        running.join()?;
+        end.map(|end| end.exit_code).map_err(panel_failure)
+    }
+
+    fn demo(&mut self, provider: Option<&str>) -> Result<(PathBuf, Option<String>), Failure> {
+        let shown = PathBuf::from(DEMO);
+        let folder = self.surroundings.folder.join(&shown);
+        demo::unpack(&folder).map_err(|e| io_failure("unpacking the demo into", &folder, &e))?;
+        self.surroundings.file = Some(shown.join(hydrate::FILE_NAME));
+        self.loaded = None;
+        let mut remark = None;
+        self.forced = match provider {
+            Some("docker") => Some(ProviderKind::Docker),
+            Some(_) => Some(ProviderKind::Process),
+            None => {
+                let project = self.loaded().project.clone();
+                match project {
+                    Some(project) => {
+                        let (kind, said) = image::platform(
+                            &project,
+                            &platform::Asked {
+                                forced: None,
+                                process_env: &self.surroundings.process_env,
+                                program: &line::program(),
+                            },
+                        )?;
+                        remark = said;
+                        Some(kind)
+                    }
+                    None => None,
+                }
+            }
+        };
+        Ok((shown, remark))
+    }
+
+    fn checks(&mut self) -> Vec<Check> {
+        let terminal = self.terminal;
+        let surroundings = self.surroundings.clone();
+        let loaded = self.loaded();
+        checks::all(&surroundings, loaded, terminal)
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        let read = if path == Path::new("-") {
+            std::io::stdin().take(LIMIT).read_to_end(&mut bytes)
+        } else {
+            std::fs::File::open(self.surroundings.folder.join(path))
+                .and_then(|file| file.take(LIMIT).read_to_end(&mut bytes))
+        };
+        read.map_err(|e| io_failure("reading", path, &e))?;
+        Ok(bytes)
+    }
+
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
+        let opened = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(self.surroundings.folder.join(path));
+        match opened {
+            Ok(mut file) => file
+                .write_all(bytes)
+                .map(|()| true)
+                .map_err(|e| io_failure("writing", path, &e)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(io_failure("writing", path, &error)),
+        }
+    }
+
+    fn has(&self, path: &Path) -> bool {
+        self.surroundings.folder.join(path).is_file()
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.surroundings.folder.clone()
+    }
+
+    fn now(&self) -> Wall {
+        SystemClock.wall()
+    }
+
+    fn ask(&mut self, prompt: &str) -> Option<String> {
+        let mut err = std::io::stderr();
+        err.write_all(prompt.as_bytes())
+            .and_then(|()| err.flush())
+            .ok()?;
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line).ok()?;
+        (read > 0).then_some(line)
+    }
+}
+
+fn panel_failure(error: PanelError) -> Failure {
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    let failure = Failure::new(FailureKind::Failed, error.to_string()).next("nkapp status");
+    match cause {
+        Some(cause) => failure.source(cause),
+        None => failure,
+    }
+}

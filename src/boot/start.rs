@@ -1,0 +1,42 @@
+//! From the process's arguments to its exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::boot::outside::Outside;
+use crate::boot::supervise;
+use crate::cli::args::{self, Read};
+use crate::cli::paint::Paint;
+use crate::cli::{exit, start};
+use crate::present::rows::failure;
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    if let Some(code) = supervise::if_asked() {
+        return ExitCode::from(code);
+    }
+    let cli = match args::read(std::env::args_os()) {
+        Read::Cli(cli) => cli,
+        Read::Text(text) => return print(&mut std::io::stdout(), &text, exit::DONE),
+        Read::Mistake(text) => return print(&mut std::io::stderr(), &text, 1),
+    };
+    let mut outside = match Outside::new(&cli.globals) {
+        Ok(outside) => outside,
+        Err(problem) => {
+            let paint = Paint::default();
+            let rows = failure::failure(&problem);
+            let text: String = rows.iter().map(|row| paint.row(row) + "\n").collect();
+            return print(&mut std::io::stderr(), &text, exit::code(problem.kind));
+        }
+    };
+    let terminal = outside.terminal();
+    let (out, err) = (Box::new(std::io::stdout()), Box::new(std::io::stderr()));
+    ExitCode::from(start::run(&cli, &mut outside, terminal, out, err))
+}
+
+fn print(to: &mut dyn Write, text: &str, code: u8) -> ExitCode {
+    // Nobody listening is no failure.
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+    ExitCode::from(code)
+}

@@ -1,0 +1,248 @@
+//! One invocation: the ground it stands on, its printer, and the few conversations every verb needs.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::app::command::Command;
+use crate::app::failure::{Failure, FailureKind};
+use crate::app::notice::{End, Notice};
+use crate::app::session::{self, Reader, Settings};
+use crate::cli::exit;
+use crate::cli::ground::{Ground, Heard, Line, Loaded, Terminal};
+use crate::cli::json;
+use crate::cli::printer::Printer;
+use crate::domain::config::near;
+use crate::domain::event::{Event, EventKind, RunOutcome};
+use crate::domain::project::project::Project;
+use crate::present::report;
+use crate::present::rows::failure as failure_rows;
+use std::sync::Arc;
+
+/// What JSON a verb owes on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owed {
+    /// One document, or an error document in its place.
+    Document,
+    /// Lines, the last of them `run_finished`.
+    RunFinished,
+    /// Nothing more.
+    Nothing,
+}
+
+/// One invocation.
+pub struct Errand<'g> {
+    /// The outside.
+    pub ground: &'g mut dyn Ground,
+    /// All output.
+    pub printer: Printer,
+    /// What is known of the terminal.
+    pub terminal: Terminal,
+    /// What JSON is still owed.
+    pub owed: Owed,
+}
+
+/// What a session answered to one wish.
+#[derive(Debug)]
+pub struct Answer {
+    /// Notices meant for the wish, in order.
+    pub notices: Vec<Notice>,
+    /// How it ended.
+    pub end: End,
+}
+
+impl<'g> Errand<'g> {
+    /// Begins.
+    #[must_use]
+    pub fn new(ground: &'g mut dyn Ground, printer: Printer, terminal: Terminal) -> Self {
+        Self {
+            ground,
+            printer,
+            terminal,
+            owed: Owed::Document,
+        }
+    }
+
+    /// Loads the project; findings are said, errors end the verb.
+    pub fn project(&mut self) -> Result<(Loaded, Arc<Project>), Failure> {
+        let loaded = self.ground.load();
+        let hydrated = &loaded.hydrated;
+        self.printer
+            .diagnostics(&hydrated.diagnostics, &hydrated.sources);
+        match &hydrated.project {
+            Some(project) => {
+                let project = Arc::clone(project);
+                Ok((loaded, project))
+            }
+            None => Err(invalid(&loaded)),
+        }
+    }
+
+    /// Starts a session that sees everything through.
+    pub fn connect(&mut self) -> Result<Box<dyn Line>, Failure> {
+        self.ground.connect(Settings {
+            live: false,
+            reader: Reader::Lossless,
+        })
+    }
+
+    /// Loads the project, asks its session one thing and returns the answer.
+    pub fn question(&mut self, command: Command) -> Result<Answer, Failure> {
+        self.project()?;
+        let mut line = self.connect()?;
+        self.ask_line(line.as_mut(), command)
+    }
+
+    /// Asks one thing on a line and returns the answer.
+    pub fn ask_line(&mut self, line: &mut dyn Line, command: Command) -> Result<Answer, Failure> {
+        let mut notices = Vec::new();
+        let end = self.listen(line, command, |_, notice| {
+            notices.push(notice);
+            true
+        })?;
+        Ok(Answer { notices, end })
+    }
+
+    /// Asks one thing and takes notices as they come; `false` from `each` ends it.
+    pub fn listen(
+        &mut self,
+        line: &mut dyn Line,
+        command: Command,
+        mut each: impl FnMut(&mut Self, Notice) -> bool,
+    ) -> Result<End, Failure> {
+        let ticket = line.send(command)?;
+        loop {
+            match line.hear(None) {
+                Heard::Notice(notice) => match *notice {
+                    Notice::Done { ticket: t, end } if t == ticket => return Ok(end),
+                    Notice::Failed {
+                        ticket: Some(t),
+                        failure,
+                    } if t == ticket => {
+                        return Err(failure);
+                    }
+                    notice => {
+                        if !each(self, notice) {
+                            return Ok(End::Plain);
+                        }
+                    }
+                },
+                Heard::Tick => {}
+                Heard::Interrupt | Heard::Terminate => {
+                    return Err(Failure::new(FailureKind::Interrupted, "interrupted"));
+                }
+                Heard::Closed => return Err(session::gone()),
+            }
+        }
+    }
+
+    /// Checks names of services before anything is connected.
+    pub fn targets(
+        &self,
+        project: &Project,
+        names: &[String],
+    ) -> Result<BTreeSet<String>, Failure> {
+        for name in names {
+            if !project.services.contains_key(name) {
+                let mut failure =
+                    Failure::new(FailureKind::Failed, format!("there is no service `{name}`"))
+                        .next("nkapp graph");
+                let known = project.services.keys().map(String::as_str);
+                if let Some(help) = near::suggestion(name, known) {
+                    failure = failure.hint(help);
+                }
+                return Err(failure);
+            }
+        }
+        Ok(names.iter().cloned().collect())
+    }
+
+    /// Splits `api[1]` into service and instance, and checks the service.
+    pub fn instance(
+        &self,
+        project: &Project,
+        text: &str,
+    ) -> Result<(String, Option<u32>), Failure> {
+        let (name, instance) = match text.strip_suffix(']').and_then(|t| t.split_once('[')) {
+            Some((name, number)) => {
+                let number = number.parse().map_err(|_| {
+                    Failure::new(
+                        FailureKind::Failed,
+                        format!("`{text}` is no service or instance"),
+                    )
+                    .hint("write `api` or `api[0]`")
+                })?;
+                (name, Some(number))
+            }
+            None => (text, None),
+        };
+        self.targets(project, &[name.to_owned()])?;
+        Ok((name.to_owned(), instance))
+    }
+
+    /// Prints or says an event of a run.
+    pub fn event(&mut self, event: &Event) {
+        if self.printer.json {
+            self.printer.event_line(event);
+            if matches!(event.kind, EventKind::RunFinished { .. }) {
+                self.owed = Owed::Nothing;
+            }
+        } else {
+            self.printer.event(event);
+        }
+    }
+
+    /// Says a failure, and pays the JSON that is still owed.
+    pub fn fail(&mut self, failure: &Failure) {
+        self.printer.end_live();
+        self.printer.say(&failure_rows::failure(failure));
+        if !self.printer.json {
+            return;
+        }
+        match self.owed {
+            Owed::Document => {
+                let document = json::error(failure);
+                self.printer.document(&document);
+            }
+            Owed::RunFinished => {
+                let event = refused(failure, self.ground);
+                self.printer.event_line(&event);
+            }
+            Owed::Nothing => {}
+        }
+        self.owed = Owed::Nothing;
+    }
+}
+
+/// The last event of a run that never began.
+fn refused(failure: &Failure, ground: &dyn Ground) -> Event {
+    Event {
+        at: ground.now(),
+        run_id: None,
+        seq: 0,
+        address: None,
+        step: None,
+        attempt: None,
+        kind: EventKind::RunFinished {
+            outcome: match failure.kind {
+                FailureKind::Interrupted => RunOutcome::Cancelled,
+                FailureKind::Failed => RunOutcome::Failed,
+                FailureKind::InvalidConfig | FailureKind::Locked | FailureKind::Refused => {
+                    RunOutcome::Refused
+                }
+            },
+            exit_code: exit::code(failure.kind),
+            duration: Duration::ZERO,
+            message: Some(failure.message.clone()),
+        },
+    }
+}
+
+/// The failure of a file with errors.
+#[must_use]
+pub fn invalid(loaded: &Loaded) -> Failure {
+    let summary = report::summary(&loaded.hydrated.diagnostics);
+    Failure::new(
+        FailureKind::InvalidConfig,
+        format!("the configuration has {summary}"),
+    )
+}

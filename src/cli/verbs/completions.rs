@@ -1,0 +1,18 @@
+//! `nkapp completions`: completions of a shell, from the definitions of the arguments.
+
+use serde_json::json;
+
+use crate::app::failure::Failure;
+use crate::cli::errand::Errand;
+use crate::cli::{args, docs, exit};
+
+pub(super) fn completions(errand: &mut Errand<'_>, shell: args::Shell) -> Result<u8, Failure> {
+    let script = docs::completions(shell);
+    let script = String::from_utf8_lossy(&script);
+    if errand.printer.json {
+        errand.printer.document(&json!({"completions": script}));
+    } else {
+        errand.printer.text(&script);
+    }
+    Ok(exit::DONE)
+}

@@ -1,0 +1,73 @@
+//! From a verb to its doing.
+
+use crate::app::failure::{Failure, FailureKind};
+use crate::cli::args::Verb;
+use crate::cli::errand::Errand;
+use crate::cli::verbs::{
+    change, changelog, completions, config, demo, doctor, drift, exec, graph, import, infra, init,
+    logs, man, plan, run, schema, state, status, ui, validate,
+};
+use crate::domain::plan::model::Purpose;
+
+/// Does what the verb says and returns the exit code.
+pub(in crate::cli) fn dispatch(
+    errand: &mut Errand<'_>,
+    verb: Option<&Verb>,
+) -> Result<u8, Failure> {
+    let Some(verb) = verb else {
+        if errand.terminal.interactive && errand.terminal.stdout {
+            return ui::ui(errand);
+        }
+        return Err(
+            Failure::new(FailureKind::Refused, "the panel needs a terminal").next("nkapp --help"),
+        );
+    };
+    match verb {
+        Verb::Ui => ui::ui(errand),
+        Verb::Demo { provider } => demo::demo(errand, *provider),
+        Verb::Init { name } => init::init(errand, name.as_deref()),
+        Verb::Validate => validate::validate(errand),
+        Verb::Config => config::config(errand),
+        Verb::Graph { format } => graph::graph(errand, *format),
+        Verb::Schema => schema::schema(errand),
+        Verb::Plan {
+            services,
+            output,
+            detailed_exitcode,
+        } => plan::plan(errand, services, output.as_deref(), *detailed_exitcode),
+        Verb::Deploy {
+            services,
+            plan,
+            how,
+        } => change::change(errand, Purpose::Deploy, services, plan.as_deref(), how),
+        Verb::Destroy { services, how } => {
+            change::change(errand, Purpose::Destroy, services, None, how)
+        }
+        Verb::Clean { how } => change::change(errand, Purpose::Clean, &[], None, how),
+        Verb::Status => status::status(errand),
+        Verb::Logs {
+            service,
+            follow,
+            tail,
+            timestamps,
+        } => logs::logs(errand, service, *follow, *tail, *timestamps),
+        Verb::Exec { service, command } => exec::exec(errand, service, command),
+        Verb::Drift {
+            watch,
+            restore,
+            yes,
+        } => match (watch, restore) {
+            (true, _) => drift::watch(errand),
+            (false, true) => drift::restore(errand, *yes),
+            (false, false) => drift::drift(errand),
+        },
+        Verb::Infra(verb) => infra::infra(errand, verb),
+        Verb::State(verb) => state::state(errand, verb),
+        Verb::Run(verb) => run::run(errand, verb),
+        Verb::Import { compose, output } => import::import(errand, compose, output.as_deref()),
+        Verb::Completions { shell } => completions::completions(errand, *shell),
+        Verb::Man => man::man(errand),
+        Verb::Doctor => doctor::doctor(errand),
+        Verb::Changelog => changelog::changelog(errand),
+    }
+}

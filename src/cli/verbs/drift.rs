@@ -1,0 +1,101 @@
+//! `nkapp drift`: live against recorded, once or for as long as one watches; restoring goes through a plan.
+
+use std::sync::Arc;
+
+use crate::app::command::Command;
+use crate::app::failure::{Failure, FailureKind};
+use crate::app::notice::{Link, Notice};
+use crate::app::session::{self, Reader, Settings};
+use crate::cli::args::{How, ScheduleArg};
+use crate::cli::errand::{Errand, Owed};
+use crate::cli::exit;
+use crate::cli::ground::Heard;
+use crate::cli::verbs::change;
+use crate::domain::event::EventKind;
+use crate::domain::plan::model::Purpose;
+use crate::domain::report::DriftReport;
+use crate::present::role::Role;
+use crate::present::rows::drift as rows;
+
+pub(super) fn drift(errand: &mut Errand<'_>) -> Result<u8, Failure> {
+    let answer = errand.question(Command::Drift)?;
+    let report: Option<Arc<DriftReport>> =
+        answer.notices.into_iter().find_map(|notice| match notice {
+            Notice::Drift { report, .. } => Some(report),
+            _ => None,
+        });
+    let Some(report) = report else {
+        return Err(session::gone());
+    };
+    if errand.printer.json {
+        errand
+            .printer
+            .document(&crate::formats::report::drift(&report));
+    } else {
+        errand.printer.rows(&rows::drift(&report));
+    }
+    Ok(if report.drifted.is_empty() {
+        exit::DONE
+    } else {
+        exit::FOUND
+    })
+}
+
+pub(super) fn restore(errand: &mut Errand<'_>, yes: bool) -> Result<u8, Failure> {
+    let how = How {
+        yes,
+        force: false,
+        parallelism: 8,
+        schedule: ScheduleArg::Layered,
+        lock_timeout: 0,
+    };
+    change::change(errand, Purpose::Restore, &[], None, &how)
+}
+
+pub(super) fn watch(errand: &mut Errand<'_>) -> Result<u8, Failure> {
+    errand.project()?;
+    errand.owed = Owed::Nothing;
+    let mut line = errand.ground.connect(Settings {
+        live: true,
+        reader: Reader::Lossless,
+    })?;
+    line.listen_to_signals();
+    loop {
+        match line.hear(None) {
+            Heard::Notice(notice) => match *notice {
+                Notice::Event(event) if is_ours(&event.kind) => errand.event(&event),
+                Notice::Link(Link::Down(why)) => {
+                    errand
+                        .printer
+                        .remark(Role::Warn, &format!("the platform does not answer: {why}"));
+                }
+                Notice::Link(Link::Up(what)) => {
+                    errand
+                        .printer
+                        .remark(Role::Dim, &format!("watching {what}; Ctrl-C ends it"));
+                }
+                Notice::Failed { failure, .. } => return Err(failure),
+                _ => {}
+            },
+            Heard::Tick => {}
+            Heard::Interrupt | Heard::Terminate => {
+                return Err(Failure::new(FailureKind::Interrupted, "interrupted"));
+            }
+            Heard::Closed => return Err(session::gone()),
+        }
+        if errand.printer.is_unread() {
+            return Ok(exit::DONE);
+        }
+    }
+}
+
+fn is_ours(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::DriftFound { .. }
+            | EventKind::DriftCleared
+            | EventKind::ConfigChanged
+            | EventKind::LockChanged { .. }
+            | EventKind::Warning { .. }
+    )
+}

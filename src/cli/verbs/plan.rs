@@ -1,0 +1,87 @@
+//! `nkapp plan`: what a deploy would do, and why.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::app::command::Command;
+use crate::app::failure::Failure;
+use crate::app::notice::Notice;
+use crate::app::session;
+use crate::cli::errand::{Answer, Errand};
+use crate::cli::exit;
+use crate::cli::printer::Verbosity;
+use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::present::role::{Role, Row};
+use crate::present::rows::plan::{self as rows, Detail};
+
+pub(super) fn plan(
+    errand: &mut Errand<'_>,
+    services: &[String],
+    output: Option<&Path>,
+    detailed: bool,
+) -> Result<u8, Failure> {
+    let (_, project) = errand.project()?;
+    let request = PlanRequest {
+        purpose: Purpose::Deploy,
+        targets: errand.targets(&project, services)?,
+    };
+    let mut line = errand.connect()?;
+    let answer = errand.ask_line(
+        line.as_mut(),
+        Command::Plan {
+            request,
+            output: output.map(|path| errand.ground.folder().join(path)),
+            save: true,
+        },
+    )?;
+    let (plan, saved_at) = planned(answer)?;
+    if errand.printer.json {
+        let document = crate::formats::plan::to_json(&plan);
+        errand.printer.document(&document);
+    } else {
+        show(errand, &plan);
+        if let (Some(path), false) = (saved_at, plan.is_empty()) {
+            let folder = errand.ground.folder();
+            let path = Path::new(&path);
+            let path = path.strip_prefix(&folder).unwrap_or(path).display();
+            errand.printer.remark(
+                Role::Dim,
+                &format!("Saved as {path}; `nkapp deploy --plan {path}` carries out exactly this"),
+            );
+        }
+    }
+    Ok(if detailed && !plan.is_empty() {
+        exit::FOUND
+    } else {
+        exit::DONE
+    })
+}
+
+/// Prints a plan as a result.
+pub(super) fn show(errand: &mut Errand<'_>, plan: &Plan) {
+    let rows = rows(errand, plan);
+    errand.printer.rows(&rows);
+}
+
+/// Returns a plan as rows, in as much detail as the flags ask for.
+pub(super) fn rows(errand: &Errand<'_>, plan: &Plan) -> Vec<Row> {
+    let more = errand.printer.verbosity == Verbosity::Verbose;
+    let detail = Detail {
+        steps: more,
+        unchanged: more,
+        fields: more,
+    };
+    rows::plan(plan, detail)
+}
+
+/// Finds the plan in an answer.
+pub(super) fn planned(answer: Answer) -> Result<(Arc<Plan>, Option<String>), Failure> {
+    answer
+        .notices
+        .into_iter()
+        .find_map(|notice| match notice {
+            Notice::Planned { plan, saved_at, .. } => Some((plan, saved_at)),
+            _ => None,
+        })
+        .ok_or_else(session::gone)
+}

@@ -1,0 +1,128 @@
+//! `nkapp state`: what was applied last, as people, programs and disasters need it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::app::command::Command;
+use crate::app::failure::{Failure, FailureKind};
+use crate::app::notice::Notice;
+use crate::app::policy::{self, Context};
+use crate::app::session;
+use crate::app::snapshot::Snapshot;
+use crate::cli::args::State;
+use crate::cli::errand::{Answer, Errand};
+use crate::cli::{ask, exit};
+use crate::domain::record::Record;
+use crate::formats::{report, state as document};
+use crate::present::role::{Role, Row};
+use crate::present::rows::record as rows;
+
+pub(super) fn state(errand: &mut Errand<'_>, verb: &State) -> Result<u8, Failure> {
+    match verb {
+        State::Show => show(errand),
+        State::Pull => pull(errand),
+        State::Push {
+            document,
+            force,
+            yes,
+        } => push(errand, document, *force, *yes),
+        State::Rebuild { yes } => rebuild(errand, *yes),
+    }
+}
+
+fn show(errand: &mut Errand<'_>) -> Result<u8, Failure> {
+    let answer = errand.question(Command::Record)?;
+    let record = record(answer)?;
+    print(errand, record.as_deref());
+    Ok(exit::DONE)
+}
+
+fn print(errand: &mut Errand<'_>, record: Option<&Record>) {
+    match (record, errand.printer.json) {
+        (Some(record), true) => errand.printer.document(&report::record(record)),
+        (None, true) => errand.printer.document(&Value::Null),
+        (Some(record), false) => errand.printer.rows(&rows::record(record)),
+        (None, false) => errand
+            .printer
+            .rows(&[Row::at(0).with(Role::Plain, "No state: nothing was deployed from here yet")]),
+    }
+}
+
+fn pull(errand: &mut Errand<'_>) -> Result<u8, Failure> {
+    let answer = errand.question(Command::Record)?;
+    let Some(record) = record(answer)? else {
+        return Err(
+            Failure::new(FailureKind::Failed, "there is no state to print").next("nkapp deploy"),
+        );
+    };
+    let writer = concat!("nkapp ", env!("CARGO_PKG_VERSION"));
+    let bytes = document::encode(&record, &document::Extra::default(), writer);
+    errand.printer.text(&String::from_utf8_lossy(&bytes));
+    Ok(exit::DONE)
+}
+
+fn push(
+    errand: &mut Errand<'_>,
+    path: &std::path::Path,
+    force: bool,
+    yes: bool,
+) -> Result<u8, Failure> {
+    let (_, project) = errand.project()?;
+    let bytes = errand.ground.read(path)?;
+    let decoded = document::decode(&bytes).map_err(|e| {
+        Failure::new(FailureKind::Refused, "that is no state document")
+            .about(path.display().to_string())
+            .source(e.to_string())
+            .hint(e.hint())
+    })?;
+    if decoded.record.scope != project.scope() {
+        return Err(Failure::new(
+            FailureKind::Locked,
+            "that state is of another project, environment or component",
+        )
+        .about(path.display().to_string()));
+    }
+    let command = Command::Push {
+        record: Arc::new(decoded.record),
+        force,
+    };
+    agreed(errand, &command, yes)?;
+    let mut line = errand.connect()?;
+    let answer = errand.ask_line(line.as_mut(), command)?;
+    let record = record(answer)?;
+    print(errand, record.as_deref());
+    Ok(exit::DONE)
+}
+
+fn rebuild(errand: &mut Errand<'_>, yes: bool) -> Result<u8, Failure> {
+    errand.project()?;
+    agreed(errand, &Command::Rebuild, yes)?;
+    let mut line = errand.connect()?;
+    let answer = errand.ask_line(line.as_mut(), Command::Rebuild)?;
+    let record = record(answer)?;
+    print(errand, record.as_deref());
+    Ok(exit::DONE)
+}
+
+fn agreed(errand: &mut Errand<'_>, command: &Command, yes: bool) -> Result<(), Failure> {
+    let context = Context {
+        terminal: errand.terminal.interactive,
+        assume_yes: yes,
+        force: false,
+        read_only: false,
+    };
+    let ruling = policy::judge(command, &Snapshot::default(), context);
+    ask::settle(errand, ruling)
+}
+
+fn record(answer: Answer) -> Result<Option<Arc<Record>>, Failure> {
+    answer
+        .notices
+        .into_iter()
+        .find_map(|notice| match notice {
+            Notice::Record { record, .. } => Some(record),
+            _ => None,
+        })
+        .ok_or_else(session::gone)
+}
