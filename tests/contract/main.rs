@@ -9,6 +9,7 @@
 
 #[path = "../support/counting_proxy.rs"]
 mod counting_proxy;
+mod demo;
 mod docker;
 mod process;
 mod suite;
