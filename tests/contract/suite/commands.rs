@@ -59,7 +59,7 @@ pub(crate) async fn a_command_out_of_time_is_killed_with_everything_it_started<P
     stage: &Stage<P>,
 ) {
     let target = stage.start(idle("api")).await;
-    let mark = format!("77{}", std::process::id());
+    let mark = stage.mark();
     let call = line(&escapees(&mark), SHORT);
     let end = stage.provider.exec(&target, &call, &Kept::default()).await;
     assert_eq!(end, CallEnd::TimedOut);
@@ -70,7 +70,7 @@ pub(crate) async fn a_command_out_of_time_is_killed_with_everything_it_started<P
 
 pub(crate) async fn a_command_dropped_midway_does_not_go_on<P: Provider>(stage: &Stage<P>) {
     let target = stage.start(idle("api")).await;
-    let mark = format!("88{}", std::process::id());
+    let mark = stage.mark();
     let call = line(&escapees(&mark), PATIENCE);
     let kept = Kept::default();
     let running = stage.provider.exec(&target, &call, &kept);
