@@ -126,7 +126,12 @@ impl<P: Provider> Stage<P> {
     /// A number no other stage has, nor any that begins with another's: platforms of one machine see each other's
     /// processes.
     pub(crate) fn mark(&self) -> String {
-        let (_, number) = self.scope.project.as_str().rsplit_once('x').expect("a number");
+        let (_, number) = self
+            .scope
+            .project
+            .as_str()
+            .rsplit_once('x')
+            .expect("a number");
         format!("7{:07}{number:0>3}", std::process::id())
     }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 
 use crate::adapters::providers::process::identity::{ProcessId, Stat, boot_id, own_pid};
 
@@ -77,14 +77,8 @@ impl Nets<'_> {
 }
 
 fn all() -> BTreeMap<i32, Stat> {
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return BTreeMap::new();
-    };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter_map(|pid| Some((pid, Stat::of(pid)?)))
-        .collect()
+    let pids = numbers("/proc").into_iter();
+    pids.filter_map(|pid| Some((pid, Stat::of(pid)?))).collect()
 }
 
 fn descendants(stats: &BTreeMap<i32, Stat>, root: i32) -> BTreeSet<i32> {
@@ -113,29 +107,47 @@ fn has_variable(pid: i32, wanted: &[u8]) -> bool {
 /// seen now. Children somebody waits for are collected by their waiter long before the second round.
 pub(super) fn reap_orphans(seen: &[i32]) -> Vec<i32> {
     let own = own_pid();
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
     let mut ended = Vec::new();
-    for pid in entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-    {
+    for pid in children(own) {
         let Ok(line) = std::fs::read(format!("/proc/{pid}/stat")) else {
             continue;
         };
         let ended_child = Stat::parse(&String::from_utf8_lossy(&line))
             .is_some_and(|stat| stat.parent == own && stat.state == 'Z');
-        match rustix::process::Pid::from_raw(pid) {
+        match Pid::from_raw(pid) {
             Some(number) if ended_child && seen.contains(&pid) => {
-                let _ =
-                    rustix::process::waitpid(Some(number), rustix::process::WaitOptions::NOHANG);
+                let _ = waitpid(Some(number), WaitOptions::NOHANG);
             }
             _ if ended_child => ended.push(pid),
             _ => {}
         }
     }
     ended
+}
+
+/// Lists our children as the kernel keeps them per thread; where it does not say, every process is a candidate.
+fn children(own: i32) -> Vec<i32> {
+    let threads = numbers(&format!("/proc/{own}/task"));
+    let lists: Option<Vec<String>> = threads
+        .iter()
+        .map(|thread| std::fs::read_to_string(format!("/proc/{own}/task/{thread}/children")).ok())
+        .collect();
+    match lists {
+        Some(lists) if !lists.is_empty() => lists
+            .iter()
+            .flat_map(|list| list.split_ascii_whitespace())
+            .filter_map(|pid| pid.parse().ok())
+            .collect(),
+        Some(_) | None => numbers("/proc"),
+    }
+}
+
+/// Lists the entries of a folder that are numbers.
+fn numbers(folder: &str) -> Vec<i32> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
 }
 
 #[cfg(test)]
