@@ -350,7 +350,8 @@ fn an_edited_network_is_made_anew_and_everyone_joins_it_with_aliases() {
     ~ service.api in_place (network.default is made anew)
     ");
     insta::assert_snapshot!(steps(&plan, "network.default"), @r"
-    remove (old) <- 
+    disconnect.api.0 (old) <- 
+    remove (old) <- disconnect.api.0
     create <- remove
     ");
     assert_eq!(steps(&plan, "service.api"), "[0]/connect.default <- \n");
