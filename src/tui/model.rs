@@ -181,6 +181,8 @@ pub struct Model {
     pub details_at: usize,
     /// Where in the run's output the reader is.
     pub output: Tail,
+    /// Columns of the run's output left off on the left.
+    pub across: usize,
     /// Whether the cursor of the run goes with what happens.
     pub follow_run: bool,
     /// The record, once it was asked for: `None` inside means there is none.
@@ -221,6 +223,7 @@ impl Model {
             panes: BTreeMap::new(),
             details_at: 0,
             output: Tail::default(),
+            across: 0,
             follow_run: true,
             record: None,
             beat: None,

@@ -1,10 +1,12 @@
 //! The terminal: taken over by a guard that gives it back on every way out, and read by a thread that cannot spin.
 //!
-//! crossterm's own reader goes round for ever when the terminal is gone (a read of nothing, or of an error, is
-//! simply tried again). So a thread of ours waits on the terminal first and only lets crossterm read what is
-//! really there; a hang-up ends the thread with a message instead.
+//! crossterm's reader can go round for ever when the terminal is gone (a read of nothing is simply tried again), and
+//! its default one is told of new input once only, so that a key beside a change of size waits for the next key.
+//! So its other one is used (`use-dev-tty`), and a thread of ours waits on the terminal first and lets crossterm
+//! read only what is really there; a hang-up ends the thread with a message.
 
 use std::io::{self, IsTerminal, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Once;
@@ -20,6 +22,7 @@ use crossterm::terminal::{
 };
 use crossterm::{execute, queue};
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::mpsc;
 
@@ -29,7 +32,9 @@ static HOOK: Once = Once::new();
 
 /// The terminal while the panel has it. Dropping it gives it back.
 pub struct Screen {
-    terminal: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    /// Never dropped: its own drop shows the cursor, which [`give_back`] does, and panics where that cannot be
+    /// written and neither can the complaint about it.
+    terminal: ManuallyDrop<ratatui::Terminal<CrosstermBackend<Stdout>>>,
 }
 
 impl Screen {
@@ -49,14 +54,17 @@ impl Screen {
             }));
         });
         take_over()?;
-        let terminal = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()));
-        match terminal {
-            Ok(terminal) => Ok(Self { terminal }),
-            Err(error) => {
-                give_back();
-                Err(error)
-            }
+        // From here on dropping the guard gives the terminal back. Once, everything is cleared: who was killed
+        // before us may have left the alternate screen on, with something in it.
+        let cleared = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))
+            .map(|terminal| Self {
+                terminal: ManuallyDrop::new(terminal),
+            })
+            .and_then(|mut screen| screen.clear().map(|()| screen));
+        if cleared.is_err() {
+            give_back();
         }
+        cleared
     }
 
     /// Draws a frame, all at once where the terminal can.
@@ -75,7 +83,10 @@ impl Screen {
     /// # Errors
     /// The terminal cannot be written.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not `Terminal::clear`: that asks the terminal where its cursor is, and the answer would have to get past
+        // our own reader; a terminal that never answers would hold everything up for two seconds.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 
     /// Puts a text into the terminal's clipboard.
@@ -95,7 +106,7 @@ impl Screen {
         let stopped =
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
         take_over()?;
-        self.terminal.clear()?;
+        self.clear()?;
         stopped.map_err(io::Error::from)
     }
 
@@ -107,7 +118,7 @@ impl Screen {
         // Whoever stopped us may have set the terminal's modes; crossterm believes its own are still on.
         let _ = disable_raw_mode();
         take_over()?;
-        self.terminal.clear()
+        self.clear()
     }
 
     /// Returns columns and rows.
@@ -152,6 +163,10 @@ pub fn give_back() {
     let _ = out.flush();
     let _ = disable_raw_mode();
 }
+
+/// How often there may be nothing to read although something is announced: then it is the end of the input.
+/// A part of a key counts as nothing too, but never so many times in a row.
+const EMPTY_READS: u32 = 8;
 
 /// What came from the terminal.
 #[derive(Debug)]
@@ -209,12 +224,13 @@ fn terminal() -> io::Result<std::fs::File> {
         .open("/dev/tty")
 }
 
-fn read(terminal: &impl AsFd, ended_by: &impl AsFd, events: &mpsc::Sender<Read>) {
+fn read(terminal: &impl AsFd, ended: &impl AsFd, events: &mpsc::Sender<Read>) {
     let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-    loop {
+    let mut empty = 0;
+    while empty < EMPTY_READS {
         let mut waits = [
             PollFd::new(terminal, PollFlags::IN),
-            PollFd::new(ended_by, PollFlags::IN),
+            PollFd::new(ended, PollFlags::IN),
         ];
         match poll(&mut waits, None) {
             Ok(_) => {}
@@ -229,15 +245,8 @@ fn read(terminal: &impl AsFd, ended_by: &impl AsFd, events: &mpsc::Sender<Read>)
             break;
         }
         match pass_on(events) {
-            Ok(0) => {
-                // Something is there that crossterm is not told about until more comes; do not go round at full speed.
-                let pause = rustix::event::Timespec {
-                    tv_sec: 0,
-                    tv_nsec: 10_000_000,
-                };
-                let _ = poll(&mut [PollFd::new(ended_by, PollFlags::IN)], Some(&pause));
-            }
-            Ok(_) => {}
+            Ok(0) => empty += 1,
+            Ok(_) => empty = 0,
             Err(_) => break,
         }
     }
@@ -247,7 +256,8 @@ fn read(terminal: &impl AsFd, ended_by: &impl AsFd, events: &mpsc::Sender<Read>)
 /// Hands on everything crossterm has ready; returns how many there were.
 fn pass_on(events: &mpsc::Sender<Read>) -> io::Result<usize> {
     let mut passed = 0;
-    while crossterm::event::poll(Duration::ZERO)? {
+    // A wait of nothing at all would read nothing at all.
+    while crossterm::event::poll(Duration::from_millis(1))? {
         let event = crossterm::event::read()?;
         if events.blocking_send(Read::Event(event)).is_err() {
             return Err(io::ErrorKind::BrokenPipe.into());

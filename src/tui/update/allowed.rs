@@ -137,6 +137,9 @@ fn tree(model: &Model) -> bool {
 /// Returns the service the cursor is on.
 #[must_use]
 pub fn service(model: &Model) -> Option<String> {
+    if !tree(model) {
+        return None;
+    }
     let row = model.pane()?.current()?;
     let address = row.row.subject.address()?;
     (address.kind == ResourceKind::Service).then(|| address.name.clone())

@@ -115,6 +115,7 @@ fn list(model: &mut Model, action: Action) {
     if moved {
         model.details_at = 0;
         model.output = Tail::Following;
+        model.across = 0;
     }
     if area == Area::Run {
         model.follow_run = action == Action::Bottom || (model.follow_run && !moved);
@@ -127,6 +128,11 @@ fn details(model: &mut Model, action: Action) {
     if model.area != Area::Run {
         scrolled(&mut model.details_at, action, half);
         return;
+    }
+    match action {
+        Action::Fold => model.across = model.across.saturating_sub(8),
+        Action::Unfold => model.across = (model.across + 8).min(10_000),
+        _ => {}
     }
     let height = output_height(model);
     let subject = subject(model);

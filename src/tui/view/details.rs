@@ -81,7 +81,7 @@ fn plan(sheet: &mut Sheet, model: &Model, subject: &Subject) {
         }
         (_, Some(action)) => one_action(sheet, action),
         (_, None) => {
-            sheet.pair("plan", plan.id.as_str(), Tone::Text);
+            sheet.pair("plan", &short(plan.id.as_str()), Tone::Text);
             let serial = plan.serial.map_or_else(
                 || "none: nothing was deployed yet".to_owned(),
                 |serial| serial.to_string(),
@@ -91,6 +91,11 @@ fn plan(sheet: &mut Sheet, model: &Model, subject: &Subject) {
             sheet.pair("config", plan.config_hash.short(), Tone::Text);
         }
     }
+}
+
+/// The first twelve digits of a digest, enough to tell two apart.
+fn short(digest: &str) -> String {
+    digest.chars().take(12).collect()
 }
 
 fn one_action(sheet: &mut Sheet, action: &Action) {

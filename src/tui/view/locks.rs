@@ -127,7 +127,8 @@ fn holder(sheet: &mut Sheet, model: &Model, report: &LockReport, record: &LockRe
         sheet.pair("broken", &text, Tone::Warn);
     }
     if let Some(version) = &report.version {
-        sheet.pair("version", version, Tone::Dim);
+        let short: String = version.chars().take(12).collect();
+        sheet.pair("version", &short, Tone::Dim);
     }
 }
 

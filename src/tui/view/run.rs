@@ -46,6 +46,10 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, subject: &Subject)
     let mut note = vec![("output", Tone::Title)];
     let newer = format!("  {} new lines, G follows", window.newer);
     let dropped = format!("  {} older lines are in the log file only", run.log_dropped);
+    let column = format!("  from column {}, left and right move", model.across + 1);
+    if model.across > 0 {
+        note.push((&column, Tone::Dim));
+    }
     if window.newer > 0 {
         note.push((&newer, Tone::Warn));
     }
@@ -59,14 +63,14 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, subject: &Subject)
         window
             .lines
             .into_iter()
-            .map(|line| one(pen, subject, line))
+            .map(|line| one(pen, subject, line, model.across))
             .collect()
     };
     frame.render_widget(Paragraph::new(lines), below);
 }
 
 /// A line of output; with its step in front where several are shown together.
-fn one(pen: Pen, subject: &Subject, line: &LogLine) -> Line<'static> {
+fn one(pen: Pen, subject: &Subject, line: &LogLine, across: usize) -> Line<'static> {
     let tone = match line.stream {
         Stream::Stdout => Tone::Text,
         Stream::Stderr => Tone::Warn,
@@ -80,7 +84,7 @@ fn one(pen: Pen, subject: &Subject, line: &LogLine) -> Line<'static> {
         let short = step.strip_prefix("service.").unwrap_or(step);
         spans.push(pen.span(format!("{short} | "), Tone::Dim));
     }
-    spans.extend(logs::spans(pen, &line.text, tone, 0));
+    spans.extend(logs::spans(pen, &line.text, tone, across));
     Line::from(spans)
 }
 

@@ -23,6 +23,8 @@ pub const LEAST: (u16, u16) = (40, 10);
 const WIDE: u16 = 100;
 /// From this height of the middle on they stand one above the other.
 const TALL: u16 = 12;
+/// From this height of the middle on a run stands above its output even where there is width.
+const ROOMY: u16 = 24;
 
 /// Draws one frame.
 pub fn draw(frame: &mut Frame<'_>, model: &Model, scratch: &mut Scratch, keymap: &Keymap) {
@@ -103,7 +105,9 @@ fn body(frame: &mut Frame<'_>, area: Rect, model: &Model, scratch: &mut Scratch)
         diagnostics::show(frame, inner, model, config);
         return;
     }
-    let (list, side) = split(area, model.focus);
+    // Output wants long lines, so a run stands above it wherever that leaves enough rows.
+    let stacked = model.area == Area::Run && area.height >= ROOMY;
+    let (list, side) = split(area, model.focus, stacked);
     if let Some(list) = list {
         let title = title(model);
         let inner = framed(frame, list, model, &title, model.focus == Focus::List);
@@ -117,8 +121,8 @@ fn body(frame: &mut Frame<'_>, area: Rect, model: &Model, scratch: &mut Scratch)
 }
 
 /// Places list and details; where there is room for one only, the one with the cursor.
-fn split(area: Rect, focus: Focus) -> (Option<Rect>, Option<Rect>) {
-    if area.width >= WIDE {
+fn split(area: Rect, focus: Focus, stacked: bool) -> (Option<Rect>, Option<Rect>) {
+    if area.width >= WIDE && !stacked {
         let [list, side] =
             Layout::horizontal([Constraint::Percentage(55), Constraint::Fill(1)]).areas(area);
         return (Some(list), Some(side));

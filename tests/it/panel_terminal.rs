@@ -1,0 +1,189 @@
+//! A person at a terminal, for tests: types, looks, waits for text and never for time.
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// Longest time anything may take before the test gives up; only ever spent on a failure.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn cells(number: u16) -> NonZeroU16 {
+    NonZeroU16::new(number).expect("not empty")
+}
+
+/// The binary in a pseudo-terminal.
+pub(crate) struct Panel {
+    master: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    bytes: Vec<u8>,
+    folder: tempfile::TempDir,
+}
+
+/// How it ended.
+pub(crate) struct End {
+    /// Exit code.
+    pub(crate) code: u32,
+    /// Whether every mode was undone: the normal screen, the cursor, plain paste.
+    pub(crate) restored: bool,
+    /// What is left on the screen.
+    pub(crate) screen: String,
+    /// Everything that was ever written.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Panel {
+    /// Opens the panel in a fresh folder with this project file.
+    pub(crate) fn open(project: &str, environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join("nanokit.yml"), project).expect("project file");
+        let size = PtySize {
+            rows: 24,
+            cols: 80,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).expect("pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_nkapp"));
+        command.cwd(folder.path());
+        command.env_clear();
+        command.env("PATH", std::env::var("PATH").unwrap_or_default());
+        command.env("HOME", folder.path());
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).expect("started");
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().expect("reader");
+        let keyboard = pair.master.take_writer().expect("writer");
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..read].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            master: pair.master,
+            keyboard,
+            child,
+            output,
+            screen: vt100::Parser::new(cells(24), cells(80), 0),
+            bytes: Vec::new(),
+            folder,
+        }
+    }
+
+    /// Types keys.
+    pub(crate) fn keys(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("typed");
+        self.keyboard.flush().expect("typed");
+    }
+
+    /// Writes the project file anew.
+    pub(crate) fn write(&self, project: &str) {
+        std::fs::write(self.folder.path().join("nanokit.yml"), project).expect("project file");
+    }
+
+    /// Changes the size of the terminal.
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
+        self.screen
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        self.master.resize(size).expect("resized");
+    }
+
+    /// Asks the process to end.
+    pub(crate) fn terminate(&self) {
+        let pid = self.child.process_id().expect("pid").to_string();
+        let status = std::process::Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .expect("kill");
+        assert!(status.success());
+    }
+
+    /// Waits until the screen shows a text.
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.screen.screen().contents().contains(text) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.take(&bytes),
+                Err(error) => panic!(
+                    "{text:?} did not come ({error}); the screen is\n{}",
+                    self.screen.screen().contents()
+                ),
+            }
+        }
+    }
+
+    /// Looks at the screen as long as a person does before answering: a question takes no answer that comes with
+    /// the key that asked.
+    pub(crate) fn look(&mut self) {
+        let deadline = Instant::now() + Duration::from_millis(400);
+        while let Ok(bytes) = self
+            .output
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
+            self.take(&bytes);
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.screen.process(bytes);
+    }
+
+    /// Waits for the end.
+    pub(crate) fn ended(mut self) -> End {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.take(&bytes),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!(
+                    "it did not end; the screen is\n{}",
+                    self.screen.screen().contents()
+                ),
+            }
+        }
+        let code = self.child.wait().expect("ended").exit_code();
+        let screen = self.screen.screen();
+        End {
+            code,
+            restored: !screen.alternate_screen()
+                && !screen.hide_cursor()
+                && !screen.bracketed_paste(),
+            screen: screen.contents(),
+            bytes: std::mem::take(&mut self.bytes),
+        }
+    }
+}
+
+impl Drop for Panel {
+    fn drop(&mut self) {
+        // Whatever a deploy started goes with the test; with nothing deployed there is nothing to take down.
+        let _ = self.child.kill();
+        let _ = std::process::Command::new(env!("CARGO_BIN_EXE_nkapp"))
+            .args(["destroy", "-y"])
+            .current_dir(self.folder.path())
+            .output();
+    }
+}
