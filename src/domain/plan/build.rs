@@ -12,7 +12,7 @@ use crate::domain::plan::model::{Plan, PlanRequest, PlanWarning};
 use crate::domain::plan::world::World;
 use crate::domain::plan::{guard, order, removal, scope, service};
 pub use crate::domain::project::canonical::SecretDigests;
-use crate::domain::project::canonical::config_hash;
+use crate::domain::project::canonical::{config_hash_of, service_models};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 
@@ -43,6 +43,7 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
     let mut drafts: Vec<Draft> =
         Vec::with_capacity(selection.compared.len() + selection.removed.len());
     let mut ground = Ground::default();
+    let models = service_models(input.project, input.digests);
     // Networks and volumes sort before services, so the ground is known when a service is judged.
     for address in &selection.compared {
         let project = input.project;
@@ -58,7 +59,8 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
             ResourceKind::Service => project
                 .services
                 .get(&address.name)
-                .map(|service| service::service(&world, service, &ground)),
+                .zip(models.get(&address.name))
+                .map(|(service, model)| service::service(&world, service, model, &ground)),
         };
         if let Some(draft) = draft {
             ground.learn(&draft);
@@ -81,7 +83,7 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
         targets: input.request.targets.clone(),
         lineage: input.record.map(|record| record.lineage.clone()),
         serial: input.record.map(|record| record.serial),
-        config_hash: config_hash(input.project),
+        config_hash: config_hash_of(input.project, &models),
         engine: input.live.engine.clone(),
         layers,
         actions,

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::domain::ids::Instance;
 use crate::domain::live::{LiveInstance, Status};
-use crate::domain::model::{FieldClass, HASH_SCHEMA, Model, field_class, path, short_image};
+use crate::domain::model::{FieldClass, Model, field_class, path, short_image};
 use crate::domain::plan::diff::{asks_for, change, plain};
 use crate::domain::plan::infra::Ground;
 use crate::domain::plan::model::{Cause, Change};
 use crate::domain::plan::world::World;
+use crate::domain::project::canonical::hash_is_current;
 use crate::domain::project::naming;
 use crate::domain::project::service::{MountSource, Service, ServiceKind};
 use crate::domain::record::{RecordedInstance, RecordedResource};
@@ -198,9 +199,8 @@ impl Verdict<'_, '_> {
     /// Was it made of the wanted configuration? Its label tells; hashes of other rules tell nothing.
     fn configuration(&mut self) {
         let case = self.case;
-        let schema = format!("{HASH_SCHEMA}:");
         let label = self.live.hash.as_deref();
-        let comparable = label.is_some_and(|hash| hash.starts_with(&schema));
+        let comparable = label.is_some_and(hash_is_current);
         self.replace = case.reinstall;
         if comparable && label == Some(case.hash) {
             return;

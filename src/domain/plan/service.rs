@@ -13,27 +13,30 @@ use crate::domain::plan::moves::{Move, Moves};
 use crate::domain::plan::reason;
 use crate::domain::plan::steps;
 use crate::domain::plan::world::World;
-use crate::domain::project::canonical::{recreate_hash, service_model};
+use crate::domain::project::canonical::{hash_is_current, recreate_hash};
 use crate::domain::project::service::Service;
 use crate::domain::record::RecordedResource;
 
 /// Judges a service of the file.
-pub(super) fn service(world: &World<'_>, service: &Service, ground: &Ground) -> Draft {
+pub(super) fn service(
+    world: &World<'_>,
+    service: &Service,
+    desired: &Model,
+    ground: &Ground,
+) -> Draft {
     let address = service.address();
     let recorded = world.recorded(&address);
     let restore = world.input.request.purpose == Purpose::Restore;
-    let desired = service_model(service, world.input.project, world.input.digests);
     let (wanted, count) = match (restore, recorded) {
         (true, None) => return Draft::noop(address, reason::NOT_RECORDED),
         (true, Some(recorded)) => (&recorded.model, recorded_count(recorded, service)),
-        (false, _) => (&desired, service.instances),
+        (false, _) => (desired, service.instances),
     };
     let mut config = recorded.map_or_else(Vec::new, |r| config_changes(&r.model, wanted));
     let reinstall = reinstalls(service, recorded, restore, &mut config);
-    let hash = match (restore, recorded) {
-        (true, Some(recorded)) => recorded.hash.clone(),
-        _ => recreate_hash(wanted),
-    };
+    // One model, one hash: what was recorded of the same model needs no second computation.
+    let same = recorded.filter(|r| &r.model == wanted && hash_is_current(&r.hash));
+    let hash = same.map_or_else(|| recreate_hash(wanted), |r| r.hash.clone());
     let case = Case {
         world,
         service,
@@ -49,7 +52,7 @@ pub(super) fn service(world: &World<'_>, service: &Service, ground: &Ground) -> 
     let moves = Moves::of(&case);
     let mut draft = draft(&case, &moves);
     if restore {
-        restoring(&case, &desired, &moves, &mut draft);
+        restoring(&case, desired, &moves, &mut draft);
     }
     if draft.kind != ActionKind::Noop {
         draft.seen = seen(&case);

@@ -109,9 +109,36 @@ pub fn recreate_hash(model: &Model) -> String {
     format!("{HASH_SCHEMA}:{}", hex(&hasher.finalize()))
 }
 
+/// Tells whether a hash was made by the rules of today.
+#[must_use]
+pub fn hash_is_current(hash: &str) -> bool {
+    hash.split_once(':')
+        .is_some_and(|(schema, _)| schema.parse() == Ok(HASH_SCHEMA))
+}
+
+/// Writes the canonical models of all services, by name.
+#[must_use]
+pub fn service_models(project: &Project, digests: &SecretDigests) -> BTreeMap<String, Model> {
+    let services = project.services.values();
+    services
+        .map(|service| {
+            (
+                service.name.clone(),
+                service_model(service, project, digests),
+            )
+        })
+        .collect()
+}
+
 /// Hashes the whole merged project: what it asks for, with secrets as references, never the file's bytes.
 #[must_use]
 pub fn config_hash(project: &Project) -> Digest {
+    config_hash_of(project, &BTreeMap::new())
+}
+
+/// The same, with the models of services where they are written already.
+#[must_use]
+pub fn config_hash_of(project: &Project, models: &BTreeMap<String, Model>) -> Digest {
     let mut hasher = Sha256::new();
     let component = project.component.as_ref().map_or("", |c| c.as_str());
     let provider = project.provider.map_or("", |p| p.as_str());
@@ -139,10 +166,22 @@ pub fn config_hash(project: &Project) -> Digest {
         feed_model(&mut hasher, "volume", &volume.name, &volume_model(volume));
     }
     for service in project.services.values() {
-        let model = write_service(service, project, &|secret| Field::plain(secret.to_string()));
-        feed_model(&mut hasher, "service", &service.name, &model);
+        let name = &service.name;
+        match models.get(name).filter(|_| !has_secrets(service)) {
+            Some(model) => feed_model(&mut hasher, "service", name, model),
+            None => {
+                let reference = |secret: &SecretRef| Field::plain(secret.to_string());
+                let model = write_service(service, project, &reference);
+                feed_model(&mut hasher, "service", name, &model);
+            }
+        }
     }
     Digest(hex(&hasher.finalize()))
+}
+
+fn has_secrets(service: &Service) -> bool {
+    let secret = |value: &EnvValue| matches!(value, EnvValue::Secret(_));
+    service.env.values().any(secret)
 }
 
 /// Returns the aliases a service's instances have on each network it joins, its own name always among them.
