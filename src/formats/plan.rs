@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::plan::digest::plan_id;
 use crate::domain::plan::model::{Action, Change, Plan, Purpose, Step, StepKind};
 use crate::domain::time::Wall;
 use crate::formats::error::FormatError;
@@ -164,14 +165,24 @@ pub fn encode(plan: &Plan, saved_at: Wall) -> Vec<u8> {
     bytes
 }
 
-/// Reads a saved plan file; the bare output of `plan --json` is read too, without a time.
+/// Reads a saved plan file; the bare output of `plan --json` is read too, without a time. A plan that was changed
+/// by hand does not fit its own id and is refused: what was shown is what runs.
 pub fn decode(bytes: &[u8]) -> Result<(Plan, Option<Wall>), FormatError> {
     let document = text::parse(bytes)?;
-    if document.get("plan").is_none() {
-        return from_json(document).map(|plan| (plan, None));
+    let (plan, saved_at) = if document.get("plan").is_none() {
+        (from_json(document)?, None)
+    } else {
+        let saved: SavedWire = text::from_value(document)?;
+        (from_json(saved.plan)?, Some(text::wall(&saved.saved_at)?))
+    };
+    let content = plan_id(&plan);
+    if content != plan.id {
+        return Err(FormatError::Checksum {
+            written: plan.id.to_string(),
+            content: content.to_string(),
+        });
     }
-    let saved: SavedWire = text::from_value(document)?;
-    Ok((from_json(saved.plan)?, Some(text::wall(&saved.saved_at)?)))
+    Ok((plan, saved_at))
 }
 
 fn wire(plan: &Plan) -> PlanWire {

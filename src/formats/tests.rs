@@ -21,6 +21,7 @@ use crate::domain::lease::{
     Breakage, Evidence, Holder, LockRecord, LockReport, LockStatus, Occupation, Verdict,
 };
 use crate::domain::model::{Field, Model};
+use crate::domain::plan::digest::plan_id;
 use crate::domain::plan::model::{
     Action, ActionKind, Cause, Change, Plan, PlanWarning, Purpose, Step, StepKind, StepPlace,
     Strategy,
@@ -161,8 +162,8 @@ fn sample_plan() -> Plan {
             .collect(),
         address,
     };
-    Plan {
-        id: PlanId::new("abc123"),
+    let mut plan = Plan {
+        id: PlanId::default(),
         purpose: Purpose::Deploy,
         scope: scope(),
         targets: BTreeSet::from(["api".to_owned()]),
@@ -217,7 +218,9 @@ fn sample_plan() -> Plan {
                 text: "kept".to_owned(),
             },
         ],
-    }
+    };
+    plan.id = plan_id(&plan);
+    plan
 }
 
 fn holder() -> Holder {
@@ -500,6 +503,27 @@ fn a_plan_is_written_in_the_documented_shape_and_read_back_whole() {
     assert_eq!(keys[..2], ["format", "plan_id"]);
     assert_eq!(json["summary"]["drift"], 1);
     assert_eq!(json["actions"][4]["steps"][4]["where"], "container");
+}
+
+#[test]
+fn a_plan_that_was_changed_by_hand_is_refused() {
+    let text = plan::to_json(&sample_plan()).to_string();
+    for (from, to) in [
+        ("\"api:2\"", "\"api:3\""),
+        ("\"kind\":\"delete\"", "\"kind\":\"update\""),
+        ("service.api[0]/s4", "service.api[0]/s5"),
+        ("\"detail\":\"api:2\"", "\"detail\":\"x\""),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        assert!(
+            matches!(
+                plan::decode(changed.as_bytes()),
+                Err(FormatError::Checksum { .. })
+            ),
+            "{from}"
+        );
+    }
 }
 
 #[test]
