@@ -572,9 +572,12 @@ fn every_test_file_is_reachable() {
         };
         let named = texts.iter().any(|(other, text)| {
             other != path
-                && text
-                    .lines()
-                    .any(|line| line.trim().trim_start_matches("pub ") == format!("mod {name};"))
+                && text.lines().any(|line| {
+                    line.trim()
+                        .trim_start_matches("pub ")
+                        .trim_start_matches("pub(crate) ")
+                        == format!("mod {name};")
+                })
         });
         if !named {
             lost.push(relative);

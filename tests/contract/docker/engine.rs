@@ -1,5 +1,6 @@
 //! Hand-made changes and foreign objects, as only Docker's own command line makes them.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
@@ -393,10 +394,7 @@ async fn an_engine_that_is_not_there_is_named_with_a_way_out() {
     let provider = nanokit::adapters::providers::docker::provider::DockerProvider::new(&variables)
         .expect("the socket file is there");
     let gone = crate::suite::stage::Stage::new(provider, None, None);
-    let refused = gone
-        .provider
-        .observe(&gone.scope, &Default::default())
-        .await;
+    let refused = gone.provider.observe(&gone.scope, &BTreeSet::new()).await;
     match refused {
         Err(ProviderError::Unreachable {
             endpoint,

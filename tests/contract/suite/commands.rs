@@ -131,7 +131,8 @@ pub(crate) async fn a_log_is_handed_out_whole_by_its_tail_and_as_it_grows<P: Pro
         () = growing => {}
         () = tokio::time::sleep(PATIENCE) => panic!("never came: {:?}", kept.text()),
     }
-    let whole: String = (1..=20).map(|i| format!("line {i}\n")).collect();
+    let whole: Vec<String> = (1..=20).map(|i| format!("line {i}\n")).collect();
+    let whole = whole.concat();
     assert_eq!(kept.of(Stream::Stdout), format!("{whole}late\n"));
     assert_eq!(stage.log(&target, Some(2)).await, "line 20\nlate\n");
     let stamped = Kept::default();
@@ -272,12 +273,13 @@ pub(crate) async fn health_turns_from_starting_to_healthy_to_unhealthy_and_says_
                 .await;
             assert_eq!(found.health, Health::Starting);
             let verdict = async |events: &mut _, wanted: Health| {
-                next(events, |event| match event.kind {
+                let found = next(events, |event| match event.kind {
                     LiveEventKind::Health(Health::Starting) => None,
-                    LiveEventKind::Health(health) => Some(assert_eq!(health, wanted)),
+                    LiveEventKind::Health(health) => Some(health),
                     _ => None,
                 })
                 .await;
+                assert_eq!(found, wanted);
             };
             stage
                 .run(&target, "touch \"$NANOKIT_VOLUME_MY_DATA/ok\"")

@@ -49,7 +49,7 @@ pub(crate) fn own_scope() -> Scope {
 
 /// Plays a case and cleans up behind it, also when it failed.
 pub(crate) async fn play<P: Provider>(stage: &Stage<P>, case: impl Future<Output = ()>) {
-    let ended = AssertUnwindSafe(case).catch_unwind().await;
+    let ended = AssertUnwindSafe(Box::pin(case)).catch_unwind().await;
     stage.clean().await;
     if let Err(panic) = ended {
         std::panic::resume_unwind(panic);
@@ -241,7 +241,7 @@ impl<P: Provider> Stage<P> {
         });
         match looked.await {
             Ok(found) => found,
-            Err(_) => panic!("never came: {last:?}"),
+            Err(late) => panic!("{late}: {last:?}"),
         }
     }
 
@@ -265,7 +265,7 @@ impl<P: Provider> Stage<P> {
         });
         match tried.await {
             Ok(output) => output,
-            Err(_) => panic!("`{text}` never succeeded"),
+            Err(late) => panic!("`{text}`: {late}"),
         }
     }
 
@@ -343,7 +343,7 @@ pub(crate) async fn next<T>(
     .await;
     match found {
         Ok(found) => found,
-        Err(_) => panic!("the event never came, but {seen:?}"),
+        Err(late) => panic!("{late}, but {seen:?}"),
     }
 }
 

@@ -1,18 +1,17 @@
 //! Commands inside a running container.
 //!
-//! The engine cannot kill a command it started, and dropping the stream leaves it running. So every command
-//! carries a random marker in its variables; when its time is over, or nobody waits for it any more, a sweep
-//! inside the container kills every process that inherited the marker, however far it forked away.
+//! The engine cannot kill a command it started, and dropping the stream leaves it running; `sweep` ends those
+//! whose time is over or for which nobody waits any more.
 
 use std::time::Duration;
 
-use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use futures_util::StreamExt as _;
 
 use crate::adapters::providers::docker::fault::{CHANGE, Cause, Fault, READ, call};
 use crate::adapters::providers::docker::provider::DockerProvider;
+use crate::adapters::providers::docker::sweep::{MARKER, QUIET, Sweeper, marker};
 use crate::adapters::providers::docker::{model, terminal};
 use crate::domain::event::Stream;
 use crate::domain::ids::ProviderId;
@@ -21,10 +20,6 @@ use crate::ports::hooks::CallEnd;
 use crate::ports::provider::{ExecCall, InstanceRef};
 use crate::ports::sink::{NoSink, Sink};
 
-/// Variable that marks a command and everything it starts.
-const MARKER: &str = "NK_EXEC";
-/// Deadline of the commands we run for ourselves.
-const QUIET: Duration = Duration::from_secs(20);
 /// How often the end of a command is asked for after its output ended.
 const ENDING: Duration = Duration::from_millis(50);
 /// How long the engine may take to notice the end.
@@ -35,11 +30,6 @@ const KILLED: i64 = 137;
 const GOING_DOWN: Duration = Duration::from_secs(1);
 /// Output kept for an explanation of a command that could not be started.
 const HEAD: usize = 512;
-
-/// Kills all processes with the marker `$1`, again until none is left: a fork may slip through a first round.
-const SWEEP: &str = "for round in 1 2 3 4 5; do found=; for p in /proc/[0-9]*; do \
-    if tr '\\0' '\\n' <$p/environ 2>/dev/null | grep -qx \"NK_EXEC=$1\"; then kill -9 ${p#/proc/} 2>/dev/null; found=1; fi; \
-    done; [ -n \"$found\" ] || exit 0; done";
 
 /// How one command went.
 enum End {
@@ -311,82 +301,6 @@ impl DockerProvider {
     }
 }
 
-/// Kills a command with everything it started; also when whoever waited for it gives up.
-struct Sweeper {
-    docker: Docker,
-    container: String,
-    marker: String,
-    users: Vec<Option<String>>,
-    armed: bool,
-}
-
-impl Sweeper {
-    fn arm(docker: &Docker, container: &ProviderId, marker: &str, user: Option<&str>) -> Self {
-        // Root may not read the variables of other users' processes in a container, so the command's own user
-        // looks first.
-        let users = vec![user.map(str::to_owned), Some("0".to_owned())];
-        Self {
-            docker: docker.clone(),
-            container: container.0.clone(),
-            marker: marker.to_owned(),
-            users,
-            armed: true,
-        }
-    }
-    fn disarm(&mut self) {
-        self.armed = false;
-    }
-    async fn sweep(&mut self) {
-        self.armed = false;
-        sweep(&self.docker, &self.container, &self.marker, &self.users).await;
-    }
-}
-
-impl Drop for Sweeper {
-    fn drop(&mut self) {
-        if !self.armed {
-            return;
-        }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let docker = self.docker.clone();
-            let container = std::mem::take(&mut self.container);
-            let marker = std::mem::take(&mut self.marker);
-            let users = std::mem::take(&mut self.users);
-            runtime.spawn(async move { sweep(&docker, &container, &marker, &users).await });
-        }
-    }
-}
-
-async fn sweep(docker: &Docker, container: &str, marker: &str, users: &[Option<String>]) {
-    for user in users {
-        let options = CreateExecOptions {
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            cmd: Some(
-                ["/bin/sh", "-c", SWEEP, "nk-sweep", marker]
-                    .map(str::to_owned)
-                    .to_vec(),
-            ),
-            user: user.clone(),
-            ..CreateExecOptions::default()
-        };
-        let swept = tokio::time::timeout(QUIET, async {
-            let Ok(created) = docker.create_exec(container, options).await else {
-                return;
-            };
-            let started = docker
-                .start_exec(&created.id, None::<StartExecOptions>)
-                .await;
-            if let Ok(StartExecResults::Attached { mut output, .. }) = started {
-                while output.next().await.is_some() {}
-            }
-        });
-        if swept.await.is_err() {
-            tracing::warn!(container, "sweeping a command did not end within 20 s");
-        }
-    }
-}
-
 /// Tells the stream of a piece of output.
 pub(super) fn split(item: &LogOutput) -> (Stream, &[u8]) {
     match item {
@@ -395,17 +309,4 @@ pub(super) fn split(item: &LogOutput) -> (Stream, &[u8]) {
         | LogOutput::StdIn { message }
         | LogOutput::Console { message } => (Stream::Stdout, message),
     }
-}
-
-fn marker() -> String {
-    use std::fmt::Write as _;
-    let mut bytes = [0_u8; 16];
-    if getrandom::fill(&mut bytes).is_err() {
-        // Without randomness a time still tells commands of one process apart.
-        bytes = jiff::Timestamp::now().as_nanosecond().to_le_bytes();
-    }
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

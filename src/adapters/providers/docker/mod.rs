@@ -30,4 +30,5 @@ pub mod provider;
 mod pull;
 mod seen;
 mod settle;
+mod sweep;
 mod terminal;

@@ -1,4 +1,6 @@
 //! The port, implemented: each method hands on to the file that knows the call.
+//!
+//! The long ones are boxed: their futures are some 25 kB each, and the engine holds many at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -80,12 +82,12 @@ impl Provider for DockerProvider {
         scope: &Scope,
         images: &BTreeSet<String>,
     ) -> Result<Live, ProviderError> {
-        let live = self.look(scope, images).await;
+        let live = Box::pin(self.look(scope, images)).await;
         self.read(live)
     }
 
     async fn apply(&self, op: &Op, sink: &dyn Sink) -> Outcome<Applied> {
-        match self.carry_out(op, sink).await {
+        match Box::pin(self.carry_out(op, sink)).await {
             Ok(applied) => Outcome::Done(applied),
             Err(fault) => fault.into_outcome(&self.endpoint.shown()),
         }
@@ -98,12 +100,12 @@ impl Provider for DockerProvider {
         target: Option<&ProviderId>,
         scope: &Scope,
     ) -> Result<Settled, ProviderError> {
-        let settled = self.find_out(op, verb, target, scope).await;
+        let settled = Box::pin(self.find_out(op, verb, target, scope)).await;
         self.read(settled)
     }
 
     async fn exec(&self, target: &InstanceRef, call: &ExecCall, sink: &dyn Sink) -> CallEnd {
-        self.run_inside(target, call, sink).await
+        Box::pin(self.run_inside(target, call, sink)).await
     }
 
     async fn probe(
@@ -112,7 +114,7 @@ impl Provider for DockerProvider {
         probe: &Probe,
         timeout: Duration,
     ) -> Result<(), String> {
-        self.ask(target, probe, timeout).await
+        Box::pin(self.ask(target, probe, timeout)).await
     }
 
     async fn logs(
@@ -136,6 +138,6 @@ impl Provider for DockerProvider {
     }
 
     async fn watch(&self, scope: &Scope, events: mpsc::Sender<LiveEvent>) {
-        self.follow_events(scope, &events).await;
+        Box::pin(self.follow_events(scope, &events)).await;
     }
 }

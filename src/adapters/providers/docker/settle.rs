@@ -20,9 +20,9 @@ const LAST_CHANCE: Duration = Duration::from_millis(500);
 impl DockerProvider {
     /// Finds out.
     ///
-    /// 1. Something carries the operation's label: it was made. 2. The target is gone: a removal happened, and
-    /// so did a stop. 3. The target runs, or does not: that answers starts and stops. 4. Everything else may be
-    /// done again without harm, and counts as not done.
+    /// Something that carries the operation's label was made by it. A target that is gone was removed, and needs
+    /// no stop any more; one that runs, or does not, answers starts and stops. Everything else may be done again
+    /// without harm, and counts as not done.
     pub(super) async fn find_out(
         &self,
         op: &OpId,

@@ -32,17 +32,15 @@ pub(super) async fn hand_over(
     }
     loop {
         tokio::select! {
-            key = keys.recv() => match key {
-                Some(bytes) => {
-                    if input.write_all(&bytes).await.is_err() || input.flush().await.is_err() {
-                        return;
-                    }
-                }
-                None => {
+            key = keys.recv() => {
+                let Some(bytes) = key else {
                     let _ = input.shutdown().await;
                     return;
+                };
+                if input.write_all(&bytes).await.is_err() || input.flush().await.is_err() {
+                    return;
                 }
-            },
+            }
             () = changed(resized.as_mut()), if tty => resize(docker, exec).await,
         }
     }
