@@ -63,15 +63,8 @@ fn cycle(project: &Project, root: &Node, findings: &mut Findings) {
     let text = if path.len() == 1 {
         format!("`{first}` depends on itself")
     } else {
-        let around: Vec<&str> = path
-            .iter()
-            .chain(path.first())
-            .map(String::as_str)
-            .collect();
-        format!(
-            "services depend on each other in a circle: {}",
-            around.join(" -> ")
-        )
+        let around = told(&path);
+        format!("services depend on each other in a circle: {}", around)
     };
     let mut finding = at(
         Diagnostic::error("NK0405", text),
@@ -89,6 +82,27 @@ fn cycle(project: &Project, root: &Node, findings: &mut Findings) {
         );
     }
     findings.push(finding.help("remove one of these dependencies"));
+}
+
+/// Writes the way around; of a very long one the two ends.
+fn told(path: &[String]) -> String {
+    const ENDS: usize = 10;
+    let around: Vec<&str> = path
+        .iter()
+        .chain(path.first())
+        .map(String::as_str)
+        .collect();
+    if around.len() <= 2 * ENDS + 1 {
+        return around.join(" -> ");
+    }
+    let (head, rest) = around.split_at(ENDS);
+    let (middle, tail) = rest.split_at(rest.len() - ENDS);
+    format!(
+        "{} -> ({} more) -> {}",
+        head.join(" -> "),
+        middle.len(),
+        tail.join(" -> ")
+    )
 }
 
 /// Finds where `from` names `to`.

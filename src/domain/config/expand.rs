@@ -100,7 +100,12 @@ fn finding(
     match &fault.kind {
         FaultKind::Unset(name) => {
             let finding = finding.at(at, "not set, and without a default");
-            match nearest(name, environment.names()) {
+            let near = if findings.is_crowded() {
+                None
+            } else {
+                nearest(name, environment.names())
+            };
+            match near {
                 Some(near) => finding.help(format!("did you mean `{near}`?")),
                 None => finding.help(format!(
                     "set it in `.env`, or give a default: `${{{name}:-…}}`"

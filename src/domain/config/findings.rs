@@ -4,10 +4,12 @@
 //! under `secrets`, everything right of `=` in a `.env` file) are masked in the texts that are handed out, so
 //! that an underlined source line can never show one.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::domain::config::near::suggestion;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::place::{FileId, Sources, Span};
 
@@ -15,6 +17,9 @@ use crate::domain::place::{FileId, Sources, Span};
 const KEPT: usize = 1_000;
 /// Most findings handed out.
 const SHOWN: usize = 100;
+
+/// Most names compared for all suggestions of a load.
+const COMPARED: usize = 50_000;
 
 /// Texts and findings of one load.
 #[derive(Debug, Default)]
@@ -25,6 +30,8 @@ pub(crate) struct Findings {
     seen: BTreeSet<(Option<Span>, &'static str, String)>,
     dropped: usize,
     errors: usize,
+    /// Names compared for suggestions so far.
+    compared: Cell<usize>,
 }
 
 impl Findings {
@@ -49,6 +56,25 @@ impl Findings {
             self.errors += usize::from(finding.is_error());
             self.list.push(finding);
         }
+    }
+    /// Returns the line of help for a mistyped name, as long as findings are few enough to be read: a comparison with
+    /// every candidate for every one of a hundred thousand faults would never end.
+    pub(crate) fn suggest<'a, I: IntoIterator<Item = &'a str>>(
+        &self,
+        typed: &str,
+        candidates: impl FnOnce() -> I,
+    ) -> Option<String> {
+        if self.is_crowded() {
+            return None;
+        }
+        let left = self.compared.get();
+        let candidates: Vec<&str> = candidates().into_iter().take(COMPARED - left).collect();
+        self.compared.set(left + candidates.len());
+        suggestion(typed, candidates)
+    }
+    /// Tells whether there are more findings already than will be shown.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.list.len() >= SHOWN
     }
     /// Masks the text at `span` in every source line that will be shown.
     pub(crate) fn mask(&mut self, span: Span) {

@@ -5,7 +5,6 @@
 
 use crate::domain::config::findings::Findings;
 use crate::domain::config::keys::{Key, Object, Type, is_extension};
-use crate::domain::config::near::suggestion;
 use crate::domain::config::table::FOREIGN;
 use crate::domain::config::tree::{Entry, Kind, Map, Node, Scalar};
 use crate::domain::config::yaml::brief;
@@ -109,7 +108,7 @@ impl<'a> Shape<'a> {
             .find(|(place, key, _)| *place == object.id && *key == name);
         if let Some((_, _, hint)) = foreign {
             finding = finding.help(*hint);
-        } else if let Some(help) = suggestion(name, object.names()) {
+        } else if let Some(help) = self.findings.suggest(name, || object.names()) {
             finding = finding.help(help);
         }
         self.findings.push(finding);
@@ -302,11 +301,12 @@ impl<'a> Shape<'a> {
             return None;
         }
         match ty {
-            Type::OneOf(words) => suggestion(&scalar.text, words.iter().copied()),
-            Type::Restart => suggestion(
-                &scalar.text,
-                ["no", "always", "unless-stopped", "on-failure"],
-            ),
+            Type::OneOf(words) => self
+                .findings
+                .suggest(&scalar.text, || words.iter().copied()),
+            Type::Restart => self.findings.suggest(&scalar.text, || {
+                ["no", "always", "unless-stopped", "on-failure"]
+            }),
             Type::Duration if scalar::count(&scalar.text).is_some() => {
                 Some(format!("write the unit: `{}s`", brief(&scalar.text)))
             }

@@ -9,6 +9,9 @@ use std::fmt;
 /// Deepest nesting of texts inside `${…}`.
 const DEPTH: usize = 16;
 
+/// Most faults told of one text.
+const FAULTS: usize = 20;
+
 /// A fault in one text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
@@ -88,6 +91,8 @@ impl Expansion<'_> {
             *self.budget = left;
             out.push_str(text);
         } else if !faults.iter().any(|fault| fault.kind == FaultKind::Large) {
+            // Nothing more is looked up: a long value would be copied again for every mention.
+            *self.budget = 0;
             faults.push(Fault {
                 at,
                 kind: FaultKind::Large,
@@ -99,6 +104,9 @@ impl Expansion<'_> {
         let mut rest = part.text;
         let mut at = part.at;
         while let Some(dollar) = rest.find('$') {
+            if faults.len() >= FAULTS || *self.budget == 0 {
+                return;
+            }
             let (before, tail) = rest.split_at(dollar);
             self.push(before, at, out, faults);
             at += dollar;

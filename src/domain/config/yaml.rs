@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StrInput, Tag};
 use indexmap::IndexMap;
 
 use crate::domain::config::findings::Findings;
@@ -115,7 +115,10 @@ impl<'a> Reader<'a> {
                 }
                 Some(Err(error)) => {
                     let at = error.marker().byte_offset().unwrap_or(self.text.len());
-                    let finding = self.syntax(at, &error.info());
+                    let finding = match error.kind() {
+                        ErrorKind::RecursionLimitExceeded => self.too_deep(self.point(at)),
+                        _ => self.syntax(at, &error.info()),
+                    };
                     return self.stop(finding);
                 }
             }
@@ -149,19 +152,26 @@ impl<'a> Reader<'a> {
         Err(Stop)
     }
 
-    fn syntax(&self, at: usize, what: &str) -> Diagnostic {
+    /// The character at an offset, or the end of the text.
+    fn point(&self, at: usize) -> Span {
         let at = (0..=at.min(self.text.len()))
             .rev()
             .find(|i| self.text.is_char_boundary(*i))
             .unwrap_or(0);
+        let next = self.text.get(at..).and_then(|rest| rest.chars().next());
+        self.span(at, at + next.map_or(0, char::len_utf8))
+    }
+
+    fn syntax(&self, at: usize, what: &str) -> Diagnostic {
+        let point = self.point(at);
+        let at = point.start as usize;
         let rest = self.text.get(at..).unwrap_or_default();
-        let width = rest.chars().next().map_or(0, char::len_utf8);
         let before = self.text.get(..at).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         let line_end = rest.find('\n').map_or(self.text.len(), |i| at + i);
         let line = self.text.get(line_start..line_end).unwrap_or_default();
         let finding = Diagnostic::error("NK0101", format!("this is not valid YAML: {what}"))
-            .at(self.span(at, at + width), "here");
+            .at(point, "here");
         if line.contains("${") {
             finding.help("quote a value that holds `${…}`: `\"${NAME}\"`")
         } else if line.trim_start_matches(' ').starts_with('\t') {
@@ -169,6 +179,11 @@ impl<'a> Reader<'a> {
         } else {
             finding
         }
+    }
+
+    fn too_deep(&self, span: Span) -> Diagnostic {
+        let text = format!("values are nested deeper than {}", self.limits.depth);
+        Diagnostic::error("NK0103", text).at(span, "too deep from here")
     }
 
     fn count(&mut self, span: Span, nodes: usize) -> Parsed<()> {
@@ -232,8 +247,8 @@ impl<'a> Reader<'a> {
     fn nested(&mut self, span: Span, read: fn(&mut Self, Span) -> Parsed<Node>) -> Parsed<Node> {
         self.depth += 1;
         if self.depth > self.limits.depth {
-            let text = format!("values are nested deeper than {}", self.limits.depth);
-            return self.stop(Diagnostic::error("NK0103", text).at(span, "too deep from here"));
+            let finding = self.too_deep(span);
+            return self.stop(finding);
         }
         let node = read(self, span)?;
         self.depth -= 1;

@@ -7,7 +7,6 @@ use crate::domain::config::dotenv::Variables;
 use crate::domain::config::lower::Lower;
 use crate::domain::config::lower::pairs::{Pair, check_twice, pairs};
 use crate::domain::config::lower::runtime::Written;
-use crate::domain::config::near::suggestion;
 use crate::domain::config::secret;
 use crate::domain::config::tree::{Kind, Node};
 use crate::domain::config::variables::{Environment, Files};
@@ -199,12 +198,9 @@ fn shared(
         );
         let mut finding = Diagnostic::error("NK0404", text)
             .at(span, "no such secret under the top-level `secrets`");
-        let known = lower
-            .root
-            .entries("secrets")
-            .map(|(name, _)| name.as_str())
-            .collect::<Vec<_>>();
-        if let Some(help) = suggestion(name, known) {
+        let root = lower.root;
+        let known = || root.entries("secrets").map(|(name, _)| name.as_str());
+        if let Some(help) = lower.findings.suggest(name, known) {
             finding = finding.help(help);
         }
         lower.findings.push(finding);

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::config::lower::Lower;
 use crate::domain::config::lower::runtime::Written;
 use crate::domain::config::lower::service::texts_of;
-use crate::domain::config::near::suggestion;
 use crate::domain::config::scalar;
 use crate::domain::config::tree::{Kind, Node};
 use crate::domain::config::yaml::brief;
@@ -48,12 +47,13 @@ pub(crate) fn networks(
                 brief(name)
             );
             let mut finding = Diagnostic::error("NK0402", text).at(span, "no such network");
-            let known = lower
-                .root
-                .entries("networks")
-                .map(|(name, _)| name.as_str());
-            let known: Vec<&str> = known.chain(["default"]).collect();
-            if let Some(help) = suggestion(name, known) {
+            let root = lower.root;
+            let known = || {
+                root.entries("networks")
+                    .map(|(name, _)| name.as_str())
+                    .chain(["default"])
+            };
+            if let Some(help) = lower.findings.suggest(name, known) {
                 finding = finding.help(help);
             }
             lower.findings.push(finding);
@@ -203,12 +203,12 @@ fn is_service(
         Diagnostic::warning("NK0401", text)
     };
     let mut finding = finding.at(span, "no such service");
-    let known = services
-        .into_iter()
-        .flat_map(|map| map.keys())
-        .map(String::as_str);
-    let known: Vec<&str> = known.filter(|known| *known != written.name).collect();
-    if let Some(help) = suggestion(name, known) {
+    let known = || {
+        let all = services.into_iter().flat_map(|map| map.keys());
+        all.map(String::as_str)
+            .filter(|known| *known != written.name)
+    };
+    if let Some(help) = lower.findings.suggest(name, known) {
         finding = finding.help(help);
     }
     lower.findings.push(finding);

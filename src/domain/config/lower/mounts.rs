@@ -1,5 +1,7 @@
 //! Mounts: named volumes, paths of the host, the folder of `path`, and memory.
 
+use std::collections::BTreeMap;
+
 use crate::domain::config::lower::Lower;
 use crate::domain::config::lower::runtime::Written;
 use crate::domain::config::lower::service::texts_of;
@@ -13,11 +15,11 @@ use crate::domain::project::service::{Mount, MountSource, Service};
 
 /// Fills in mounts, `tmpfs` and the working folder.
 pub(crate) fn mounts(lower: &mut Lower<'_>, written: &Written<'_>, service: &mut Service) {
-    let mut spans: Vec<(String, Span)> = Vec::new();
+    let mut spans: BTreeMap<String, Span> = BTreeMap::new();
     if let Some(node) = written.get("path")
         && let Some(mount) = code(lower, written, node)
     {
-        spans.push((mount.target.clone(), node.span));
+        spans.insert(mount.target.clone(), node.span);
         service.mounts.push(mount);
     }
     for node in written
@@ -57,9 +59,9 @@ fn once(
     written: &Written<'_>,
     target: &str,
     span: Span,
-    spans: &mut Vec<(String, Span)>,
+    spans: &mut BTreeMap<String, Span>,
 ) {
-    if let Some((_, first)) = spans.iter().find(|(other, _)| other == target) {
+    if let Some(first) = spans.get(target) {
         let text = format!(
             "`{}` mounts two things at `{}`",
             written.name,
@@ -70,7 +72,7 @@ fn once(
             .see(*first, "first mounted here");
         lower.findings.push(finding);
     }
-    spans.push((target.to_owned(), span));
+    spans.entry(target.to_owned()).or_insert(span);
 }
 
 /// The mount that `path` makes.
@@ -220,12 +222,13 @@ fn named(
         brief(text)
     );
     let mut finding = Diagnostic::error("NK0403", message).at(span, "no such volume");
-    let known: Vec<&str> = volumes
-        .into_iter()
-        .flat_map(|map| map.keys())
-        .map(String::as_str)
-        .collect();
-    if let Some(help) = suggestion(text, known) {
+    let known = || {
+        volumes
+            .into_iter()
+            .flat_map(|map| map.keys())
+            .map(String::as_str)
+    };
+    if let Some(help) = lower.findings.suggest(text, known) {
         finding = finding.help(help);
     }
     let text = brief(text);

@@ -1,5 +1,7 @@
 //! `NAME: value` mappings and `NAME=value` lists, which mean the same.
 
+use std::collections::BTreeMap;
+
 use crate::domain::config::lower::Lower;
 use crate::domain::config::tree::{Kind, Node};
 use crate::domain::config::yaml::brief;
@@ -69,15 +71,16 @@ fn from_item(lower: &mut Lower<'_>, item: &Node, path: &str) -> Option<Pair> {
 
 /// Finds names that a list gives twice; a mapping's were found while parsing.
 pub(crate) fn check_twice(lower: &mut Lower<'_>, pairs: &[Pair], path: &str) {
-    for (i, pair) in pairs.iter().enumerate() {
-        if let Some(first) = pairs.iter().take(i).find(|other| other.name == pair.name) {
-            let finding = Diagnostic::error(
-                "NK0102",
-                format!("`{}` is given twice in `{path}`", brief(&pair.name)),
-            )
-            .at(pair.span, "given again")
-            .see(first.span, "first defined here");
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for pair in pairs {
+        if let Some(first) = seen.get(pair.name.as_str()) {
+            let text = format!("`{}` is given twice in `{path}`", brief(&pair.name));
+            let finding = Diagnostic::error("NK0102", text)
+                .at(pair.span, "given again")
+                .see(*first, "first defined here");
             lower.findings.push(finding);
+        } else {
+            seen.insert(&pair.name, pair.span);
         }
     }
 }

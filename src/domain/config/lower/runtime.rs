@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use crate::domain::config::infer::{self, BUILT_IN, built_in};
 use crate::domain::config::keys::is_extension;
 use crate::domain::config::lower::Lower;
-use crate::domain::config::near::suggestion;
 use crate::domain::config::table::SERVICE;
 use crate::domain::config::tree::{Entry, Node};
 use crate::domain::config::yaml::brief;
@@ -93,12 +92,8 @@ fn folder(lower: &Lower<'_>, name: &str, node: &Node) -> Option<PathBuf> {
 
 fn named_runtime(lower: &mut Lower<'_>, name: &str, node: &Node) -> Option<String> {
     let id = node.text()?;
-    let declared: Vec<&str> = lower
-        .root
-        .entries("runtimes")
-        .map(|(id, _)| id.as_str())
-        .collect();
-    if declared.contains(&id) || built_in(id).is_some() {
+    let declared = lower.root.get("runtimes").and_then(Node::map);
+    if declared.is_some_and(|map| map.contains_key(id)) || built_in(id).is_some() {
         return Some(id.to_owned());
     }
     let text = format!(
@@ -106,8 +101,12 @@ fn named_runtime(lower: &mut Lower<'_>, name: &str, node: &Node) -> Option<Strin
         brief(id)
     );
     let mut finding = Diagnostic::error("NK0404", text).at(node.span, "no such runtime");
-    let built_in = BUILT_IN.iter().map(|runtime| runtime.id);
-    if let Some(help) = suggestion(id, declared.into_iter().chain(built_in)) {
+    let help = lower.findings.suggest(id, || {
+        let declared = declared.into_iter().flat_map(|map| map.keys());
+        let built_in = BUILT_IN.iter().map(|runtime| runtime.id);
+        declared.map(String::as_str).chain(built_in)
+    });
+    if let Some(help) = help {
         finding = finding.help(help);
     }
     lower.findings.push(finding);
