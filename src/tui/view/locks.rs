@@ -112,7 +112,7 @@ fn holder(sheet: &mut Sheet, model: &Model, report: &LockReport, record: &LockRe
         if let Some(beat) = &model.beat {
             let still = ticking(between(beat.since, model.now));
             let text = format!(
-                "beat {}, seen to move {still} ago on our clock; a beat is good for {}",
+                "beat {}, unchanged for {still} on our clock; a beat is good for {}",
                 beat.beat,
                 duration(record.lease)
             );
