@@ -8,7 +8,7 @@ use crate::domain::project::canonical::network_aliases;
 use crate::domain::project::service::{Service, ServiceKind};
 use crate::domain::record::{Pending, Record, RecordedInstance};
 use crate::engine::site::Site;
-use crate::ports::provider::{InstanceRef, InstanceSpec, Limits, Op, OpKind};
+use crate::ports::provider::{InstanceRef, InstanceSpec, Limits, Op, OpKind, Sibling};
 
 /// Why a step cannot be turned into an operation: the world or the file is not what the plan was made of.
 pub(super) type Misfit = String;
@@ -245,12 +245,16 @@ pub(super) fn one_off(
     }
 }
 
-fn siblings(site: &Site<'_>, service: &Service) -> Vec<(String, Option<u16>)> {
+fn siblings(site: &Site<'_>, service: &Service) -> Vec<Sibling> {
     site.project
         .services
         .values()
         .filter(|other| other.name != service.name)
-        .map(|other| (other.name.clone(), other.expose.or(other.port)))
+        .map(|other| Sibling {
+            name: other.name.clone(),
+            inner: other.expose.or(other.port),
+            published: other.port,
+        })
         .collect()
 }
 

@@ -90,14 +90,25 @@ pub struct InstanceSpec {
     /// target, or for a host process the folder that stands for the volume). Commands run through
     /// [`Provider::exec`] see the same variables; the install script finds its volume by them.
     pub env: Vec<(String, Value)>,
-    /// Names of the other services with their inner ports, for `NANOKIT_URL_*`.
-    pub siblings: Vec<(String, Option<u16>)>,
+    /// The other services, for `NANOKIT_URL_*`.
+    pub siblings: Vec<Sibling>,
     /// Configuration hash for the label.
     pub hash: String,
     /// Whether the main command has to wait behind a gate.
     pub gated: bool,
     /// Replaces the main command and makes it a one-off (the heavy install image): labelled as such, no ports, no health check.
     pub one_off: Option<Vec<String>>,
+}
+
+/// Another service of the project, as far as an instance may be told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sibling {
+    /// Its name.
+    pub name: String,
+    /// Port inside, where it has one.
+    pub inner: Option<u16>,
+    /// Port published on the host, where it has one.
+    pub published: Option<u16>,
 }
 
 /// Name of the variable that tells an instance where a volume is: `NANOKIT_VOLUME_` and the volume's name in

@@ -10,10 +10,11 @@ use nanokit::domain::project::naming::instance_name;
 use nanokit::domain::project::project::{Network, Volume};
 use nanokit::domain::project::service::{Mount, MountSource, RestartPolicy, Service};
 use nanokit::ports::hooks::CallEnd;
-use nanokit::ports::provider::{ExecCall, Limits, OpKind, Provider, Settled};
+use nanokit::ports::provider::{ExecCall, Limits, OpKind, Provider, Settled, Sibling};
 use nanokit::ports::sink::NoSink;
 
 use crate::process::world::{World, kill, provider, scope, service, spec};
+use crate::suite::stage::sibling;
 
 fn exposed(name: &str) -> Service {
     Service {
@@ -39,14 +40,18 @@ async fn each_instance_gets_a_port_of_its_own_and_siblings_are_told() {
     assert_eq!(ports.len(), 2);
     let mut wish = spec(service("web", "exec sleep 600"));
     wish.siblings = vec![
-        ("api".into(), Some(8080)),
-        ("later".into(), Some(1)),
-        ("mute".into(), None),
+        sibling("api", Some(8080)),
+        sibling("later", Some(1)),
+        sibling("mute", None),
+        Sibling {
+            published: Some(8088),
+            ..sibling("shop", Some(8080))
+        },
     ];
     let web = world.create(wish).await;
     world.done(OpKind::StartInstance(web.clone())).await;
     let line = "echo $NANOKIT_URLS_API; echo $NANOKIT_HOST_API:$NANOKIT_PORT_API; \
-                echo ${NANOKIT_URL_LATER:+known} ${NANOKIT_URL_MUTE-unset}";
+                echo ${NANOKIT_URL_LATER:+known} ${NANOKIT_URL_MUTE-unset} $NANOKIT_PORT_SHOP";
     let (_, text) = world.exec(&web, line).await;
     let mut lines = text.lines();
     let urls: BTreeSet<u16> = lines
@@ -62,7 +67,7 @@ async fn each_instance_gets_a_port_of_its_own_and_siblings_are_told() {
         .collect();
     assert_eq!(urls, ports);
     assert!(lines.next().unwrap().starts_with("127.0.0.1:"));
-    assert_eq!(lines.next(), Some("known unset"));
+    assert_eq!(lines.next(), Some("known unset 8088"));
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -11,7 +11,9 @@ use nanokit::domain::secret::Secret;
 use nanokit::ports::hooks::{CallEnd, Value};
 use nanokit::ports::provider::{LogQuery, OpKind, Provider};
 
-use crate::suite::stage::{Kept, PATIENCE, Stage, idle, joined, line, next, plain, service};
+use crate::suite::stage::{
+    Kept, PATIENCE, Stage, idle, joined, line, next, plain, service, sibling,
+};
 
 const SHORT: Duration = Duration::from_millis(700);
 
@@ -309,7 +311,7 @@ pub(crate) async fn variables_tell_where_volumes_and_siblings_are<P: Provider>(s
         ..idle("api")
     });
     wish.env = vec![plain("GREETING", "hello you")];
-    wish.siblings = vec![("web-1".into(), Some(8080)), ("job".into(), None)];
+    wish.siblings = vec![sibling("web-1", Some(8080)), sibling("job", None)];
     let target = stage.create(wish).await;
     stage.done(OpKind::StartInstance(target.clone())).await;
     let script = "echo \"$GREETING|${NANOKIT_URL_JOB:-none}\"; test -d \"$NANOKIT_VOLUME_MY_DATA\" && \

@@ -15,7 +15,7 @@ use nanokit::domain::live::{Live, LiveEvent, LiveInstance};
 use nanokit::domain::project::service::Service;
 use nanokit::ports::hooks::{CallEnd, Value};
 use nanokit::ports::provider::{
-    Applied, ExecCall, InstanceRef, InstanceSpec, LogQuery, Op, OpKind, Outcome, Provider,
+    Applied, ExecCall, InstanceRef, InstanceSpec, LogQuery, Op, OpKind, Outcome, Provider, Sibling,
 };
 use nanokit::ports::sink::{NoSink, Sink};
 use tokio::sync::mpsc;
@@ -356,6 +356,15 @@ pub(crate) fn joined(networks: &[(&str, &[&str])]) -> BTreeMap<String, BTreeSet<
             ((*network).to_owned(), aliases)
         })
         .collect()
+}
+
+/// Another service with its port inside.
+pub(crate) fn sibling(name: &str, inner: Option<u16>) -> Sibling {
+    Sibling {
+        name: name.to_owned(),
+        inner,
+        published: None,
+    }
 }
 
 /// A plain variable.

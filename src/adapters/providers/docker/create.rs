@@ -153,8 +153,9 @@ fn variables(spec: &InstanceSpec) -> Vec<String> {
     if let Some(port) = spec.service.expose {
         all.insert("PORT".to_owned(), port.to_string());
     }
-    for (name, port) in &spec.siblings {
-        if let Some(port) = port {
+    for sibling in &spec.siblings {
+        if let Some(port) = sibling.inner {
+            let name = &sibling.name;
             all.insert(url_variable(name), format!("http://{name}:{port}"));
         }
     }

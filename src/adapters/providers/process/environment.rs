@@ -13,7 +13,7 @@ use crate::domain::ids::{Instance, Scope};
 use crate::domain::project::naming::volume_name;
 use crate::domain::project::service::{MountSource, Service};
 use crate::ports::hooks::Value;
-use crate::ports::provider::{InstanceSpec, volume_variable};
+use crate::ports::provider::{InstanceSpec, Sibling, volume_variable};
 
 /// Variables of the host that pass.
 const PASSED: [&str; 8] = [
@@ -86,7 +86,12 @@ pub(super) fn host_folder(
         .iter()
         .filter_map(|(target, mount)| {
             let rest = Path::new(wanted).strip_prefix(target).ok()?;
-            Some((target.len(), mount.folder.join(rest)))
+            // Joining nothing would add a slash.
+            let folder = match rest.as_os_str().is_empty() {
+                true => mount.folder.clone(),
+                false => mount.folder.join(rest),
+            };
+            Some((target.len(), folder))
         })
         .max_by_key(|(length, _)| *length);
     match (below, inside) {
@@ -132,22 +137,38 @@ pub(super) fn of_instance(
         environment.plain.insert("PORT".into(), port.to_string());
         environment.secret.retain(|(name, _)| name != "PORT");
     }
-    for (sibling, inner) in &spec.siblings {
-        let known = known_ports.get(sibling).filter(|known| !known.is_empty());
-        let numbers: Vec<u16> = match (known, inner) {
-            (Some(known), _) => known.values().copied().collect(),
-            (None, Some(_)) => {
-                let own = spec.service.expose.or(spec.service.port);
-                let others = spec.siblings.iter().filter(|(name, _)| name != sibling);
-                let alone = *inner != own && others.into_iter().all(|(_, other)| other != inner);
-                let first = Instance(0);
-                vec![ports::first_choice(scope, sibling, first, *inner, alone)]
-            }
-            (None, None) => continue,
+    for sibling in &spec.siblings {
+        let known = known_ports.get(&sibling.name);
+        let numbers: Vec<u16> = match known.filter(|known| !known.is_empty()) {
+            Some(known) => known.values().copied().collect(),
+            None => expected_port(spec, scope, sibling).into_iter().collect(),
         };
-        environment.plain.extend(addresses(sibling, &numbers));
+        environment.plain.extend(addresses(&sibling.name, &numbers));
     }
     environment
+}
+
+/// Where a service that is not there yet is going to listen, unless its port is taken then.
+fn expected_port(spec: &InstanceSpec, scope: &Scope, sibling: &Sibling) -> Option<u16> {
+    if sibling.published.is_some() {
+        return sibling.published;
+    }
+    let inner = sibling.inner?;
+    let others = spec.siblings.iter().filter(|one| one.name != sibling.name);
+    let mut others = others.map(|one| one.inner).chain([inner_port(spec)]);
+    let alone = others.all(|other| other != Some(inner));
+    let first = Instance(0);
+    Some(ports::first_choice(
+        scope,
+        &sibling.name,
+        first,
+        Some(inner),
+        alone,
+    ))
+}
+
+fn inner_port(spec: &InstanceSpec) -> Option<u16> {
+    spec.service.expose.or(spec.service.port)
 }
 
 /// The variables that tell where a service listens; the first port is its lowest instance's.
@@ -191,8 +212,8 @@ mod tests {
         ];
         for (inside, expected) in cases {
             assert_eq!(
-                host_folder(inside, &mounts, root),
-                PathBuf::from(expected),
+                host_folder(inside, &mounts, root).as_os_str(),
+                expected,
                 "{inside:?}"
             );
         }

@@ -285,7 +285,7 @@ fn port_of(scope: &Scope, wish: &InstanceSpec, found: &[Found]) -> Result<Option
     let alone = wish
         .siblings
         .iter()
-        .all(|(_, inner)| inner.is_none() || *inner != service.expose);
+        .all(|sibling| sibling.inner.is_none() || sibling.inner != service.expose);
     let first = ports::first_choice(scope, &service.name, wish.instance, service.expose, alone);
     ports::choose(first, &recorded, ports::is_free)
         .map(Some)

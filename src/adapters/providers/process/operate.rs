@@ -318,7 +318,10 @@ fn port_is_free(provider: &ProcessProvider, found: &Found) -> Result<(), Failure
 async fn open_gate(provider: &ProcessProvider, target: &InstanceRef) -> Applying {
     let found = must(provider, target, "open gate of")?;
     match link::ask(&found, &Request::Open, PATIENCE).await {
-        Ok(_) => Ok(applied(&found)),
+        Ok(reply) => Ok(Applied {
+            warnings: reply.warnings,
+            ..applied(&found)
+        }),
         Err(cause) => Err(Failure::of("open gate of", &found, &cause)),
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::ids::{EnvName, Epoch, Instance, Lineage, OpId, ProjectName, S
 use crate::domain::project::service::Mount as ServiceMount;
 use crate::domain::secret::Secret;
 use crate::ports::hooks::Value;
-use crate::ports::provider::OpKind;
+use crate::ports::provider::{OpKind, Sibling};
 
 fn op() -> Op {
     Op {
@@ -151,7 +151,13 @@ fn variables_of_the_file_win_over_those_we_add() {
             target: "/data".to_owned(),
             read_only: false,
         }];
-        s.siblings = vec![("web-1".to_owned(), Some(80)), ("job".to_owned(), None)];
+        s.siblings = [("web-1", Some(80)), ("job", None)]
+            .map(|(name, inner)| Sibling {
+                name: name.to_owned(),
+                inner,
+                published: None,
+            })
+            .to_vec();
         s.env = vec![
             ("TOKEN".to_owned(), Value::Secret(Secret::new("t0p".into()))),
             ("PORT".to_owned(), Value::Plain("9".into())),
