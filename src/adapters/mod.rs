@@ -19,4 +19,5 @@ pub mod secrets;
 pub mod source_tree;
 pub mod stores;
 pub mod telemetry;
+pub mod terminal;
 pub mod watch;

@@ -12,6 +12,7 @@ mod desk;
 pub mod failure;
 mod fold;
 pub mod handle;
+mod look;
 pub mod notice;
 mod outlet;
 pub mod policy;

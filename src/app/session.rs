@@ -19,6 +19,7 @@ use crate::app::command::{Class, Command, Stop, Ticket};
 use crate::app::desk::Desk;
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::handle::{Handle, Notices, Wish};
+use crate::app::look;
 use crate::app::notice::{End, Notice};
 use crate::app::outlet::Outlet;
 pub use crate::app::outlet::Reader;
@@ -302,7 +303,7 @@ impl<'a, W: Workshop> Room<'a, W> {
             self.looking = true;
             let task = async move {
                 let began = Instant::now();
-                let answered = work::look(desk).await;
+                let answered = look::look(desk).await;
                 Ended::Look {
                     took: began.elapsed(),
                     answered,
@@ -313,7 +314,7 @@ impl<'a, W: Workshop> Room<'a, W> {
         if due.lock && !self.locking {
             self.locking = true;
             let task = async move {
-                work::look_at_lock(desk).await;
+                look::look_at_lock(desk).await;
                 Ended::Lock
             };
             self.tasks.push(task.boxed_local());

@@ -9,12 +9,12 @@ use tokio::sync::mpsc;
 use crate::app::command::{Command, ExecRequest, LogRequest, Stop, Ticket, UnlockRequest};
 use crate::app::desk::Desk;
 use crate::app::failure::{Failure, FailureKind};
-use crate::app::notice::{End, Link, Notice};
+use crate::app::look;
+use crate::app::notice::{End, Notice};
 use crate::app::workshop::{Need, Workshop};
-use crate::domain::event::{EventKind, RunOutcome};
+use crate::domain::event::RunOutcome;
 use crate::domain::ids::{Address, ResourceKind};
 use crate::domain::plan::model::{PlanRequest, Purpose};
-use crate::domain::report::DriftReport;
 use crate::domain::run::options::{RunOptions, Schedule};
 use crate::engine::reconcile::{Reconcile, RunEnd, RunRequest};
 
@@ -125,7 +125,7 @@ async fn answer<W: Workshop>(
             let project = desk.project()?;
             let engine = desk.engine(&project, Need::Platform).await?;
             let report = engine.drift(&project).await?;
-            tell_drift(desk, Some(ticket), report);
+            look::tell_drift(desk, Some(ticket), report);
             Ok(End::Plain)
         }
         Command::Lock { watch_for } => lock(desk, ticket, watch_for).await,
@@ -299,108 +299,4 @@ fn restore_request(addresses: &[Address]) -> PlanRequest {
             std::collections::BTreeSet::new()
         },
     }
-}
-
-/// The session's own look: status, plan and drift, told where they are news. Tells whether the platform answered.
-pub(super) async fn look<W: Workshop>(desk: &Desk<'_, W>) -> bool {
-    match try_look(desk).await {
-        Ok(()) => true,
-        Err(failure) => {
-            desk.link(Link::Down(failure.message.clone()));
-            false
-        }
-    }
-}
-
-async fn try_look<W: Workshop>(desk: &Desk<'_, W>) -> Result<(), Failure> {
-    let Ok(project) = desk.project() else {
-        return Ok(());
-    };
-    let engine = desk.engine(&project, Need::Platform).await?;
-    let report = engine.status(&project).await?;
-    if desk.look(|s| s.status.as_deref() != Some(&report)) {
-        desk.post(&Notice::Status {
-            ticket: None,
-            report: Arc::new(report),
-        });
-    }
-    let request = PlanRequest {
-        purpose: Purpose::Deploy,
-        targets: std::collections::BTreeSet::new(),
-    };
-    let plan = engine.plan(&project, &request).await?;
-    if desk.look(|s| s.plan.as_ref().is_none_or(|old| old.id != plan.id) || s.plan_stale.is_some())
-    {
-        desk.post(&Notice::Planned {
-            ticket: None,
-            plan,
-            saved_at: None,
-        });
-    }
-    let drift = engine.drift(&project).await?;
-    tell_drift(desk, None, drift);
-    Ok(())
-}
-
-/// Tells drift: events for what came and went, the report when it is news or was asked for.
-fn tell_drift<W: Workshop>(desk: &Desk<'_, W>, ticket: Option<Ticket>, report: DriftReport) {
-    let before = desk.look(|s| s.drift.clone());
-    let is_news = before
-        .as_ref()
-        .is_none_or(|old| old.digest != report.digest);
-    if is_news {
-        let old = before.as_ref().map(|old| &old.drifted);
-        for (address, changes) in &report.drifted {
-            if old.and_then(|old| old.get(address)) != Some(changes) {
-                let kind = EventKind::DriftFound {
-                    changes: changes.clone(),
-                };
-                desk.event(Some(address.clone()), kind);
-            }
-        }
-        for address in old.into_iter().flat_map(|old| old.keys()) {
-            if !report.drifted.contains_key(address) {
-                desk.event(Some(address.clone()), EventKind::DriftCleared);
-            }
-        }
-    }
-    if is_news || ticket.is_some() {
-        desk.post(&Notice::Drift {
-            ticket,
-            report: Arc::new(report),
-        });
-    }
-}
-
-/// The session's own look at the lock, told where it is news.
-pub(super) async fn look_at_lock<W: Workshop>(desk: &Desk<'_, W>) {
-    let Ok(project) = desk.project() else { return };
-    let Ok(engine) = desk.engine(&project, Need::Store).await else {
-        return;
-    };
-    let Ok(report) = engine.lock(&project, Duration::ZERO, None).await else {
-        return;
-    };
-    let before = desk.look(|s| s.lock.clone());
-    if before.as_deref() == Some(&report) {
-        return;
-    }
-    let holder =
-        |r: &crate::domain::lease::LockReport| r.record.as_ref().map(|r| r.lock_id.clone());
-    let changed = before
-        .as_ref()
-        .is_some_and(|old| old.verdict != report.verdict || holder(old) != holder(&report));
-    if changed {
-        let kind = EventKind::LockChanged {
-            verdict: report.verdict,
-            holder: report.record.as_ref().map(|r| r.holder.clone()),
-            detail: None,
-        };
-        desk.event(None, kind);
-    }
-    desk.post(&Notice::Lock {
-        ticket: None,
-        report: Arc::new(report),
-        watching: false,
-    });
 }

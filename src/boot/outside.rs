@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::adapters::clock::SystemClock;
 use crate::adapters::source_tree::ProjectFiles;
-use crate::adapters::{demo, telemetry};
+use crate::adapters::{demo, telemetry, terminal};
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::session::{self, Reader, Settings};
 use crate::boot::hydrate::{self, Surroundings};
@@ -60,7 +60,7 @@ impl Outside {
             process_env,
         };
         Ok(Self {
-            terminal: terminal(&surroundings),
+            terminal: look_at_terminal(&surroundings),
             surroundings,
             globals: globals.clone(),
             forced: None,
@@ -127,20 +127,19 @@ impl Outside {
     }
 }
 
-fn terminal(surroundings: &Surroundings) -> Terminal {
+fn look_at_terminal(surroundings: &Surroundings) -> Terminal {
     let stdin = std::io::stdin().is_terminal();
     let stdout = std::io::stdout().is_terminal();
     let stderr = std::io::stderr().is_terminal();
     let term = surroundings.process_env.get("TERM").map(String::as_str);
     let no_color = surroundings.process_env.get("NO_COLOR");
-    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
     Terminal {
         interactive: stdin && stderr,
         stdout,
         stderr,
         capable: !matches!(term, None | Some("" | "dumb")),
         no_color: no_color.is_some_and(|value| !value.is_empty()),
-        width: size.map(|size| size.ws_col).filter(|columns| *columns > 0),
+        width: terminal::width(),
     }
 }
 

@@ -1,5 +1,12 @@
-//! Whole parts against the real world around them: files on disk, the program at a terminal.
+//! Whole parts against the real world around them: files on disk, the real binary, a terminal, a real engine.
 
+mod cli_deploy;
+mod cli_env;
+mod cli_offline;
+mod cli_stop;
 mod config;
+#[path = "../support/counting_proxy.rs"]
+mod counting_proxy;
+mod docker;
 mod panel;
 mod panel_terminal;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::app::failure::{Failure, FailureKind};
-use crate::cli::compose;
+use crate::cli::compose::convert as compose;
 use crate::cli::errand::Errand;
 use crate::cli::exit;
 use crate::present::role::{Role, Row};

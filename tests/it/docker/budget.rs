@@ -1,6 +1,6 @@
 //! What a deploy costs in calls to the engine; every HTTP request counts, `_ping` too.
 
-use crate::support::counting_proxy::{CountingProxy, engine_socket};
+use crate::counting_proxy::{CountingProxy, engine_socket};
 
 use super::project::Project;
 
@@ -8,13 +8,18 @@ use super::project::Project;
 fn cost_of_two_deploys(file: &str) -> (Vec<String>, Vec<String>) {
     let mut project = Project::new(file);
     let folder = tempfile::tempdir().expect("temp folder");
-    let proxy = CountingProxy::start(&folder.path().join("s"), &engine_socket()).expect("the proxy listens");
+    let proxy = CountingProxy::start(&folder.path().join("s"), &engine_socket())
+        .expect("the proxy listens");
     project.through(proxy.path());
     project.deploy();
     let first = proxy.take();
     let again = project.nkapp(&["deploy", "-y"]).exits(0);
     let second = proxy.take();
-    assert!(!first.is_empty() && !second.is_empty(), "the proxy saw nothing: {}", again.stderr);
+    assert!(
+        !first.is_empty() && !second.is_empty(),
+        "the proxy saw nothing: {}",
+        again.stderr
+    );
     (first, second)
 }
 
@@ -31,7 +36,11 @@ fn flat(services: u32) -> String {
 fn chain(services: u32) -> String {
     let mut file = String::from("\nname: NAME\ninfra: { provider: docker }\nservices:\n");
     for n in 0..services {
-        let depends = if n > 0 { format!("depends_on: [c{}], ", n - 1) } else { String::new() };
+        let depends = if n > 0 {
+            format!("depends_on: [c{}], ", n - 1)
+        } else {
+            String::new()
+        };
         file.push_str(&format!(
             "  c{n}: {{ {depends}image: nk-test/busybox:1, start: [sleep, '100000'], stop_grace_period: 1s, \
              healthcheck: {{ test: [CMD, 'true'], interval: 200ms, timeout: 5s }} }}\n"
@@ -43,13 +52,32 @@ fn chain(services: u32) -> String {
 #[test]
 fn docker_a_first_deploy_of_16_services_costs_two_calls_each() {
     let (first, second) = cost_of_two_deploys(&flat(16));
-    assert!(first.len() <= 2 * 16 + 8, "{} calls:\n{}", first.len(), first.join("\n"));
-    assert!(second.len() <= 5 + 16, "{} calls:\n{}", second.len(), second.join("\n"));
+    assert!(
+        first.len() <= 2 * 16 + 8,
+        "{} calls:\n{}",
+        first.len(),
+        first.join("\n")
+    );
+    assert!(
+        second.len() <= 5 + 16,
+        "{} calls:\n{}",
+        second.len(),
+        second.join("\n")
+    );
 }
 
 #[test]
 fn docker_a_noop_of_a_six_deep_chain_costs_the_same_as_a_flat_one() {
     let (_, second) = cost_of_two_deploys(&chain(6));
-    assert!(second.len() <= 5 + 6, "{} calls:\n{}", second.len(), second.join("\n"));
-    assert!(second.iter().all(|call| call.starts_with("GET ")), "a no-op only reads:\n{}", second.join("\n"));
+    assert!(
+        second.len() <= 5 + 6,
+        "{} calls:\n{}",
+        second.len(),
+        second.join("\n")
+    );
+    assert!(
+        second.iter().all(|call| call.starts_with("GET ")),
+        "a no-op only reads:\n{}",
+        second.join("\n")
+    );
 }

@@ -31,7 +31,10 @@ struct Case {
 }
 
 fn change<'a>(action: &'a Value, field: &str) -> Option<&'a Value> {
-    action["changes"].as_array()?.iter().find(|change| change["path"] == field)
+    action["changes"]
+        .as_array()?
+        .iter()
+        .find(|change| change["path"] == field)
 }
 
 fn check(case: &Case) {
@@ -49,30 +52,82 @@ fn check(case: &Case) {
     let found = change(&action, &field)
         .unwrap_or_else(|| panic!("{}: no change of `{field}`:\n{action:#}", case.name));
     assert_eq!(found["cause"], "drift", "{}: {action:#}", case.name);
-    assert_eq!(action["strategy"], case.strategy, "{}: {action:#}", case.name);
+    assert_eq!(
+        action["strategy"], case.strategy,
+        "{}: {action:#}",
+        case.name
+    );
     let drift = project.nkapp(&["drift", "--json"]).exits(2).json();
-    assert!(drift.to_string().contains(case.address), "{}: `drift` does not name it: {drift:#}", case.name);
+    assert!(
+        drift.to_string().contains(case.address),
+        "{}: `drift` does not name it: {drift:#}",
+        case.name
+    );
 
     project.deploy();
     project.is_settled();
-    assert_eq!(project.inspect(&container, "{{.State.Running}}"), "true", "{}", case.name);
-    assert_eq!(project.inspect(&container, "{{.HostConfig.Memory}}"), "67108864", "{}", case.name);
-    assert_eq!(project.inspect(&container, "{{.HostConfig.RestartPolicy.Name}}"), "unless-stopped", "{}", case.name);
-    let networks = project.inspect(&container, "{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}");
+    assert_eq!(
+        project.inspect(&container, "{{.State.Running}}"),
+        "true",
+        "{}",
+        case.name
+    );
+    assert_eq!(
+        project.inspect(&container, "{{.HostConfig.Memory}}"),
+        "67108864",
+        "{}",
+        case.name
+    );
+    assert_eq!(
+        project.inspect(&container, "{{.HostConfig.RestartPolicy.Name}}"),
+        "unless-stopped",
+        "{}",
+        case.name
+    );
+    let networks = project.inspect(
+        &container,
+        "{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}",
+    );
     let mut networks: Vec<&str> = networks.split_whitespace().collect();
     networks.sort_unstable();
     assert_eq!(
         networks,
-        [format!("nk-{}-local", project.name), format!("nk-{}-local-back", project.name)],
+        [
+            format!("nk-{}-local", project.name),
+            format!("nk-{}-local-back", project.name)
+        ],
         "{}",
         case.name
     );
-    let aliases = project.inspect(&container, "{{range .NetworkSettings.Networks}}{{.Aliases}}{{end}}");
-    assert!(aliases.contains("store") && aliases.contains("app"), "{}: aliases {aliases}", case.name);
+    let aliases = project.inspect(
+        &container,
+        "{{range .NetworkSettings.Networks}}{{.Aliases}}{{end}}",
+    );
+    assert!(
+        aliases.contains("store") && aliases.contains("app"),
+        "{}: aliases {aliases}",
+        case.name
+    );
     let now = project.inspect(&container, "{{.Id}}");
-    assert_eq!(now == id, case.same_container, "{}: recreated or not", case.name);
-    let left = docker(&["ps", "-aq", "--filter", &format!("label=nk-project={}", project.name)]).stdout;
-    assert_eq!(left.split_whitespace().count(), 1, "{}: one container and nothing else", case.name);
+    assert_eq!(
+        now == id,
+        case.same_container,
+        "{}: recreated or not",
+        case.name
+    );
+    let left = docker(&[
+        "ps",
+        "-aq",
+        "--filter",
+        &format!("label=nk-project={}", project.name),
+    ])
+    .stdout;
+    assert_eq!(
+        left.split_whitespace().count(),
+        1,
+        "{}: one container and nothing else",
+        case.name
+    );
     docker(&["rmi", &tag]);
 }
 

@@ -41,15 +41,33 @@ volumes: { deps: {} }
     );
     project.put("out/.keep", "");
     let ran = project.nkapp(&["deploy", "-y", "--json"]).exits(0);
-    let expected = ["prestart.host", "prestart.container", "install", "main", "poststart"];
+    let expected = [
+        "prestart.host",
+        "prestart.container",
+        "install",
+        "main",
+        "poststart",
+    ];
     assert_eq!(lines(&project.read("out/order")), expected);
     let started = step_ids(&ran.events(), "step_started");
     let place = |needle: &str| {
-        started.iter().position(|id| id.contains(needle)).unwrap_or_else(|| panic!("{needle} is not in {started:?}"))
+        started
+            .iter()
+            .position(|id| id.contains(needle))
+            .unwrap_or_else(|| panic!("{needle} is not in {started:?}"))
     };
-    assert!(place("prestart.host") < place("app[0]/create"), "{started:?}");
-    assert!(place("app[0]/create") < place("app[0]/start"), "{started:?}");
-    assert!(place("prestart.container") < place("/install"), "{started:?}");
+    assert!(
+        place("prestart.host") < place("app[0]/create"),
+        "{started:?}"
+    );
+    assert!(
+        place("app[0]/create") < place("app[0]/start"),
+        "{started:?}"
+    );
+    assert!(
+        place("prestart.container") < place("/install"),
+        "{started:?}"
+    );
     assert!(place("/install") < place("/health"), "{started:?}");
     assert!(place("/health") < place("/poststart"), "{started:?}");
 
@@ -59,7 +77,10 @@ volumes: { deps: {} }
     project.is_settled();
 
     project.nkapp(&["destroy", "-y"]).exits(0);
-    assert_eq!(lines(&project.read("out/order"))[6..], ["prestop", "poststop"]);
+    assert_eq!(
+        lines(&project.read("out/order"))[6..],
+        ["prestop", "poststop"]
+    );
 }
 
 #[test]
@@ -89,9 +110,20 @@ services:
     assert_eq!(lines(&project.read("out/stopped")), ["1 app"], "scale-down");
     project.write(&file(2, 1));
     project.deploy();
-    assert_eq!(lines(&project.read("out/stopped")), ["1 app", "1 app"], "recreate");
-    assert_eq!(project.inspect(&project.container("app", 0), "{{.State.Running}}"), "true");
-    assert_ne!(docker(&["inspect", &project.container("app", 1)]).code, 0, "the second instance is gone");
+    assert_eq!(
+        lines(&project.read("out/stopped")),
+        ["1 app", "1 app"],
+        "recreate"
+    );
+    assert_eq!(
+        project.inspect(&project.container("app", 0), "{{.State.Running}}"),
+        "true"
+    );
+    assert_ne!(
+        docker(&["inspect", &project.container("app", 1)]).code,
+        0,
+        "the second instance is gone"
+    );
 }
 
 #[test]
@@ -117,31 +149,61 @@ networks: {{ back: {{ cidr: {cidr} }} }}
     project.deploy();
     project.is_settled();
     let container = project.container("app", 0);
-    let address = project.inspect(&container, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}");
+    let address = project.inspect(
+        &container,
+        "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+    );
     assert!(address.starts_with("10.213.8."), "{address}");
-    let aliases = project.inspect(&container, "{{range .NetworkSettings.Networks}}{{.Aliases}}{{end}}");
-    assert!(aliases.contains("app") && aliases.contains("store"), "{aliases}");
+    let aliases = project.inspect(
+        &container,
+        "{{range .NetworkSettings.Networks}}{{.Aliases}}{{end}}",
+    );
+    assert!(
+        aliases.contains("app") && aliases.contains("store"),
+        "{aliases}"
+    );
 }
 
 #[test]
 fn docker_a_bad_service_does_not_cut_an_unrelated_branch() {
     let mut file = String::from("\nname: NAME\ninfra: { provider: docker }\nservices:\n");
     for n in 1..=4 {
-        let depends = if n > 1 { format!("depends_on: [c{}], ", n - 1) } else { String::new() };
+        let depends = if n > 1 {
+            format!("depends_on: [c{}], ", n - 1)
+        } else {
+            String::new()
+        };
         file.push_str(&format!(
             "  c{n}: {{ {depends}image: nk-test/busybox:1, start: [sleep, '100000'], stop_grace_period: 1s }}\n"
         ));
     }
     file.push_str("  bad: { image: nk-test/busybox:1, start: 'echo the reason is here >&2; exit 7', stop_grace_period: 1s }\n");
-    file.push_str("  after: { depends_on: [bad], image: nk-test/busybox:1, start: [sleep, '100000'] }\n");
+    file.push_str(
+        "  after: { depends_on: [bad], image: nk-test/busybox:1, start: [sleep, '100000'] }\n",
+    );
     let project = Project::new(&file);
     let ran = project.nkapp(&["deploy", "-y"]).exits(1);
-    assert!(ran.stderr.contains("the reason is here"), "the log's tail is in the message: {}", ran.stderr);
+    assert!(
+        ran.stderr.contains("the reason is here"),
+        "the log's tail is in the message: {}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains("service.bad"), "{}", ran.stderr);
     for n in 1..=4 {
-        assert_eq!(project.inspect(&project.container(&format!("c{n}"), 0), "{{.State.Running}}"), "true", "c{n}");
+        assert_eq!(
+            project.inspect(
+                &project.container(&format!("c{n}"), 0),
+                "{{.State.Running}}"
+            ),
+            "true",
+            "c{n}"
+        );
     }
-    assert_ne!(docker(&["inspect", &project.container("after", 0)]).code, 0, "a dependent was not made");
+    assert_ne!(
+        docker(&["inspect", &project.container("after", 0)]).code,
+        0,
+        "a dependent was not made"
+    );
     let events = project.nkapp(&["deploy", "-y", "--json"]).exits(1).events();
     let skipped = events
         .iter()
@@ -172,7 +234,10 @@ services:
     let events = project.nkapp(&["deploy", "-y", "--json"]).exits(0).events();
     let log = events
         .iter()
-        .find(|e| e["kind"] == "step_finished" && e["step"].as_str().is_some_and(|s| s.contains("prestart")))
+        .find(|e| {
+            e["kind"] == "step_finished"
+                && e["step"].as_str().is_some_and(|s| s.contains("prestart"))
+        })
         .and_then(|e| e["log"].as_str())
         .expect("the step names its log")
         .to_owned();
@@ -183,7 +248,11 @@ services:
     let runs = project.nkapp(&["run", "list", "--json"]).exits(0).json();
     assert!(runs.to_string().contains(run), "{runs:#}");
     let shown = project.nkapp(&["run", "show", run]).exits(0);
-    assert!(shown.stdout.contains("line 499 of the hook"), "{}", shown.stdout);
+    assert!(
+        shown.stdout.contains("line 499 of the hook"),
+        "{}",
+        shown.stdout
+    );
 }
 
 #[test]
@@ -212,15 +281,32 @@ services:
     let events = project.nkapp(&["deploy", "-y", "--json"]).exits(0).events();
     let finished = step_ids(&events, "step_finished");
     let place = |needle: &str| {
-        finished.iter().position(|id| id == needle).unwrap_or_else(|| panic!("{needle} is not in {finished:?}"))
+        finished
+            .iter()
+            .position(|id| id == needle)
+            .unwrap_or_else(|| panic!("{needle} is not in {finished:?}"))
     };
-    assert!(place("service.app[1]/health") < place("service.app[0]/stop"), "{finished:?}");
-    assert_eq!(project.inspect(&project.container("app", 1), "{{.State.Running}}"), "true");
-    assert_ne!(docker(&["inspect", &project.container("app", 0)]).code, 0, "the old one is gone");
+    assert!(
+        place("service.app[1]/health") < place("service.app[0]/stop"),
+        "{finished:?}"
+    );
+    assert_eq!(
+        project.inspect(&project.container("app", 1), "{{.State.Running}}"),
+        "true"
+    );
+    assert_ne!(
+        docker(&["inspect", &project.container("app", 0)]).code,
+        0,
+        "the old one is gone"
+    );
     project.is_settled();
     project.write(&file(3));
     project.deploy();
-    assert_eq!(project.inspect(&project.container("app", 0), "{{.State.Running}}"), "true", "the lowest free number");
+    assert_eq!(
+        project.inspect(&project.container("app", 0), "{{.State.Running}}"),
+        "true",
+        "the lowest free number"
+    );
     project.is_settled();
 }
 
@@ -248,7 +334,11 @@ services:
     project.write(&file(2));
     let plan = project.plan();
     assert_eq!(project.action("service.app")["strategy"], "recreate");
-    assert!(plan["warnings"].to_string().contains("18473"), "{:#}", plan["warnings"]);
+    assert!(
+        plan["warnings"].to_string().contains("18473"),
+        "{:#}",
+        plan["warnings"]
+    );
     project.deploy();
     project.is_settled();
 }
@@ -269,7 +359,11 @@ services:
     );
     let ran = project.nkapp(&["deploy", "-y"]).exits(1);
     for part in ["service.app", "page not found", "I am up but sad"] {
-        assert!(ran.stderr.contains(part), "`{part}` is missing:\n{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(part),
+            "`{part}` is missing:\n{}",
+            ran.stderr
+        );
     }
 }
 
@@ -298,7 +392,11 @@ services:
     assert_eq!(lines(&project.read("out/order")), ["migrated", "app"]);
     project.is_settled();
     project.deploy();
-    assert_eq!(lines(&project.read("out/order")), ["migrated", "app"], "it does not run again");
+    assert_eq!(
+        lines(&project.read("out/order")),
+        ["migrated", "app"],
+        "it does not run again"
+    );
 }
 
 const PLAIN: &str = "
@@ -325,14 +423,23 @@ fn docker_only_what_really_changed_is_a_change() {
     let id = project.inspect(&container, "{{.Id}}");
 
     let same = PLAIN
-        .replace("image: nk-test/busybox:1", "image: docker.io/nk-test/busybox:1")
-        .replace("memory: 64mb", "memory: 67108864\n    restart: 'no'\n    instances: 1\n    updateStrategy: recreate");
+        .replace(
+            "image: nk-test/busybox:1",
+            "image: docker.io/nk-test/busybox:1",
+        )
+        .replace(
+            "memory: 64mb",
+            "memory: 67108864\n    restart: 'no'\n    instances: 1\n    updateStrategy: recreate",
+        );
     project.write(&same);
     project.is_settled();
 
     project.put("app.conf", "colour = red\n");
     let action = project.action("service.app");
-    assert!(action["changes"].to_string().contains("/etc/app.conf"), "{action:#}");
+    assert!(
+        action["changes"].to_string().contains("/etc/app.conf"),
+        "{action:#}"
+    );
     assert_eq!(action["changes"][0]["cause"], "config");
     project.put("app.conf", "colour = blue\n");
     project.is_settled();
@@ -349,8 +456,15 @@ fn docker_only_what_really_changed_is_a_change() {
     project.write(&PLAIN.replace("64mb", "96mb"));
     assert_eq!(project.action("service.app")["strategy"], "in_place");
     project.deploy();
-    assert_eq!(project.inspect(&container, "{{.HostConfig.Memory}}"), "100663296");
-    assert_eq!(project.inspect(&container, "{{.Id}}"), id, "no restart for a limit");
+    assert_eq!(
+        project.inspect(&container, "{{.HostConfig.Memory}}"),
+        "100663296"
+    );
+    assert_eq!(
+        project.inspect(&container, "{{.Id}}"),
+        id,
+        "no restart for a limit"
+    );
     project.is_settled();
 }
 
@@ -371,17 +485,36 @@ volumes: { data: {} }
     );
     project.deploy();
     let volume = format!("nk-{}-local-data", project.name);
-    project.docker(&["exec", &project.container("app", 0), "sh", "-c", "echo kept > /data/file"]);
+    project.docker(&[
+        "exec",
+        &project.container("app", 0),
+        "sh",
+        "-c",
+        "echo kept > /data/file",
+    ]);
     project.nkapp(&["destroy", "-y"]).exits(0);
     project.docker(&["volume", "inspect", &volume]);
     project.deploy();
-    assert_eq!(project.docker(&["exec", &project.container("app", 0), "cat", "/data/file"]), "kept");
+    assert_eq!(
+        project.docker(&["exec", &project.container("app", 0), "cat", "/data/file"]),
+        "kept"
+    );
     let refused = project.nkapp(&["clean", "-y"]).exits(5);
-    assert!(refused.stderr.contains("volume.data") && refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("volume.data") && refused.stderr.contains("--force"),
+        "{}",
+        refused.stderr
+    );
     project.docker(&["volume", "inspect", &volume]);
     project.nkapp(&["clean", "-y", "--force"]).exits(0);
     assert_ne!(docker(&["volume", "inspect", &volume]).code, 0);
-    let left = docker(&["ps", "-aq", "--filter", &format!("label=nk-project={}", project.name)]).stdout;
+    let left = docker(&[
+        "ps",
+        "-aq",
+        "--filter",
+        &format!("label=nk-project={}", project.name),
+    ])
+    .stdout;
     assert_eq!(left, "");
 }
 
@@ -407,12 +540,25 @@ volumes: {{ deps: {{}} }}
     project.put("out/.keep", "");
     project.deploy();
     assert_eq!(lines(&project.read("out/installs")), ["installed"]);
-    let inside = project.docker(&["exec", &project.container("one", 0), "sh", "-c", "ls -A /deps"]);
-    assert!(inside.contains(".nk-installed-") && !inside.contains(".nk-install-lock"), "{inside}");
+    let inside = project.docker(&[
+        "exec",
+        &project.container("one", 0),
+        "sh",
+        "-c",
+        "ls -A /deps",
+    ]);
+    assert!(
+        inside.contains(".nk-installed-") && !inside.contains(".nk-install-lock"),
+        "{inside}"
+    );
     project.is_settled();
     project.write(&file("sleep 1; echo again >> /out/installs"));
     project.deploy();
-    assert_eq!(lines(&project.read("out/installs")), ["installed", "again"], "another command is another installation");
+    assert_eq!(
+        lines(&project.read("out/installs")),
+        ["installed", "again"],
+        "another command is another installation"
+    );
 }
 
 #[test]

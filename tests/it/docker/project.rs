@@ -45,7 +45,10 @@ impl Ran {
     #[track_caller]
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
-            panic!("`{}` printed no JSON document: {error}\n{}\n{}", self.what, self.stdout, self.stderr)
+            panic!(
+                "`{}` printed no JSON document: {error}\n{}\n{}",
+                self.what, self.stdout, self.stderr
+            )
         })
     }
     /// Reads standard output as JSON lines.
@@ -53,7 +56,10 @@ impl Ran {
     pub(super) fn events(&self) -> Vec<Value> {
         self.stdout
             .lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {error}: {line}")))
+            .map(|line| {
+                serde_json::from_str(line)
+                    .unwrap_or_else(|error| panic!("not JSON: {error}: {line}"))
+            })
             .collect()
     }
 }
@@ -62,8 +68,16 @@ impl Project {
     /// Makes a project with this text, in which `NAME` stands for its name.
     pub(super) fn new(text: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("nkt{}x{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let project = Self { folder: tempfile::tempdir().expect("temp folder"), name, host: None };
+        let name = format!(
+            "nkt{}x{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let project = Self {
+            folder: tempfile::tempdir().expect("temp folder"),
+            name,
+            host: None,
+        };
         project.write(text);
         project
     }
@@ -88,8 +102,13 @@ impl Project {
     /// Runs the binary.
     pub(super) fn nkapp(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nkapp"));
-        command.args(arguments).current_dir(self.folder.path()).stdin(std::process::Stdio::null());
-        command.env("HOME", self.folder.path()).env_remove("NO_COLOR");
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(std::process::Stdio::null());
+        command
+            .env("HOME", self.folder.path())
+            .env_remove("NO_COLOR");
         if let Some(host) = &self.host {
             command.env("DOCKER_HOST", host);
         }
@@ -120,7 +139,11 @@ impl Project {
     #[track_caller]
     pub(super) fn is_settled(&self) {
         let ran = self.nkapp(&["plan", "--detailed-exitcode"]);
-        assert_eq!(ran.code, 0, "something is left to do:\n{}\n{}", ran.stdout, ran.stderr);
+        assert_eq!(
+            ran.code, 0,
+            "something is left to do:\n{}\n{}",
+            ran.stdout, ran.stderr
+        );
     }
     /// Name of an instance on the engine.
     pub(super) fn container(&self, service: &str, instance: u32) -> String {
@@ -142,7 +165,10 @@ impl Project {
 
 /// Runs the engine's own client.
 pub(super) fn docker(arguments: &[&str]) -> Ran {
-    let output = Command::new("docker").args(arguments).output().expect("the docker client runs");
+    let output = Command::new("docker")
+        .args(arguments)
+        .output()
+        .expect("the docker client runs");
     Ran::of(format!("docker {}", arguments.join(" ")), &output)
 }
 
@@ -151,8 +177,14 @@ impl Drop for Project {
         let filter = format!("label=nk-project={}", self.name);
         for (list, remove) in [
             (vec!["ps", "-aq", "--filter", &filter], vec!["rm", "-fv"]),
-            (vec!["network", "ls", "-q", "--filter", &filter], vec!["network", "rm"]),
-            (vec!["volume", "ls", "-q", "--filter", &filter], vec!["volume", "rm", "-f"]),
+            (
+                vec!["network", "ls", "-q", "--filter", &filter],
+                vec!["network", "rm"],
+            ),
+            (
+                vec!["volume", "ls", "-q", "--filter", &filter],
+                vec!["volume", "rm", "-f"],
+            ),
         ] {
             let ids = docker(&list).stdout;
             for id in ids.split_whitespace() {
@@ -161,7 +193,10 @@ impl Drop for Project {
                 docker(&arguments);
             }
         }
-        for network in docker(&["network", "ls", "--format", "{{.Name}}"]).stdout.split_whitespace() {
+        for network in docker(&["network", "ls", "--format", "{{.Name}}"])
+            .stdout
+            .split_whitespace()
+        {
             if network.contains(&format!("{}-", self.name)) {
                 docker(&["network", "rm", network]);
             }
