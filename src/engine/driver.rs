@@ -12,20 +12,15 @@ use futures_util::future::{AbortHandle, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 
-use crate::domain::effect::Effect;
-use crate::domain::event::StepOutcome;
 use crate::domain::live::{Live, LiveEvent, LiveEventKind};
-use crate::domain::plan::model::{ActionKind, Purpose, StepKind};
-use crate::domain::run::fact::{Ended, Fact, Halt, StepEnd};
+use crate::domain::run::fact::{Fact, Halt, StepEnd};
 use crate::domain::run::machine::Machine;
 use crate::domain::run::order::{Order, RunResult, StepRef};
 use crate::domain::time::Boot;
-use crate::engine::boxes::remove_box;
 use crate::engine::cx::{Cx, within};
 use crate::engine::ears::Ears;
 use crate::engine::gates::Gates;
-use crate::engine::ops::{Call, stock_taken};
-use crate::engine::perform::settle;
+use crate::engine::ops::Call;
 use crate::engine::reconcile::{EngineError, Stop};
 use crate::ports::clock::Clock;
 use crate::ports::provider::Provider;
@@ -291,85 +286,6 @@ impl<'a, W: World> Driver<'a, W> {
         }));
     }
 
-    /// Drops what is under way for a step.
-    fn abort(&mut self, at: StepRef) {
-        if let Some(place) = self.parked.iter().position(|(parked, _)| *parked == at) {
-            self.parked.remove(place);
-            self.ended(at, not_done());
-        } else if self.gates.remove(at).is_some() {
-            self.ended(at, not_done());
-        } else if let Some(under_way) = self.under_way.get(&at) {
-            under_way.abort.abort();
-        } else {
-            // It waits for a pull of another step.
-            self.ended(at, not_done());
-        }
-    }
-
-    /// The call of a step was dropped: one look settles what became of it.
-    fn dropped(&mut self, at: StepRef) {
-        let Some(under_way) = self.under_way.remove(&at) else {
-            return;
-        };
-        let cx = self.cx;
-        self.tasks.push(Box::pin(async move {
-            let why = "the run was stopped";
-            if let Some(call) = under_way.call {
-                let end = settle(cx, at, &call, why).await;
-                return Came::Ended { at, end };
-            }
-            if let Some((_, step)) = cx.step(at) {
-                let op = cx.site.op_id(step, under_way.attempt);
-                remove_box(cx, at, &op).await;
-                cx.failed(&op);
-            }
-            let end = StepEnd::unknown("it was cut off, because the run was stopped");
-            Came::Ended { at, end }
-        }));
-    }
-
-    /// Folds a finished action into the record.
-    fn close(&mut self, index: usize, outcome: StepOutcome) {
-        let cx = self.cx;
-        let Some(action) = cx.plan.actions.get(index) else {
-            return;
-        };
-        if outcome != StepOutcome::Done {
-            return;
-        }
-        let address = action.address.clone();
-        if action.kind == ActionKind::Delete {
-            cx.note(Effect::Forgotten { address });
-            return;
-        }
-        let stock = cx.keeper.with(|keeper| {
-            keeper
-                .record()
-                .map(|record| stock_taken(cx.site, action, record))
-        });
-        for effect in stock.flatten().unwrap_or_default() {
-            cx.note(effect);
-        }
-        // A restoration that makes nothing anew leaves what was recorded.
-        let restored = cx.plan.purpose == Purpose::Restore
-            && !action
-                .steps
-                .iter()
-                .any(|step| step.kind == StepKind::Create);
-        if let Some(shape) = cx.site.shape(action).filter(|_| !restored) {
-            cx.note(Effect::Applied { address, shape });
-        }
-    }
-
-    async fn save(&mut self) {
-        let Some(mut keeper) = self.cx.keeper.take() else {
-            return;
-        };
-        let saved = keeper.save(self.cx.world).await;
-        self.cx.keeper.put(keeper);
-        self.cx.note_trouble(Some(saved));
-    }
-
     /// Returns when something has to be looked at even if nothing is heard.
     fn alarm(&self) -> Option<Boot> {
         let parked = (!self.parked.is_empty()).then(|| self.now().after(LEASE_LOOK));
@@ -409,13 +325,6 @@ pub(super) enum Listening {
     NotYet,
     /// The stream did not come up in time.
     Never,
-}
-
-fn not_done() -> StepEnd {
-    StepEnd {
-        ended: Ended::NotDone,
-        ..StepEnd::failed("the run was stopped")
-    }
 }
 
 /// Listens to the platform for as long as the run lasts.

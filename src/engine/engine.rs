@@ -159,15 +159,12 @@ impl<W: World> Reconcile for Engine<W> {
         let disk = self.world.disk();
         let bytes = formats::plan::encode(plan, self.world.clock().wall());
         let latest = PathBuf::from(LATEST);
-        let shown = match path {
-            Some(path) => {
-                disk.write_named(path, &bytes).map_err(store)?;
-                path.to_owned()
-            }
-            None => {
-                disk.replace(&latest, &bytes).map_err(store)?;
-                disk.shown(&latest)
-            }
+        let shown = if let Some(path) = path {
+            disk.write_named(path, &bytes).map_err(store)?;
+            path.to_owned()
+        } else {
+            disk.replace(&latest, &bytes).map_err(store)?;
+            disk.shown(&latest)
         };
         Ok(shown.display().to_string())
     }

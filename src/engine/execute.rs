@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::domain::event::{Event, EventKind, RunOutcome, Stage, StepOutcome};
+use crate::domain::event::{Event, EventKind, RunOutcome, Stage};
 use crate::domain::ids::{RunId, TraceId};
 use crate::domain::lease::{LeaseTimes, Occupation};
 use crate::domain::live::Live;
@@ -17,11 +17,11 @@ use crate::domain::plan::scope::found_lineage;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 use crate::domain::run::machine::Machine;
-use crate::domain::run::order::{EventDraft, RunResult};
+use crate::domain::run::order::EventDraft;
 use crate::domain::run::retry::Guide;
 use crate::engine::cx::{Cx, KeeperCell};
 use crate::engine::discover::{check_engine, digests, make_plan, observe, resolve};
-use crate::engine::driver::{Driven, Driver};
+use crate::engine::driver::Driver;
 use crate::engine::emit::Emitter;
 use crate::engine::keeper::Keeper;
 use crate::engine::lease::{Lease, Wanted};
@@ -29,6 +29,7 @@ use crate::engine::reconcile::{EngineError, RunEnd, RunRequest, Stop};
 use crate::engine::runs::{new_run_id, prune};
 use crate::engine::site::{SecretValues, Site};
 use crate::engine::unfinished::{settle_all, sweep_boxes};
+use crate::engine::verdict::{exit_code, judge, outcome_of, said};
 use crate::formats::text::hex;
 use crate::ports::clock::Clock;
 use crate::ports::process::Processes;
@@ -60,7 +61,7 @@ pub(super) async fn run<W: World>(
         request,
         stop,
         emitter: &emitter,
-        run_id: run_id.clone(),
+        id: run_id.clone(),
         trace_id,
         plan: None,
     };
@@ -97,7 +98,7 @@ struct Run<'a, W: World> {
     request: &'a RunRequest,
     stop: watch::Receiver<Stop>,
     emitter: &'a Emitter<'a, W>,
-    run_id: RunId,
+    id: RunId,
     trace_id: TraceId,
     plan: Option<Arc<Plan>>,
 }
@@ -119,7 +120,7 @@ impl<W: World> Run<'_, W> {
         let wanted = Wanted {
             occupation: Occupation {
                 command: self.request.plan.purpose.as_str().to_owned(),
-                run_id: self.run_id.clone(),
+                run_id: self.id.clone(),
                 trace_id: self.trace_id.clone(),
                 plan_id: self.request.approved.as_ref().map(|plan| plan.id.clone()),
                 ..Occupation::default()
@@ -154,7 +155,7 @@ impl<W: World> Run<'_, W> {
         let project = self.project;
         let mut keeper = Keeper::open(world, &project.scope()).await?;
         if keeper.record().is_some() {
-            keeper.begin(world, self.run_id.clone(), lease.epoch())?;
+            keeper.begin(world, self.id.clone(), lease.epoch())?;
         }
         if !keeper.open_ops().is_empty() {
             self.stage(Stage::Settle);
@@ -176,7 +177,7 @@ impl<W: World> Run<'_, W> {
         }
         check_engine(keeper.record(), &live)?;
         if let Some(record) = keeper.record() {
-            sweep_boxes(world, record, &live, self.emitter, &self.run_id).await;
+            sweep_boxes(world, record, &live, self.emitter, &self.id).await;
         }
         let plan = self.plan_and_check(&keeper, &live, &secrets)?;
         lease.set_plan(plan.id.clone());
@@ -249,7 +250,7 @@ impl<W: World> Run<'_, W> {
             }
             None => {}
         }
-        keeper.begin(self.world, self.run_id.clone(), lease.epoch())
+        keeper.begin(self.world, self.id.clone(), lease.epoch())
     }
 
     async fn carry_out(
@@ -265,13 +266,7 @@ impl<W: World> Run<'_, W> {
                 "there is no state to write".to_owned(),
             ));
         };
-        let mut site = Site::new(
-            self.project,
-            live,
-            &record,
-            self.run_id.clone(),
-            lease.epoch(),
-        );
+        let mut site = Site::new(self.project, live, &record, self.id.clone(), lease.epoch());
         site.digests = digests(&record.digest_key, &secrets);
         site.secrets = secrets;
         let guide = Guide::of(&plan, self.project, Some(&record));
@@ -339,91 +334,6 @@ impl<W: World> Run<'_, W> {
             }
         }
     }
-}
-
-/// Turns the machine's result into the run's.
-fn judge(driven: Driven, plan: &Plan, clean: &dyn Fn(&str) -> String) -> Result<(), EngineError> {
-    if let Some(trouble) = driven.trouble {
-        return Err(trouble);
-    }
-    let Some(result) = driven.result else {
-        return Err(EngineError::Invalid(
-            "the run ended before its plan did".to_owned(),
-        ));
-    };
-    match result.outcome {
-        RunOutcome::Ok => Ok(()),
-        RunOutcome::Cancelled => Err(EngineError::Interrupted),
-        RunOutcome::Failed | RunOutcome::Refused => Err(failed(result, plan, clean)),
-    }
-}
-
-fn failed(result: RunResult, plan: &Plan, clean: &dyn Fn(&str) -> String) -> EngineError {
-    let total = result.ends.len();
-    let failed = result
-        .ends
-        .values()
-        .filter(|end| end.outcome != StepOutcome::Done)
-        .count();
-    let mut causes = Vec::new();
-    let mut ends = result.ends;
-    // In the order of the plan: what failed first in the graph is what to look at first.
-    for action in &plan.actions {
-        if let Some(end) = ends.remove(&action.address)
-            && matches!(end.outcome, StepOutcome::Failed | StepOutcome::Unknown)
-        {
-            causes.push((
-                action.address.clone(),
-                clean(&end.message.unwrap_or_default()),
-            ));
-        }
-    }
-    EngineError::StepsFailed {
-        failed,
-        total,
-        causes,
-    }
-}
-
-fn outcome_of(error: &EngineError) -> RunOutcome {
-    match error {
-        EngineError::Interrupted => RunOutcome::Cancelled,
-        EngineError::Locked(_)
-        | EngineError::StalePlan(_)
-        | EngineError::NeedsForce(_)
-        | EngineError::BadState { .. } => RunOutcome::Refused,
-        EngineError::Provider(_)
-        | EngineError::Store(_)
-        | EngineError::LockLost(_)
-        | EngineError::Invalid(_)
-        | EngineError::Secret(_)
-        | EngineError::StepsFailed { .. } => RunOutcome::Failed,
-    }
-}
-
-fn exit_code(error: &EngineError) -> u8 {
-    match error {
-        EngineError::Interrupted => 130,
-        EngineError::Locked(_) | EngineError::BadState { .. } | EngineError::LockLost(_) => 4,
-        EngineError::StalePlan(_) | EngineError::NeedsForce(_) => 5,
-        EngineError::Provider(_)
-        | EngineError::Store(_)
-        | EngineError::Invalid(_)
-        | EngineError::Secret(_)
-        | EngineError::StepsFailed { .. } => 1,
-    }
-}
-
-/// Says in one line what went wrong, causes included.
-fn said(error: &EngineError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 fn trace_id<W: World>(world: &W) -> TraceId {

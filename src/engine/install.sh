@@ -28,10 +28,16 @@ refuse_foreign() {
 if is_installed; then say state=already; exit 0; fi
 refuse_foreign
 
+owner=$NK_OWNER
+if [ -z "$owner" ]; then
+    # A one-off learns its id only from its own host name, where the platform gives it that.
+    owner=$(cat /etc/hostname 2>/dev/null)
+    [ "$(printf %s "$owner" | tr -d 0-9a-f | wc -c)" -eq 0 ] && [ "${#owner}" -eq 12 ] || owner=
+fi
 boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown)
 space=$(readlink /proc/self/ns/pid 2>/dev/null || echo unknown)
 printf 'v=1\nnonce=%s\nhash=%s\nowner=%s\nname=%s\nengine=%s\nscope=%s\nboot=%s\nspace=%s\npid=%s\nstart=%s\n' \
-    "$NK_NONCE" "$NK_HASH" "$NK_OWNER" "$NK_NAME" "$NK_ENGINE" "$NK_SCOPE" "$boot" "$space" $$ "$(start_of $$)" \
+    "$NK_NONCE" "$NK_HASH" "$owner" "$NK_NAME" "$NK_ENGINE" "$NK_SCOPE" "$boot" "$space" $$ "$(start_of $$)" \
     >"$mine" 2>/dev/null || exit 91
 
 take() {
@@ -42,6 +48,13 @@ take() {
     (set -C; cat "$mine" >"$lock") 2>/dev/null
 }
 
+is_alive() {
+    [ "$(value_of boot)" = "$boot" ] && [ "$(value_of space)" = "$space" ] && [ "$space" != unknown ] || return 1
+    pid=$(value_of pid)
+    case $pid in '' | *[!0-9]*) return 1 ;; esac
+    [ -n "$(start_of "$pid")" ] && [ "$(start_of "$pid")" = "$(value_of start)" ]
+}
+
 is_dead() {
     # The same boot and pid namespace, and no such process: proof. The same instance in another incarnation: proof.
     [ "$(value_of boot)" = "$boot" ] && [ "$boot" != unknown ] && [ "$space" != unknown ] || return 1
@@ -50,7 +63,7 @@ is_dead() {
         case $pid in '' | *[!0-9]*) return 1 ;; esac
         [ "$(start_of "$pid")" != "$(value_of start)" ]
     else
-        [ "$(value_of owner)" = "$NK_OWNER" ]
+        [ -n "$owner" ] && [ "$(value_of owner)" = "$owner" ]
     fi
 }
 
@@ -80,6 +93,7 @@ until take; do
         beat=$(stat -c %Y "$lock" 2>/dev/null || echo 0)
         for key in nonce hash owner name engine scope boot pid; do say "$key=$(value_of $key)"; done
         say "age=$((now - beat))"
+        if is_alive; then say proof=alive; fi
         rm -f "$mine" "$mine.age"
         exit 75
     fi

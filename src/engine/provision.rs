@@ -5,11 +5,9 @@
 //! lock still exists, how long to wait for it, and what to tell people meanwhile. Nothing but proof breaks a
 //! lock: the holder's instance is gone or has ended.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::event::{EventKind, Stream};
+use crate::domain::event::EventKind;
 use crate::domain::ids::{Instance, OpId, ProviderId};
 use crate::domain::lease::{Holder, Verdict};
 use crate::domain::plan::model::{Action, Step};
@@ -20,8 +18,9 @@ use crate::domain::run::order::StepRef;
 use crate::engine::boxes::run_box;
 use crate::engine::cx::{Cx, within};
 use crate::engine::ops::{Misfit, target};
-use crate::engine::output::{Cutter, StepLog};
+use crate::engine::output::StepLog;
 use crate::engine::perform::command_end;
+use crate::engine::script::{Filter, Said};
 use crate::formats::text::hex;
 use crate::ports::clock::Clock;
 use crate::ports::hooks::{CallEnd, Value};
@@ -32,8 +31,6 @@ use crate::ports::world::World;
 
 /// Runs inside instances; POSIX sh.
 const SCRIPT: &str = include_str!("install.sh");
-/// Mark of the script's own lines.
-const MARK: &str = "nk-install: ";
 /// How long one call of the script waits for the lock before it reports the holder.
 const WAIT: Duration = Duration::from_secs(5);
 /// Longest time a look at a holder may take.
@@ -48,13 +45,6 @@ struct Install<'a> {
     instance: Instance,
     /// Where it runs; `None`: in a one-off of its own.
     inside: Option<InstanceRef>,
-}
-
-/// What the script said of itself.
-#[derive(Debug, Default)]
-struct Said {
-    states: Vec<String>,
-    values: BTreeMap<String, String>,
 }
 
 /// Installs what the step's service asks for, waiting for the lock if somebody else holds it.
@@ -142,34 +132,31 @@ async fn run_script<W: World>(
     let env = script_env(cx, job, breaking);
     // A one-off sets the timeout for its own creation too; what waits in the script is not the command's.
     let timeout = job.recipe.install.timeout.saturating_add(WAIT * 2);
-    match &job.inside {
-        Some(inside) => {
-            let call = ExecCall {
-                argv,
-                env,
-                user: None,
-                folder: None,
-                timeout,
-                interactive: false,
-            };
-            let margin = timeout.saturating_add(Duration::from_secs(30));
-            let exec = cx.world.provider().exec(inside, &call, sink);
-            within(cx.world, margin, exec)
-                .await
-                .unwrap_or_else(|| CallEnd::Unknown("it could not be ended in time".to_owned()))
-        }
-        None => {
-            let image = job.recipe.image.as_deref().unwrap_or_default();
-            let spec =
-                crate::engine::ops::one_off(cx.site, job.service, job.instance, image, argv, env);
-            let name = cx.step(at).map(|(_, step)| step.id.to_string());
-            let op = OpId(format!(
-                "{}/{}#{attempt}.{round}",
-                cx.site.run,
-                name.unwrap_or_default()
-            ));
-            run_box(cx, at, spec, &op, timeout, sink).await
-        }
+    if let Some(inside) = &job.inside {
+        let call = ExecCall {
+            argv,
+            env,
+            user: None,
+            folder: None,
+            timeout,
+            interactive: false,
+        };
+        let margin = timeout.saturating_add(Duration::from_secs(30));
+        let exec = cx.world.provider().exec(inside, &call, sink);
+        within(cx.world, margin, exec)
+            .await
+            .unwrap_or_else(|| CallEnd::Unknown("it could not be ended in time".to_owned()))
+    } else {
+        let image = job.recipe.image.as_deref().unwrap_or_default();
+        let spec =
+            crate::engine::ops::one_off(cx.site, job.service, job.instance, image, argv, env);
+        let name = cx.step(at).map(|(_, step)| step.id.to_string());
+        let op = OpId(format!(
+            "{}/{}#{attempt}.{round}",
+            cx.site.run,
+            name.unwrap_or_default()
+        ));
+        run_box(cx, at, spec, &op, timeout, sink).await
     }
 }
 
@@ -227,6 +214,9 @@ fn shell_line(command: &crate::domain::project::hook::HookCommand) -> String {
 
 /// Judges the holder of a lock. Only an instance of this very engine that is gone or has ended is proof.
 async fn judge<W: World>(cx: &Cx<'_, W>, said: &Said) -> Verdict {
+    if said.value("proof") == "alive" {
+        return Verdict::Alive;
+    }
     let owner = said.value("owner");
     if owner.is_empty() || said.value("nonce").is_empty() {
         return Verdict::Unknown;
@@ -354,75 +344,5 @@ async fn finished<W: World>(
     StepEnd {
         log: printed.log,
         ..StepEnd::failed(special)
-    }
-}
-
-impl Said {
-    fn value(&self, key: &str) -> &str {
-        self.values.get(key).map_or("", String::as_str)
-    }
-    fn age(&self) -> i64 {
-        self.value("age").parse().unwrap_or_default()
-    }
-}
-
-/// Lets the commands' output through and keeps the script's own lines.
-pub(super) struct Filter<'l, 'a, W: World> {
-    log: &'l StepLog<'a, W>,
-    state: RefCell<(Cutter, Said)>,
-}
-
-impl<'l, 'a, W: World> Filter<'l, 'a, W> {
-    fn new(log: &'l StepLog<'a, W>) -> Self {
-        Self {
-            log,
-            state: RefCell::default(),
-        }
-    }
-
-    fn finish(self) -> Said {
-        let (mut cutter, mut said) = self.state.into_inner();
-        if let Some(line) = cutter.finish(&str::to_owned) {
-            take(self.log, &mut said, &line);
-        }
-        said
-    }
-}
-
-impl<W: World> Sink for Filter<'_, '_, W> {
-    fn output(&self, stream: Stream, bytes: &[u8]) {
-        if stream != Stream::Stdout {
-            self.log.output(stream, bytes);
-            return;
-        }
-        let mut state = self.state.borrow_mut();
-        let (cutter, said) = &mut *state;
-        for line in cutter.push(bytes, 0, &str::to_owned) {
-            take(self.log, said, &line);
-        }
-    }
-
-    fn progress(&self, done: u64, total: Option<u64>, unit: &str) {
-        self.log.progress(done, total, unit);
-    }
-}
-
-fn take<W: World>(log: &StepLog<'_, W>, said: &mut Said, line: &str) {
-    let Some(own) = line.strip_prefix(MARK) else {
-        log.output(Stream::Stdout, line.as_bytes());
-        log.output(Stream::Stdout, b"\n");
-        return;
-    };
-    match own.split_once('=') {
-        Some(("state", state)) => {
-            said.states.push(state.to_owned());
-            if state != "already" {
-                log.remark(&format!("installation: {state}"));
-            }
-        }
-        Some((key, value)) => {
-            said.values.insert(key.to_owned(), value.to_owned());
-        }
-        None => {}
     }
 }

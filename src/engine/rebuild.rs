@@ -67,13 +67,12 @@ async fn made_of<W: World>(
             ));
         }
     };
-    let key = match known {
-        Some(known) => known.digest_key.clone(),
-        None => {
-            let mut key = [0; 32];
-            world.random().fill(&mut key);
-            hex(&key)
-        }
+    let key = if let Some(known) = known {
+        known.digest_key.clone()
+    } else {
+        let mut key = [0; 32];
+        world.random().fill(&mut key);
+        hex(&key)
     };
     let secrets = resolve(world, project, true).await?;
     let digests = digests(&key, &secrets);

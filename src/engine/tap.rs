@@ -140,17 +140,17 @@ pub(super) async fn exec<W: World>(
 /// Sends a hint whenever the platform reports a change.
 pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::Sender<Hint>) {
     let scope = project.scope();
-    let (sender, mut events) = mpsc::channel(256);
-    let watching = world.provider().watch(&scope, sender);
-    tokio::pin!(watching);
+    let (sender, mut stream) = mpsc::channel(256);
+    let listening = world.provider().watch(&scope, sender);
+    tokio::pin!(listening);
     loop {
-        let event = tokio::select! {
+        let heard = tokio::select! {
             biased;
-            event = events.recv() => event,
-            () = &mut watching => return,
+            next = stream.recv() => next,
+            () = &mut listening => return,
         };
-        let Some(event) = event else { return };
-        let word = match event.kind {
+        let Some(event) = heard else { return };
+        let what_happened = match event.kind {
             // After a gap anything may have changed.
             LiveEventKind::Connected => "connected".to_owned(),
             LiveEventKind::Lost(_) => continue,
@@ -162,8 +162,11 @@ pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::S
             LiveEventKind::Changed(what) => strip(&what),
         };
         let text = match event.subject {
-            Some(subject) => format!("{} {word}", subject.address.instance(subject.instance)),
-            None => word,
+            Some(subject) => format!(
+                "{} {what_happened}",
+                subject.address.instance(subject.instance)
+            ),
+            None => what_happened,
         };
         if hints.send(Hint::Live(text)).await.is_err() {
             return;
@@ -208,9 +211,9 @@ async fn redactor<W: World>(world: &W, project: &Project) -> Redactor {
     let mut redactor = Redactor::default();
     // What cannot be resolved cannot be in the output either.
     if let Ok(secrets) = resolve(world, project, true).await {
-        secrets
-            .values()
-            .for_each(|secret| redactor.register(secret));
+        for secret in secrets.values() {
+            redactor.register(secret);
+        }
     }
     redactor
 }

@@ -164,7 +164,7 @@ pub async fn run(machine: &Machine, project: &Project, ask: Ask) -> Ran {
         }
         std::future::pending::<()>().await;
     };
-    let act = async {
+    let acting = async {
         let end = tokio::select! {
             biased;
             () = life.death() => None,
@@ -173,7 +173,7 @@ pub async fn run(machine: &Machine, project: &Project, ask: Ask) -> Ran {
         };
         (end, life.steps(), life.last())
     };
-    let ((end, steps, last), events) = tokio::join!(act, collect);
+    let ((end, steps, last), events) = tokio::join!(acting, collect);
     machine.bury(engine.world());
     Ran {
         end,

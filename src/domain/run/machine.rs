@@ -7,21 +7,22 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::event::{EventKind, RunOutcome, StepOutcome};
+use crate::domain::event::{EventKind, StepOutcome};
 use crate::domain::ids::Address;
 use crate::domain::plan::model::{Action, Plan, Step};
 use crate::domain::run::course::{ActionRun, ActionState, StepRun, StepState, lay_out};
 use crate::domain::run::fact::{Ended, Fact, Halt, StepEnd};
 use crate::domain::run::options::{RunOptions, Schedule};
-use crate::domain::run::order::{ActionEnd, EventDraft, Order, RunResult, StepRef, Turn};
+use crate::domain::run::order::{ActionEnd, EventDraft, Order, StepRef, Turn};
 use crate::domain::run::retry::{Guide, LOST_AGAIN, StepPolicy, pause_before};
+use crate::domain::run::telling::{outcome_of, skipped};
 use crate::domain::time::Boot;
 
 /// The course of one run.
 #[derive(Clone, Debug)]
 pub struct Machine {
     pub(super) plan: Arc<Plan>,
-    guide: Guide,
+    pub(super) guide: Guide,
     pub(super) options: RunOptions,
     pub(super) actions: Vec<ActionRun>,
     /// Unfinished actions by layer.
@@ -45,7 +46,7 @@ pub struct Machine {
     pub(super) halt: Option<Halt>,
     pub(super) cut_short: bool,
     pub(super) finished: bool,
-    ends: BTreeMap<Address, ActionEnd>,
+    pub(super) ends: BTreeMap<Address, ActionEnd>,
 }
 
 impl Machine {
@@ -341,77 +342,6 @@ impl Machine {
         }
     }
 
-    /// Finds the words for an action that was not done.
-    fn cause(&self, index: usize, outcome: StepOutcome) -> Option<String> {
-        if outcome == StepOutcome::Done {
-            return None;
-        }
-        let run = self.actions.get(index)?;
-        let action = self.plan.actions.get(index)?;
-        let found = run
-            .steps
-            .iter()
-            .zip(&action.steps)
-            .find(|(step, _)| step.state == StepState::Over(outcome) && step.message.is_some());
-        match found {
-            Some((step, planned)) => {
-                let name = short_name(planned);
-                Some(format!(
-                    "{name}: {}",
-                    step.message.as_deref().unwrap_or_default()
-                ))
-            }
-            None => Some("the run was stopped before its end".to_owned()),
-        }
-    }
-
-    pub(super) fn result(&self) -> RunResult {
-        let bad = self
-            .ends
-            .values()
-            .any(|end| matches!(end.outcome, StepOutcome::Failed | StepOutcome::Unknown));
-        let skipped = self
-            .ends
-            .values()
-            .any(|end| end.outcome == StepOutcome::Skipped);
-        let outcome = if self.halt.is_some() && (self.cut_short || bad) {
-            RunOutcome::Cancelled
-        } else if bad || skipped {
-            RunOutcome::Failed
-        } else {
-            RunOutcome::Ok
-        };
-        RunResult {
-            outcome,
-            ends: self.ends.clone(),
-        }
-    }
-
-    fn warn(&self, at: StepRef, turn: &mut Turn) {
-        let Some((_, step)) = self.planned(at) else {
-            return;
-        };
-        let message = self
-            .actions
-            .get(at.action)
-            .and_then(|run| run.steps.get(at.step))
-            .and_then(|step| step.message.clone())
-            .unwrap_or_default();
-        let text = format!("{} failed, which only warns: {message}", step.id);
-        self.tell(at, None, EventKind::Warning { text }, turn);
-    }
-
-    pub(super) fn tell(&self, at: StepRef, attempt: Option<u32>, kind: EventKind, turn: &mut Turn) {
-        if let Some((action, step)) = self.planned(at) {
-            turn.events.push(EventDraft {
-                address: Some(action.address.clone()),
-                step: Some(step.id.clone()),
-                attempt,
-                kind,
-            });
-        }
-    }
-
     /// Queues a step whose needs are met.
     pub(super) fn make_ready(&mut self, at: StepRef) {
         let waits = self.step_mut(at).is_some_and(|step| step.waits);
@@ -445,40 +375,6 @@ fn rank(schedule: Schedule, layer: usize) -> usize {
     match schedule {
         Schedule::Layered => layer,
         Schedule::Eager => 0,
-    }
-}
-
-fn skipped() -> EventKind {
-    EventKind::StepFinished {
-        outcome: StepOutcome::Skipped,
-        exit_code: None,
-        duration: std::time::Duration::ZERO,
-        log: None,
-        message: None,
-    }
-}
-
-/// Returns what stands behind the slash of a step's id.
-fn short_name(step: &Step) -> &str {
-    let id = step.id.as_str();
-    id.rsplit_once('/').map_or(id, |(_, name)| name)
-}
-
-/// A failure outweighs an unknown end, an unknown end outweighs a step that was not begun.
-fn outcome_of(steps: &[StepRun]) -> StepOutcome {
-    let has = |outcome| {
-        steps
-            .iter()
-            .any(|step| step.state == StepState::Over(outcome))
-    };
-    if has(StepOutcome::Failed) {
-        StepOutcome::Failed
-    } else if has(StepOutcome::Unknown) {
-        StepOutcome::Unknown
-    } else if has(StepOutcome::Skipped) {
-        StepOutcome::Skipped
-    } else {
-        StepOutcome::Done
     }
 }
 

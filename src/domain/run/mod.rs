@@ -15,3 +15,4 @@ pub mod options;
 pub mod order;
 pub mod retry;
 mod schedule;
+mod telling;

@@ -7,8 +7,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::event::RunOutcome;
 use crate::domain::ids::{Digest, EnvName, PlanId, ProjectName, Scope, StepId};
 use crate::domain::plan::model::{ActionKind, Purpose, StepKind, StepPlace, Strategy};
+use crate::domain::run::order::RunResult;
 
 fn now(ms: u64) -> Boot {
     Boot(Duration::from_millis(ms))

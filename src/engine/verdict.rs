@@ -1,0 +1,98 @@
+//! How a run ended, for people, events and exit codes.
+
+use crate::domain::event::{RunOutcome, StepOutcome};
+use crate::domain::plan::model::Plan;
+use crate::domain::run::order::RunResult;
+use crate::engine::driver::Driven;
+use crate::engine::reconcile::EngineError;
+
+/// Turns the machine's result into the run's.
+pub(super) fn judge(
+    driven: Driven,
+    plan: &Plan,
+    clean: &dyn Fn(&str) -> String,
+) -> Result<(), EngineError> {
+    if let Some(trouble) = driven.trouble {
+        return Err(trouble);
+    }
+    let Some(result) = driven.result else {
+        return Err(EngineError::Invalid(
+            "the run ended before its plan did".to_owned(),
+        ));
+    };
+    match result.outcome {
+        RunOutcome::Ok => Ok(()),
+        RunOutcome::Cancelled => Err(EngineError::Interrupted),
+        RunOutcome::Failed | RunOutcome::Refused => Err(failed(result, plan, clean)),
+    }
+}
+
+fn failed(result: RunResult, plan: &Plan, clean: &dyn Fn(&str) -> String) -> EngineError {
+    let total = result.ends.len();
+    let failed = result
+        .ends
+        .values()
+        .filter(|end| end.outcome != StepOutcome::Done)
+        .count();
+    let mut causes = Vec::new();
+    let mut ends = result.ends;
+    // In the order of the plan: what failed first in the graph is what to look at first.
+    for action in &plan.actions {
+        if let Some(end) = ends.remove(&action.address)
+            && matches!(end.outcome, StepOutcome::Failed | StepOutcome::Unknown)
+        {
+            causes.push((
+                action.address.clone(),
+                clean(&end.message.unwrap_or_default()),
+            ));
+        }
+    }
+    EngineError::StepsFailed {
+        failed,
+        total,
+        causes,
+    }
+}
+
+/// Returns the outcome an error stands for.
+pub(super) fn outcome_of(error: &EngineError) -> RunOutcome {
+    match error {
+        EngineError::Interrupted => RunOutcome::Cancelled,
+        EngineError::Locked(_)
+        | EngineError::StalePlan(_)
+        | EngineError::NeedsForce(_)
+        | EngineError::BadState { .. } => RunOutcome::Refused,
+        EngineError::Provider(_)
+        | EngineError::Store(_)
+        | EngineError::LockLost(_)
+        | EngineError::Invalid(_)
+        | EngineError::Secret(_)
+        | EngineError::StepsFailed { .. } => RunOutcome::Failed,
+    }
+}
+
+/// Returns the exit code an error stands for.
+pub(super) fn exit_code(error: &EngineError) -> u8 {
+    match error {
+        EngineError::Interrupted => 130,
+        EngineError::Locked(_) | EngineError::BadState { .. } | EngineError::LockLost(_) => 4,
+        EngineError::StalePlan(_) | EngineError::NeedsForce(_) => 5,
+        EngineError::Provider(_)
+        | EngineError::Store(_)
+        | EngineError::Invalid(_)
+        | EngineError::Secret(_)
+        | EngineError::StepsFailed { .. } => 1,
+    }
+}
+
+/// Says in one line what went wrong, causes included.
+pub(super) fn said(error: &EngineError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
