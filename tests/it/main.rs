@@ -10,3 +10,4 @@ mod counting_proxy;
 mod docker;
 mod panel;
 mod panel_terminal;
+mod readme;
