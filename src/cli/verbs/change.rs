@@ -46,7 +46,15 @@ pub(super) fn change(
         read_only: false,
     };
     // What would be refused with any plan is refused before anything is connected.
-    let unseen = wish(&request, None, how);
+    // A clean without force is planned first all the same, so that the refusal names what would be lost.
+    let lost = match (&request.purpose, how.force) {
+        (Purpose::Clean, false) => {
+            let mut line = errand.connect()?;
+            Some(make(errand, line.as_mut(), &request)?)
+        }
+        _ => None,
+    };
+    let unseen = wish(&request, lost, how);
     if let policy::Ruling::Refuse(failure) = policy::judge(&unseen, &Snapshot::default(), context) {
         return Err(failure);
     }
