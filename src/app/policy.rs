@@ -59,7 +59,6 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
         ));
     }
     match command {
-        Command::Exec { .. } => Ruling::Allow,
         Command::Unlock { request } => judge_unlock(request, snapshot, context),
         Command::Run {
             request,
@@ -98,7 +97,9 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
                 "nkapp state push FILE -y",
             )
         }),
-        Command::Plan { .. }
+        // What is run inside a service takes no lock and may go on beside a run.
+        Command::Exec { .. }
+        | Command::Plan { .. }
         | Command::OpenPlan { .. }
         | Command::Status
         | Command::Drift

@@ -166,7 +166,7 @@ struct Room<'a, W: Workshop> {
     watching: Option<(Scope, AbortHandle)>,
 }
 
-impl<'a, W: Workshop> Room<'a, W> {
+impl<W: Workshop> Room<'_, W> {
     async fn work(mut self, mut wishes: mpsc::Receiver<Wish>, mut hints: mpsc::Receiver<Hint>) {
         let mut open = true;
         let mut shown = Instant::now();

@@ -1,6 +1,8 @@
 //! How each wish is fulfilled: one question to the engine, its answer as notices.
 
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +15,9 @@ use crate::app::look;
 use crate::app::notice::{End, Notice};
 use crate::app::workshop::{Need, Workshop};
 use crate::domain::event::RunOutcome;
-use crate::domain::ids::{Address, ResourceKind};
-use crate::domain::plan::model::{PlanRequest, Purpose};
+use crate::domain::ids::{Address, ResourceKind, RunId};
+use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::domain::record::Record;
 use crate::domain::run::options::{RunOptions, Schedule};
 use crate::engine::reconcile::{Reconcile, RunEnd, RunRequest};
 
@@ -47,37 +50,8 @@ async fn answer<W: Workshop>(
             request,
             output,
             save,
-        } => {
-            let project = desk.project()?;
-            let engine = desk.engine(&project, Need::Platform).await?;
-            let plan = engine.plan(&project, &request).await?;
-            let mut saved_at = None;
-            if save {
-                saved_at = Some(engine.save_plan(&plan, None).await?);
-                if let Some(path) = &output {
-                    saved_at = Some(engine.save_plan(&plan, Some(path)).await?);
-                }
-            }
-            desk.send(Notice::Planned {
-                ticket: Some(ticket),
-                plan,
-                saved_at,
-            })
-            .await;
-            Ok(End::Plain)
-        }
-        Command::OpenPlan { path } => {
-            let project = desk.project()?;
-            let engine = desk.engine(&project, Need::Store).await?;
-            let plan = engine.saved_plan(Some(&path)).await?;
-            desk.send(Notice::Planned {
-                ticket: Some(ticket),
-                plan,
-                saved_at: Some(path.display().to_string()),
-            })
-            .await;
-            Ok(End::Plain)
-        }
+        } => plan(desk, ticket, &request, output.as_deref(), save).await,
+        Command::OpenPlan { path } => open_plan(desk, ticket, &path).await,
         Command::Run {
             request,
             approved,
@@ -97,79 +71,133 @@ async fn answer<W: Workshop>(
         Command::Restore {
             addresses,
             approved,
-        } => {
-            let request = RunRequest {
-                plan: restore_request(&addresses),
-                approved,
-                force: false,
-                options: RunOptions {
-                    schedule: Schedule::Layered,
-                    parallelism: WORKERS,
-                },
-                lock_wait: Duration::ZERO,
-            };
-            run(desk, &request).await
-        }
-        Command::Status => {
-            let project = desk.project()?;
-            let engine = desk.engine(&project, Need::Platform).await?;
-            let report = Arc::new(engine.status(&project).await?);
-            desk.send(Notice::Status {
-                ticket: Some(ticket),
-                report,
-            })
-            .await;
-            Ok(End::Plain)
-        }
-        Command::Drift => {
-            let project = desk.project()?;
-            let engine = desk.engine(&project, Need::Platform).await?;
-            let report = engine.drift(&project).await?;
-            look::tell_drift(desk, Some(ticket), report);
-            Ok(End::Plain)
-        }
+        } => run(desk, &restore_request(&addresses, approved)).await,
+        Command::Status => status(desk, ticket).await,
+        Command::Drift => drift(desk, ticket).await,
         Command::Lock { watch_for } => lock(desk, ticket, watch_for).await,
         Command::Unlock { request } => unlock(desk, ticket, &request).await,
-        Command::Record => {
-            let project = desk.project()?;
-            let engine = desk.engine(&project, Need::Store).await?;
-            let record = engine.record(&project).await?.map(Arc::new);
-            desk.send(Notice::Record { ticket, record }).await;
-            Ok(End::Plain)
-        }
-        Command::Rebuild => {
-            let project = desk.project()?;
-            let engine = desk.engine(&project, Need::Platform).await?;
-            let record = Some(Arc::new(engine.rebuild(&project).await?));
-            desk.send(Notice::Record { ticket, record }).await;
-            Ok(End::Plain)
-        }
-        Command::Push { record, force } => {
-            let project = desk.project()?;
-            let engine = desk.engine(&project, Need::Store).await?;
-            let record = Some(Arc::new(engine.push(&project, &record, force).await?));
-            desk.send(Notice::Record { ticket, record }).await;
-            Ok(End::Plain)
-        }
-        Command::Runs => {
-            let project = desk.project()?;
-            let engine = desk.engine(&project, Need::Store).await?;
-            let runs = Arc::new(engine.runs().await?);
-            desk.send(Notice::Runs { ticket, runs }).await;
-            Ok(End::Plain)
-        }
-        Command::RunEvents { run } => {
-            let project = desk.project()?;
-            let engine = desk.engine(&project, Need::Store).await?;
-            let events = Arc::new(engine.run_events(&run).await?);
-            desk.send(Notice::RunEvents { ticket, events }).await;
-            Ok(End::Plain)
-        }
+        Command::Record => record(desk, ticket).await,
+        Command::Rebuild => rebuild(desk, ticket).await,
+        Command::Push { record, force } => push(desk, ticket, &record, force).await,
+        Command::Runs => runs(desk, ticket).await,
+        Command::RunEvents { run } => run_events(desk, ticket, &run).await,
         Command::Logs { request } => logs(desk, ticket, &request).await,
         Command::Exec { request } => exec(desk, ticket, &request).await,
         // The session does these itself before it comes here.
         Command::Reload | Command::Stop { .. } | Command::Forget { .. } => Ok(End::Plain),
     }
+}
+
+async fn plan<W: Workshop>(
+    desk: &Desk<'_, W>,
+    ticket: Ticket,
+    request: &PlanRequest,
+    output: Option<&Path>,
+    save: bool,
+) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Platform).await?;
+    let plan = engine.plan(&project, request).await?;
+    let mut saved_at = None;
+    if save {
+        saved_at = Some(engine.save_plan(&plan, None).await?);
+        if output.is_some() {
+            saved_at = Some(engine.save_plan(&plan, output).await?);
+        }
+    }
+    desk.send(Notice::Planned {
+        ticket: Some(ticket),
+        plan,
+        saved_at,
+    })
+    .await;
+    Ok(End::Plain)
+}
+
+async fn open_plan<W: Workshop>(
+    desk: &Desk<'_, W>,
+    ticket: Ticket,
+    path: &Path,
+) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Store).await?;
+    let plan = engine.saved_plan(Some(path)).await?;
+    desk.send(Notice::Planned {
+        ticket: Some(ticket),
+        plan,
+        saved_at: Some(path.display().to_string()),
+    })
+    .await;
+    Ok(End::Plain)
+}
+
+async fn status<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Platform).await?;
+    let report = Arc::new(engine.status(&project).await?);
+    desk.send(Notice::Status {
+        ticket: Some(ticket),
+        report,
+    })
+    .await;
+    Ok(End::Plain)
+}
+
+async fn drift<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Platform).await?;
+    let report = engine.drift(&project).await?;
+    look::tell_drift(desk, Some(ticket), report);
+    Ok(End::Plain)
+}
+
+async fn record<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Store).await?;
+    let record = engine.record(&project).await?.map(Arc::new);
+    desk.send(Notice::Record { ticket, record }).await;
+    Ok(End::Plain)
+}
+
+async fn rebuild<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Platform).await?;
+    let record = Some(Arc::new(engine.rebuild(&project).await?));
+    desk.send(Notice::Record { ticket, record }).await;
+    Ok(End::Plain)
+}
+
+async fn push<W: Workshop>(
+    desk: &Desk<'_, W>,
+    ticket: Ticket,
+    record: &Record,
+    force: bool,
+) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Store).await?;
+    let record = Some(Arc::new(engine.push(&project, record, force).await?));
+    desk.send(Notice::Record { ticket, record }).await;
+    Ok(End::Plain)
+}
+
+async fn runs<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Store).await?;
+    let runs = Arc::new(engine.runs().await?);
+    desk.send(Notice::Runs { ticket, runs }).await;
+    Ok(End::Plain)
+}
+
+async fn run_events<W: Workshop>(
+    desk: &Desk<'_, W>,
+    ticket: Ticket,
+    run: &RunId,
+) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Store).await?;
+    let events = Arc::new(engine.run_events(run).await?);
+    desk.send(Notice::RunEvents { ticket, events }).await;
+    Ok(End::Plain)
 }
 
 async fn run<W: Workshop>(desk: &Desk<'_, W>, request: &RunRequest) -> Result<End, Failure> {
@@ -287,16 +315,26 @@ async fn forward<T, R>(
     result
 }
 
-fn restore_request(addresses: &[Address]) -> PlanRequest {
+/// A restore changes what drifted back and nothing else, so it never needs `force`.
+fn restore_request(addresses: &[Address], approved: Option<Arc<Plan>>) -> RunRequest {
     // A network or volume is restored with whatever needs it, so only services narrow the plan.
     let only_services = addresses.iter().all(|a| a.kind == ResourceKind::Service);
     let names = addresses.iter().map(|a| a.name.clone());
-    PlanRequest {
-        purpose: Purpose::Restore,
-        targets: if only_services {
-            names.collect()
-        } else {
-            std::collections::BTreeSet::new()
+    RunRequest {
+        plan: PlanRequest {
+            purpose: Purpose::Restore,
+            targets: if only_services {
+                names.collect()
+            } else {
+                BTreeSet::new()
+            },
         },
+        approved,
+        force: false,
+        options: RunOptions {
+            schedule: Schedule::Layered,
+            parallelism: WORKERS,
+        },
+        lock_wait: Duration::ZERO,
     }
 }

@@ -45,7 +45,7 @@ async fn at_hand(provider: &impl Provider, project: &Project, image: &str) -> Re
     let live = provider
         .observe(&project.scope(), &wanted)
         .await
-        .map_err(|e| e.to_string())?;
+        .map_err(|error| format!("{error}"))?;
     if !live.images.is_empty() {
         return Ok(());
     }

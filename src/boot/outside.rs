@@ -194,7 +194,8 @@ impl Ground for Outside {
         let client = running.client.take().ok_or_else(session::gone)?;
         let end = runtime.block_on(panel::run(client, options));
         running.join()?;
-        end.map(|end| end.exit_code).map_err(panel_failure)
+        end.map(|end| end.exit_code)
+            .map_err(|error| panel_failure(&error))
     }
 
     fn demo(&mut self, provider: Option<&str>) -> Result<(PathBuf, Option<String>), Failure> {
@@ -287,8 +288,8 @@ impl Ground for Outside {
     }
 }
 
-fn panel_failure(error: PanelError) -> Failure {
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
+fn panel_failure(error: &PanelError) -> Failure {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
     let failure = Failure::new(FailureKind::Failed, error.to_string()).next("nkapp status");
     match cause {
         Some(cause) => failure.source(cause),

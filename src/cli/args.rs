@@ -59,7 +59,7 @@ pub struct Globals {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum When {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
     /// Always
@@ -347,6 +347,7 @@ pub enum Read {
 }
 
 /// Reads the arguments, the program's name first.
+#[must_use]
 pub fn read<I, T>(arguments: I) -> Read
 where
     I: IntoIterator<Item = T>,

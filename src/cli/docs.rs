@@ -1,5 +1,7 @@
 //! Man page, completions and the README's tables, all made from the definitions the program runs on.
 
+use std::fmt::Write as _;
+
 use clap::CommandFactory;
 
 use crate::cli::args::Cli;
@@ -60,12 +62,13 @@ pub fn command_table() -> String {
             .filter(|s| s.get_name() != "help")
             .map(clap::Command::get_name)
             .collect();
-        let below = match below.is_empty() {
-            true => String::new(),
-            false => format!(" {}", below.join("\\|")),
+        let below = if below.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", below.join("\\|"))
         };
         let name = sub.get_name();
-        table.push_str(&format!("| `nkapp {name}{below}` | {about} |\n"));
+        let _ = writeln!(table, "| `nkapp {name}{below}` | {about} |");
     }
     table
 }
@@ -75,7 +78,7 @@ pub fn command_table() -> String {
 pub fn exit_table() -> String {
     let mut table = String::from("| exit code | means |\n|---|---|\n");
     for (code, text) in exit::TABLE {
-        table.push_str(&format!("| {code} | {text} |\n"));
+        let _ = writeln!(table, "| {code} | {text} |");
     }
     table
 }

@@ -135,50 +135,6 @@ impl<'g> Errand<'g> {
         }
     }
 
-    /// Checks names of services before anything is connected.
-    pub fn targets(
-        &self,
-        project: &Project,
-        names: &[String],
-    ) -> Result<BTreeSet<String>, Failure> {
-        for name in names {
-            if !project.services.contains_key(name) {
-                let mut failure =
-                    Failure::new(FailureKind::Failed, format!("there is no service `{name}`"))
-                        .next("nkapp graph");
-                let known = project.services.keys().map(String::as_str);
-                if let Some(help) = near::suggestion(name, known) {
-                    failure = failure.hint(help);
-                }
-                return Err(failure);
-            }
-        }
-        Ok(names.iter().cloned().collect())
-    }
-
-    /// Splits `api[1]` into service and instance, and checks the service.
-    pub fn instance(
-        &self,
-        project: &Project,
-        text: &str,
-    ) -> Result<(String, Option<u32>), Failure> {
-        let (name, instance) = match text.strip_suffix(']').and_then(|t| t.split_once('[')) {
-            Some((name, number)) => {
-                let number = number.parse().map_err(|_| {
-                    Failure::new(
-                        FailureKind::Failed,
-                        format!("`{text}` is no service or instance"),
-                    )
-                    .hint("write `api` or `api[0]`")
-                })?;
-                (name, Some(number))
-            }
-            None => (text, None),
-        };
-        self.targets(project, &[name.to_owned()])?;
-        Ok((name.to_owned(), instance))
-    }
-
     /// Prints or says an event of a run.
     pub fn event(&mut self, event: &Event) {
         if self.printer.json {
@@ -211,6 +167,42 @@ impl<'g> Errand<'g> {
         }
         self.owed = Owed::Nothing;
     }
+}
+
+/// Checks names of services before anything is connected.
+pub fn targets(project: &Project, names: &[String]) -> Result<BTreeSet<String>, Failure> {
+    for name in names {
+        if !project.services.contains_key(name) {
+            let mut failure =
+                Failure::new(FailureKind::Failed, format!("there is no service `{name}`"))
+                    .next("nkapp graph");
+            let known = project.services.keys().map(String::as_str);
+            if let Some(help) = near::suggestion(name, known) {
+                failure = failure.hint(help);
+            }
+            return Err(failure);
+        }
+    }
+    Ok(names.iter().cloned().collect())
+}
+
+/// Splits `api[1]` into service and instance, and checks the service.
+pub fn instance(project: &Project, text: &str) -> Result<(String, Option<u32>), Failure> {
+    let (name, instance) = match text.strip_suffix(']').and_then(|t| t.split_once('[')) {
+        Some((name, number)) => {
+            let number = number.parse().map_err(|_| {
+                Failure::new(
+                    FailureKind::Failed,
+                    format!("`{text}` is no service or instance"),
+                )
+                .hint("write `api` or `api[0]`")
+            })?;
+            (name, Some(number))
+        }
+        None => (text, None),
+    };
+    targets(project, &[name.to_owned()])?;
+    Ok((name.to_owned(), instance))
 }
 
 /// The last event of a run that never began.

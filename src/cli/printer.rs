@@ -169,10 +169,12 @@ impl Printer {
         }
         let paint = self.err_paint;
         let at = paint.row(&Row::at(0).with(Role::Dim, human::clock(event.at)));
-        let text: String = rows
-            .iter()
-            .map(|row| format!("{at} {}\n", paint.row(row)))
-            .collect();
+        let mut text = String::new();
+        for row in &rows {
+            for part in [&at, " ", &paint.row(row), "\n"] {
+                text.push_str(part);
+            }
+        }
         self.above(&text);
     }
 

@@ -15,7 +15,7 @@ use crate::app::session;
 use crate::app::snapshot::Snapshot;
 use crate::cli::args::{How, ScheduleArg};
 use crate::cli::ask;
-use crate::cli::errand::{Errand, Owed};
+use crate::cli::errand::{Errand, Owed, targets};
 use crate::cli::exit;
 use crate::cli::ground::{Heard, Line};
 use crate::cli::verbs::plan;
@@ -37,7 +37,7 @@ pub(super) fn change(
     let (_, project) = errand.project()?;
     let mut request = PlanRequest {
         purpose,
-        targets: errand.targets(&project, services)?,
+        targets: targets(&project, services)?,
     };
     let context = Context {
         terminal: errand.terminal.interactive,

@@ -2,11 +2,10 @@
 
 use serde_json::json;
 
-use crate::app::failure::Failure;
 use crate::cli::errand::Errand;
 use crate::cli::{args, docs, exit};
 
-pub(super) fn completions(errand: &mut Errand<'_>, shell: args::Shell) -> Result<u8, Failure> {
+pub(super) fn completions(errand: &mut Errand<'_>, shell: args::Shell) -> u8 {
     let script = docs::completions(shell);
     let script = String::from_utf8_lossy(&script);
     if errand.printer.json {
@@ -14,5 +13,5 @@ pub(super) fn completions(errand: &mut Errand<'_>, shell: args::Shell) -> Result
     } else {
         errand.printer.text(&script);
     }
-    Ok(exit::DONE)
+    exit::DONE
 }

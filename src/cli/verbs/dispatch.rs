@@ -29,7 +29,7 @@ pub(in crate::cli) fn dispatch(
         Verb::Validate => validate::validate(errand),
         Verb::Config => config::config(errand),
         Verb::Graph { format } => graph::graph(errand, *format),
-        Verb::Schema => schema::schema(errand),
+        Verb::Schema => Ok(schema::schema(errand)),
         Verb::Plan {
             services,
             output,
@@ -65,9 +65,9 @@ pub(in crate::cli) fn dispatch(
         Verb::State(verb) => state::state(errand, verb),
         Verb::Run(verb) => run::run(errand, verb),
         Verb::Import { compose, output } => import::import(errand, compose, output.as_deref()),
-        Verb::Completions { shell } => completions::completions(errand, *shell),
-        Verb::Man => man::man(errand),
-        Verb::Doctor => doctor::doctor(errand),
-        Verb::Changelog => changelog::changelog(errand),
+        Verb::Completions { shell } => Ok(completions::completions(errand, *shell)),
+        Verb::Man => Ok(man::man(errand)),
+        Verb::Doctor => Ok(doctor::doctor(errand)),
+        Verb::Changelog => Ok(changelog::changelog(errand)),
     }
 }

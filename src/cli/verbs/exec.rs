@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::app::command::{Command, ExecRequest};
 use crate::app::failure::Failure;
 use crate::app::notice::{End, Notice};
-use crate::cli::errand::Errand;
+use crate::cli::errand::{Errand, instance};
 use crate::domain::event::Stream;
 use crate::present::clean;
 use crate::present::role::{Role, Row};
@@ -16,7 +16,7 @@ pub(super) fn exec(
     command: &[String],
 ) -> Result<u8, Failure> {
     let (_, project) = errand.project()?;
-    let (service, instance) = errand.instance(&project, service)?;
+    let (service, instance) = instance(&project, service)?;
     let mut line = errand.connect()?;
     let request = ExecRequest {
         service: service.clone(),

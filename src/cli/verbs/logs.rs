@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::app::command::{Command, LogRequest};
 use crate::app::failure::Failure;
 use crate::app::notice::{Notice, OutputLine};
-use crate::cli::errand::{Errand, Owed};
+use crate::cli::errand::{Errand, Owed, instance};
 use crate::cli::exit;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::Address;
@@ -19,7 +19,7 @@ pub(super) fn logs(
     timestamps: bool,
 ) -> Result<u8, Failure> {
     let (_, project) = errand.project()?;
-    let (service, instance) = errand.instance(&project, service)?;
+    let (service, instance) = instance(&project, service)?;
     let several = instance.is_none()
         && project
             .services
@@ -59,9 +59,10 @@ pub(super) fn logs(
                 })),
                 (false, _) => {
                     let text = clean::line(&line.text);
-                    errand.printer.text(&match several {
-                        true => format!("{} | {text}\n", line.source),
-                        false => format!("{text}\n"),
+                    errand.printer.text(&if several {
+                        format!("{} | {text}\n", line.source)
+                    } else {
+                        format!("{text}\n")
                     });
                 }
             }

@@ -2,11 +2,10 @@
 
 use serde_json::json;
 
-use crate::app::failure::Failure;
 use crate::cli::errand::Errand;
 use crate::cli::{docs, exit};
 
-pub(super) fn man(errand: &mut Errand<'_>) -> Result<u8, Failure> {
+pub(super) fn man(errand: &mut Errand<'_>) -> u8 {
     let page = docs::man();
     let page = String::from_utf8_lossy(&page);
     if errand.printer.json {
@@ -14,5 +13,5 @@ pub(super) fn man(errand: &mut Errand<'_>) -> Result<u8, Failure> {
     } else {
         errand.printer.text(&page);
     }
-    Ok(exit::DONE)
+    exit::DONE
 }

@@ -7,7 +7,7 @@ use crate::app::command::Command;
 use crate::app::failure::Failure;
 use crate::app::notice::Notice;
 use crate::app::session;
-use crate::cli::errand::{Answer, Errand};
+use crate::cli::errand::{Answer, Errand, targets};
 use crate::cli::exit;
 use crate::cli::printer::Verbosity;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
@@ -23,7 +23,7 @@ pub(super) fn plan(
     let (_, project) = errand.project()?;
     let request = PlanRequest {
         purpose: Purpose::Deploy,
-        targets: errand.targets(&project, services)?,
+        targets: targets(&project, services)?,
     };
     let mut line = errand.connect()?;
     let answer = errand.ask_line(

@@ -82,9 +82,8 @@ pub fn summary(report: &StatusReport) -> Row {
 fn resource_line(resource: &ResourceStatus) -> Vec<Span> {
     let is_service = resource.address.kind == ResourceKind::Service;
     let (word, role) = match (resource.ready, is_service, resource.wanted) {
-        (true, true, 0) => ("○ disabled", Role::Dim),
+        (_, true, 0) => ("○ disabled", Role::Dim),
         (true, ..) => ("● present", Role::Good),
-        (false, true, 0) => ("○ disabled", Role::Dim),
         (false, ..) => ("○ absent", Role::Dim),
     };
     vec![
