@@ -12,46 +12,57 @@ use crate::domain::plan::world::World;
 type Edges = BTreeMap<Address, BTreeSet<Address>>;
 
 /// Puts the drafts in order and returns the layers and the actions, in the order of the layers.
-pub(super) fn arrange(world: &World<'_>, drafts: Vec<Draft>) -> (Vec<Vec<Address>>, Vec<Action>) {
+pub(super) fn arrange(
+    world: &World<'_>,
+    mut drafts: Vec<Draft>,
+) -> (Vec<Vec<Address>>, Vec<Action>) {
+    drafts.sort_by(|a, b| a.address.cmp(&b.address));
+    let removes = drafts.iter().any(|draft| draft.kind == ActionKind::Delete);
+    let addresses = drafts.iter().map(|draft| &draft.address);
+    let whole = !removes && addresses.eq(world.input.graph.addresses());
+    let ranked = if whole {
+        // Every draft is of the file and every resource of the file has one: the graph is the order.
+        world.input.graph.ranked()
+    } else {
+        Graph::from_edges(&edges_of(world, &drafts)).ranked()
+    };
+    let mut placed: Vec<Vec<Action>> = Vec::new();
+    for (draft, (layer, needs)) in drafts.into_iter().zip(ranked) {
+        if placed.len() <= layer {
+            placed.resize_with(layer + 1, Vec::new);
+        }
+        if let Some(actions) = placed.get_mut(layer) {
+            actions.push(action(world, draft, layer, needs));
+        }
+    }
+    let layers = placed
+        .iter()
+        .map(|actions| actions.iter().map(|a| a.address.clone()).collect())
+        .collect();
+    (layers, placed.into_iter().flatten().collect())
+}
+
+fn edges_of(world: &World<'_>, drafts: &[Draft]) -> Edges {
     let removed: BTreeSet<Address> = drafts
         .iter()
         .filter(|draft| draft.kind == ActionKind::Delete)
         .map(|draft| draft.address.clone())
         .collect();
-    let mut edges: Edges = drafts
-        .iter()
-        .map(|draft| (draft.address.clone(), BTreeSet::new()))
-        .collect();
-    for (address, needs) in &mut edges {
-        if !removed.contains(address) {
-            *needs = world.input.graph.dependencies(address);
+    let mut edges = Edges::new();
+    for draft in drafts {
+        let needs = if removed.contains(&draft.address) {
+            BTreeSet::new()
+        } else {
+            let mut needs = world.input.graph.dependencies(&draft.address);
             needs.retain(|need| !removed.contains(need));
-        }
+            needs
+        };
+        edges.insert(draft.address.clone(), needs);
     }
     if !removed.is_empty() {
         for_removal(world, &removed, &mut edges);
     }
-    let layers = Graph::from_edges(&edges).layers();
-    let mut layer_of: BTreeMap<&Address, usize> = BTreeMap::new();
-    for (layer, addresses) in layers.iter().enumerate() {
-        layer_of.extend(addresses.iter().map(|address| (address, layer)));
-    }
-    let mut by_address: BTreeMap<Address, Draft> = drafts
-        .into_iter()
-        .map(|draft| (draft.address.clone(), draft))
-        .collect();
-    let mut actions = Vec::with_capacity(by_address.len());
-    for (layer, addresses) in layers.iter().enumerate() {
-        for address in addresses {
-            if let Some(draft) = by_address.remove(address) {
-                let mut needs = edges.remove(address).unwrap_or_default();
-                // An edge inside a layer closes a ring; what came of it waits for nothing it would wait for in vain.
-                needs.retain(|need| layer_of.get(need).is_some_and(|other| *other < layer));
-                actions.push(action(world, draft, layer, needs));
-            }
-        }
-    }
-    (layers, actions)
+    edges
 }
 
 fn action(world: &World<'_>, draft: Draft, layer: usize, depends_on: BTreeSet<Address>) -> Action {
