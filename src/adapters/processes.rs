@@ -20,15 +20,15 @@ pub struct SystemProcesses {
 }
 
 impl SystemProcesses {
-    /// Describes this process. `user` is the login name for display (`USER`, `LOGNAME`); without it the user
-    /// id stands for it.
+    /// Describes this process. `user` is the login name for display (`USER`, `LOGNAME`); without it
+    /// the name of the user id is looked up.
     #[must_use]
     pub fn new(user: Option<String>) -> Self {
         let pid = std::process::id();
         let start = stat(pid).ok().flatten().map_or(0, |stat| stat.start);
         let user = user.filter(|user| !user.is_empty());
         let me = Holder {
-            user: user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw())),
+            user: user.unwrap_or_else(|| login_name(rustix::process::getuid().as_raw())),
             host: rustix::system::uname()
                 .nodename()
                 .to_string_lossy()
@@ -135,6 +135,16 @@ fn absent(pid: u32) -> bool {
     )
 }
 
+fn login_name(uid: u32) -> String {
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| format!("uid {uid}"))
+}
+
 fn machine() -> String {
     ["/etc/machine-id", "/var/lib/dbus/machine-id"]
         .iter()
@@ -225,6 +235,12 @@ mod tests {
             &|h| h.pid = u32::MAX,
             ProcessProof::Unknown,
         );
+    }
+
+    #[test]
+    fn a_user_without_variables_is_looked_up() {
+        assert_eq!(login_name(0), "root");
+        assert_eq!(login_name(u32::MAX), "uid 4294967295");
     }
 
     #[test]

@@ -24,6 +24,8 @@ use crate::ports::world::World;
 
 /// Pause between two looks at a lock that somebody else holds.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Shortest pause between two beats that tell what we do.
+const TELL_NEWS: Duration = Duration::from_secs(2);
 /// How often a write whose reply was lost is tried again at once.
 const TRIES: u32 = 3;
 
@@ -155,30 +157,42 @@ impl Lease {
         self.occupation.borrow_mut().plan_id = Some(plan);
     }
 
-    /// Renews the lease again and again; ends only when it is lost, with the reason.
+    /// Renews the lease again and again; ends only when it is lost, with the reason. News of what we do go out
+    /// sooner than the next renewal is due, so that whoever looks at the lock sees them.
     pub async fn keep_alive<W: World>(&self, world: &W) -> EngineError {
-        let mut pause = self.times.renew;
+        let mut due = world.clock().boot().after(self.times.renew);
         loop {
-            world.clock().sleep(pause).await;
-            let why = match self.beat(world).await {
-                Beat::Good => {
-                    pause = self.times.renew;
+            let now = world.clock().boot();
+            if now < due {
+                let rest = due.since(now);
+                world.clock().sleep(rest.min(TELL_NEWS)).await;
+                if world.clock().boot() < due && !self.has_news() {
                     continue;
                 }
+            }
+            let pause = match self.beat(world).await {
+                Beat::Good => self.times.renew,
                 Beat::NoAnswer(why) => {
                     let now = world.clock().boot();
-                    if now < self.times.may_start_until(self.renewed.get()) {
-                        tracing::warn!(why, "the lock could not be renewed; trying again");
-                        pause = self.times.renew / 4;
-                        continue;
+                    if now >= self.times.may_start_until(self.renewed.get()) {
+                        return self.lose(format!("it could not be renewed in time: {why}"));
                     }
-                    format!("it could not be renewed in time: {why}")
+                    tracing::warn!(why, "the lock could not be renewed; trying again");
+                    self.times.renew / 4
                 }
-                Beat::Lost(why) => why,
+                Beat::Lost(why) => return self.lose(why),
             };
-            *self.lost.borrow_mut() = Some(why.clone());
-            return EngineError::LockLost(why);
+            due = world.clock().boot().after(pause);
         }
+    }
+
+    fn has_news(&self) -> bool {
+        *self.occupation.borrow() != self.stored.borrow().0.occupation
+    }
+
+    fn lose(&self, why: String) -> EngineError {
+        *self.lost.borrow_mut() = Some(why.clone());
+        EngineError::LockLost(why)
     }
 
     /// Gives the lock back, leaving a tombstone. It being somebody else's by now is an error.
@@ -186,7 +200,9 @@ impl Lease {
         for _ in 0..TRIES {
             let (next, version) = {
                 let stored = self.stored.borrow();
-                (stored.0.released(world.clock().wall()), stored.1.clone())
+                let mut next = stored.0.released(world.clock().wall());
+                next.occupation = self.occupation.borrow().clone();
+                (next, stored.1.clone())
             };
             let bytes = lock::encode(&next);
             let put = world.lock().compare_and_put(Some(&version), &bytes);

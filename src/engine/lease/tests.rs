@@ -46,10 +46,17 @@ async fn a_free_lock_is_taken_kept_and_given_back_as_a_tombstone() {
     }
     assert!(lease.may_start(lab.clock.boot()));
     let held = stored(&lab);
-    assert_eq!(held.beat, 14, "one beat each seven seconds");
+    assert_eq!(
+        held.beat,
+        1 + 14,
+        "the news at once, then one beat each seven seconds"
+    );
     assert_eq!((held.occupation.done, held.occupation.total), (1, 4));
+    lease.progress(Some("service.api/create".to_owned()), 4, 4);
     lease.release(&lab).await.unwrap();
-    assert_eq!(stored(&lab).status, LockStatus::Free);
+    let tombstone = stored(&lab);
+    assert_eq!(tombstone.status, LockStatus::Free);
+    assert_eq!(tombstone.occupation.done, 4, "it tells what was done last");
     let again = acquire(&lab.other(2)).await.unwrap();
     assert_eq!(again.epoch(), Epoch(2), "an epoch is never used twice");
     assert!(again.taken_over().is_none());
