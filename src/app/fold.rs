@@ -397,7 +397,9 @@ mod tests {
             live.apply(&Notice::Event(event));
         }
         let mut replayed = Snapshot::default();
-        recorded().iter().for_each(|e| replayed.apply_event(e));
+        for event in &recorded() {
+            replayed.apply_event(event);
+        }
         assert_eq!(live.run, replayed.run);
         let run = live.run.expect("a run is on show");
         assert_eq!(run.command, "deploy");
@@ -425,7 +427,9 @@ mod tests {
     #[test]
     fn a_second_run_takes_the_place_of_the_first() {
         let mut snapshot = Snapshot::default();
-        recorded().iter().for_each(|e| snapshot.apply_event(e));
+        for event in &recorded() {
+            snapshot.apply_event(event);
+        }
         let mut second = recorded().remove(4);
         second.run_id = Some(RunId::new("r2"));
         snapshot.apply_event(&second);

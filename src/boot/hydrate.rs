@@ -231,7 +231,8 @@ mod tests {
 
     #[test]
     fn the_branch_is_read_from_git_itself() {
-        let cases: [(&[(&str, &'static str)], Option<&str>); 4] = [
+        type Listing = [(&'static str, &'static str)];
+        let cases: [(&Listing, Option<&str>); 4] = [
             (
                 &[("/p/.git/HEAD", "ref: refs/heads/feature/x\n")],
                 Some("feature/x"),

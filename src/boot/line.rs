@@ -76,7 +76,7 @@ fn serve(session: Session, start: Start) {
                     hints = Some(found);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "files are not watched; the timer looks instead")
+                    tracing::warn!(%error, "files are not watched; the timer looks instead");
                 }
             }
         }

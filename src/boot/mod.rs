@@ -3,10 +3,6 @@
 //! Nothing but `main` names it, and it alone names everything. Start at `start`; `hydrate` finds and loads the
 //! file without opening a socket; `line` starts the engine's thread and ends it; `workshop` hands the session its
 //! engine over the real `world`, on the `platform` that was chosen; `outside` is what the verbs stand on.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the composition root reads the environment and makes what the layers get as values"
-)]
 
 mod checks;
 pub mod hydrate;

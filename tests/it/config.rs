@@ -165,6 +165,7 @@ fn summary(project: &Project) -> String {
     out
 }
 
+#[expect(clippy::too_many_lines, reason = "one property a line")]
 fn service(out: &mut String, service: &Service) {
     let default = Service::named(&service.name);
     let _ = writeln!(out, "service {}", service.name);

@@ -1,4 +1,10 @@
 //! Whole parts against the real world around them: files on disk, the real binary, a terminal, a real engine.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests touch the world and fail loudly"
+)]
 
 mod cli_deploy;
 mod cli_env;

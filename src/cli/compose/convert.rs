@@ -108,7 +108,7 @@ impl Import {
                             made.insert("cidr".into(), cidr.into());
                         }
                         None => {
-                            import.leave(format!("{path}.ipam"), "only one subnet can be given")
+                            import.leave(format!("{path}.ipam"), "only one subnet can be given");
                         }
                     },
                     "driver" if text(value) == "bridge" => {}

@@ -33,7 +33,7 @@ pub(super) fn exec(
                 let text = clean::line(&line.text);
                 match (errand.printer.json, line.stream) {
                     (true, stream) => {
-                        lines.push(json!({"stream": stream.as_str(), "text": line.text}))
+                        lines.push(json!({"stream": stream.as_str(), "text": line.text}));
                     }
                     (false, Stream::Stdout) => errand.printer.text(&format!("{text}\n")),
                     (false, Stream::Stderr | Stream::Engine) => {

@@ -64,7 +64,7 @@ fn cycle(project: &Project, root: &Node, findings: &mut Findings) {
         format!("`{first}` depends on itself")
     } else {
         let around = told(&path);
-        format!("services depend on each other in a circle: {}", around)
+        format!("services depend on each other in a circle: {around}")
     };
     let mut finding = at(
         Diagnostic::error("NK0405", text),

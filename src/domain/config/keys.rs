@@ -277,7 +277,7 @@ mod tests {
             match ty {
                 Type::Object(object) => walk(object, depth + 1),
                 Type::List(ty) | Type::Map(ty) | Type::Names(ty) | Type::Variables(ty) => {
-                    inner(ty, depth)
+                    inner(ty, depth);
                 }
                 Type::Either(types) => types.iter().for_each(|ty| inner(ty, depth)),
                 _ => {}

@@ -151,6 +151,10 @@ impl Project {
     }
     /// Runs the engine's own client and requires success.
     #[track_caller]
+    #[expect(
+        clippy::unused_self,
+        reason = "reads as what it is: a hand on this project's objects"
+    )]
     pub(super) fn docker(&self, arguments: &[&str]) -> String {
         let ran = docker(arguments);
         assert_eq!(ran.code, 0, "`{}`: {}", ran.what, ran.stderr);
