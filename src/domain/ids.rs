@@ -1,6 +1,6 @@
 //! Newtypes for every identity that crosses a layer.
 //!
-//! A name that was checked once stays checked: the only way to a `ServiceName` is [`ServiceName::parse`].
+//! A name that was checked once stays checked: the only way to a [`ProjectName`] is [`ProjectName::parse`].
 //! Addresses print exactly as the plan, the events and the command line spell them (`service.api[0]`).
 //! Nothing here may know where an id comes from: random and clock live behind ports.
 
