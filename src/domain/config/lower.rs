@@ -66,7 +66,8 @@ pub(crate) fn lower(mut lower: Lower<'_>, env: EnvName, env_rule: EnvRule) -> Op
     infra::shared_secrets(&mut lower);
     let root = lower.root;
     let mut project = Project {
-        name: name?,
+        // A bad or missing name is a finding already; whatever else is wrong is still to be found.
+        name: name.or_else(|| ProjectName::parse("unnamed").ok())?,
         version: root.text_of("version").map(str::to_owned),
         component: root
             .text_of("component")

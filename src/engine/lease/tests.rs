@@ -42,7 +42,7 @@ async fn a_free_lock_is_taken_kept_and_given_back_as_a_tombstone() {
     lease.progress(Some("service.db/create".to_owned()), 1, 4);
     tokio::select! {
         error = lease.keep_alive(&lab) => panic!("{error}"),
-        () = lab.clock.sleep(Duration::from_secs(100)) => {}
+        () = lab.clock.sleep(Duration::from_secs(102)) => {}
     }
     assert!(lease.may_start(lab.clock.boot()));
     let held = stored(&lab);
