@@ -41,7 +41,10 @@ impl Shop {
         shop
     }
 
-    #[expect(clippy::unused_self, reason = "every subject answers the same questions")]
+    #[expect(
+        clippy::unused_self,
+        reason = "every subject answers the same questions"
+    )]
     fn name(&self) -> String {
         format!("shop{}", std::process::id())
     }
