@@ -44,6 +44,7 @@ const DOMAIN_RANKS: &[(&str, u32)] = &[
     ("diagnostic", 1),
     ("secret", 1),
     ("model", 1),
+    ("usage", 1),
     ("project", 2),
     ("live", 3),
     ("record", 3),
@@ -100,12 +101,22 @@ const CRATES: &[(&str, &[&str])] = &[
             "adapters",
             "ports",
             "tui/runtime.rs",
+            "tui/runtime/",
             "tui/terminal.rs",
+            "tui/spool.rs",
             "boot",
             "cli",
         ],
     ),
-    ("rustix", &["adapters", "tui/terminal.rs", "tui/runtime.rs"]),
+    (
+        "rustix",
+        &[
+            "adapters",
+            "tui/terminal.rs",
+            "tui/runtime.rs",
+            "tui/runtime/",
+        ],
+    ),
     ("tempfile", &["adapters"]),
     ("tar", &["adapters"]),
     ("getrandom", &["adapters"]),
@@ -113,7 +124,27 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Files that may be longer than the aim, each with its reason; the hard limit holds for them too.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[
+    ("app/session.rs", "the actor with all it takes"),
+    ("cli/args.rs", "one definition of every argument"),
+    (
+        "domain/config/yaml.rs",
+        "the one file that names a YAML crate",
+    ),
+    ("engine/lab.rs", "a world for the engine's own tests"),
+    ("formats/event.rs", "one line for every kind of event"),
+    ("tui/model.rs", "everything the panel is"),
+    (
+        "tui/runtime.rs",
+        "one loop with everything that can wake it",
+    ),
+    (
+        "tui/terminal.rs",
+        "every mode that is set stands beside its undoing",
+    ),
+    ("tui/update/route.rs", "where every message and action goes"),
+    ("tui/view/dialog.rs", "every question, beside each other"),
+];
 const AIM: usize = 400;
 const LIMIT: usize = 600;
 

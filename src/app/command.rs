@@ -1,10 +1,11 @@
 //! Everything anyone can ask for.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::ids::{Address, RunId};
+use crate::domain::ids::{Address, RunId, StepId};
 use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::domain::record::Record;
 use crate::domain::run::options::RunOptions;
@@ -79,6 +80,13 @@ pub enum Command {
         /// Which.
         run: RunId,
     },
+    /// Read the whole output of a step of a run, this one or a past one.
+    StepOutput {
+        /// Which run.
+        run: RunId,
+        /// Which step.
+        step: StepId,
+    },
     /// Show output of a service.
     Logs {
         /// Which.
@@ -88,6 +96,17 @@ pub enum Command {
     Exec {
         /// Which.
         request: ExecRequest,
+    },
+    /// Read the state with its place, its writer and its backups.
+    Stored,
+    /// Look at the installations into shared volumes.
+    Installs,
+    /// Sample what these services use, in place of those before; none: stop.
+    Watch {
+        /// Services on the screen.
+        services: BTreeSet<String>,
+        /// Service whose probes are read besides.
+        closely: Option<String>,
     },
     /// End one of the above that goes on by itself (logs, lock watch).
     Forget {
@@ -133,6 +152,9 @@ impl Command {
             | Self::Record
             | Self::Runs
             | Self::RunEvents { .. }
+            | Self::Stored
+            | Self::Installs
+            | Self::StepOutput { .. }
             | Self::Logs { .. } => Class::Read,
             Self::Run { .. }
             | Self::Restore { .. }
@@ -140,7 +162,9 @@ impl Command {
             | Self::Push { .. }
             | Self::Exec { .. } => Class::Mutate,
             Self::Unlock { .. } => Class::Unlock,
-            Self::Reload | Self::Stop { .. } | Self::Forget { .. } => Class::Steer,
+            Self::Reload | Self::Stop { .. } | Self::Watch { .. } | Self::Forget { .. } => {
+                Class::Steer
+            }
         }
     }
 }

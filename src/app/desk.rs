@@ -8,14 +8,16 @@ use tokio::sync::watch;
 
 use crate::app::command::{Stop, Ticket};
 use crate::app::failure::{Failure, FailureKind};
-use crate::app::notice::{Link, Notice};
+use crate::app::notice::{Heard, Link, Notice};
 use crate::app::outlet::Outlet;
 use crate::app::snapshot::Snapshot;
 use crate::app::workshop::{Need, Workshop};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::event::{Event, EventKind};
+use crate::domain::hint::Hint;
 use crate::domain::ids::Address;
 use crate::domain::project::project::Project;
+use crate::domain::usage::Meter;
 use crate::engine::reconcile::Reconcile;
 
 pub(super) struct Desk<'w, W: Workshop> {
@@ -28,6 +30,8 @@ pub(super) struct Desk<'w, W: Workshop> {
     /// The mutating wish under way, with its command word.
     mutating: RefCell<Option<(Ticket, String)>>,
     stop: watch::Sender<Stop>,
+    /// Remembers the last look at what instances use.
+    pub(super) meter: RefCell<Meter>,
 }
 
 impl<'w, W: Workshop> Desk<'w, W> {
@@ -45,6 +49,7 @@ impl<'w, W: Workshop> Desk<'w, W> {
             seq: Cell::new(0),
             mutating: RefCell::default(),
             stop: watch::Sender::new(Stop::Run),
+            meter: RefCell::default(),
         }
     }
 
@@ -77,6 +82,12 @@ impl<'w, W: Workshop> Desk<'w, W> {
         })
     }
 
+    /// Returns the project as the file last gave one, for what only reads; or why there never was one.
+    pub(super) fn known(&self) -> Result<Arc<Project>, Failure> {
+        let last = self.snapshot.borrow().known().cloned();
+        last.map_or_else(|| self.project(), Ok)
+    }
+
     /// Hands out the engine; the platform's coming and going is told on the way.
     pub(super) async fn engine(
         &self,
@@ -101,6 +112,24 @@ impl<'w, W: Workshop> Desk<'w, W> {
     pub(super) fn link(&self, link: Link) {
         if self.snapshot.borrow().link != link {
             self.post(&Notice::Link(link));
+        }
+    }
+
+    /// Returns the time of day.
+    pub(super) fn now(&self) -> crate::domain::time::Wall {
+        self.workshop.now()
+    }
+
+    /// Tells what the platform reported, as it came.
+    pub(super) fn heard(&self, hint: &Hint) {
+        if let Hint::Live(text) = hint
+            && !matches!(text.as_str(), "connected" | "connection lost")
+        {
+            self.post(&Notice::Heard(Heard {
+                at: self.workshop.now(),
+                text: text.clone(),
+                in_run: self.is_mutating(),
+            }));
         }
     }
 
@@ -136,8 +165,12 @@ impl<'w, W: Workshop> Desk<'w, W> {
     }
 
     fn fold(&self, notice: &Notice) {
-        self.snapshot.borrow_mut().apply(notice);
-        self.dirty.set(true);
+        let mut snapshot = self.snapshot.borrow_mut();
+        // A flood of output is no reason to publish what stays as it was.
+        if snapshot.changes(notice) {
+            snapshot.apply(notice);
+            self.dirty.set(true);
+        }
     }
 
     /// Looks at the snapshot.

@@ -196,6 +196,7 @@ mod tests {
         let db = Address::volume("db");
         let steps = EngineError::StepsFailed {
             failed: 1,
+            skipped: 0,
             total: 3,
             causes: vec![(Address::service("api"), "health check failed".into())],
         };

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::app::notice::Notice;
-use crate::app::snapshot::{ActionView, LogLine, RunView, Snapshot, StepView};
+use crate::app::snapshot::{ActionView, LockWait, RunView, Snapshot, StepView};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{Address, StepId};
+use crate::domain::lease::{Holder, Verdict};
+use crate::domain::plan::model::{Plan, Purpose};
 use crate::domain::time::Wall;
 
 impl Snapshot {
@@ -17,25 +19,45 @@ impl Snapshot {
                 if self.config.is_some() && self.plan.is_some() {
                     self.plan_stale = Some("the project file changed".to_owned());
                 }
+                if let Some(project) = &hydrated.project {
+                    self.project = Some(Arc::clone(project));
+                }
+                self.trouble = None;
                 self.config = Some(Arc::clone(hydrated));
             }
             Notice::Link(link) => self.link = link.clone(),
-            Notice::Planned { plan, .. } => {
+            Notice::Trouble(trouble) => self.trouble.clone_from(trouble),
+            // The plan on show is what a deploy of everything would do; plans for other ends are their asker's.
+            Notice::Planned { plan, .. } if is_whole(plan) => {
                 self.plan = Some(Arc::clone(plan));
                 self.plan_stale = None;
+                self.trouble = None;
             }
             Notice::PlanStale { why } => {
                 if self.plan.is_some() {
                     self.plan_stale = Some(why.clone());
                 }
             }
+            Notice::Heard(heard) => {
+                let all = Arc::make_mut(&mut self.heard);
+                all.push_back(heard.clone());
+                while all.len() > Self::HEARD {
+                    all.pop_front();
+                }
+            }
             Notice::Status { report, .. } => self.status = Some(Arc::clone(report)),
             Notice::Drift { report, .. } => self.drift = Some(Arc::clone(report)),
+            Notice::Usual(usual) => self.usual = Some(Arc::clone(usual)),
             Notice::Lock { report, .. } => self.lock = Some(Arc::clone(report)),
-            Notice::Unlocked { .. }
+            Notice::Planned { .. }
+            | Notice::Unlocked { .. }
             | Notice::Record { .. }
             | Notice::Runs { .. }
             | Notice::RunEvents { .. }
+            | Notice::Usage { .. }
+            | Notice::Probes { .. }
+            | Notice::Stored { .. }
+            | Notice::Installs { .. }
             | Notice::Output { .. }
             | Notice::OutputLost { .. }
             | Notice::Done { .. }
@@ -57,7 +79,9 @@ impl Snapshot {
                 ..RunView::default()
             });
         }
-        if let EventKind::PlanMade { plan } = &event.kind {
+        if let EventKind::PlanMade { plan } = &event.kind
+            && is_whole(plan)
+        {
             self.plan = Some(Arc::clone(plan));
             self.plan_stale = None;
         }
@@ -69,13 +93,46 @@ impl Snapshot {
         }
     }
 
+    /// Tells whether a notice changes anything here: output of the run on show and of services does not.
+    #[must_use]
+    pub fn changes(&self, notice: &Notice) -> bool {
+        let Notice::Event(event) = notice else {
+            return notice.is_kept();
+        };
+        let line = matches!(event.kind, EventKind::Log { .. });
+        let on_show = self.run.as_ref().map(|run| &run.run_id);
+        !line || (event.run_id.is_some() && on_show != event.run_id.as_ref())
+    }
+
     /// Tells whether a run is under way.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.finished.is_none())
     }
 
+    /// Keeps since when fields differ: what was known to differ already keeps its time.
+    fn since(&mut self, event: &Event) {
+        let Some(address) = &event.address else {
+            return;
+        };
+        match &event.kind {
+            EventKind::DriftFound { changes } => {
+                let before = self.drift_since.remove(address).unwrap_or_default();
+                let now = changes.iter().map(|change| {
+                    let since = before.get(&change.path).copied().unwrap_or(event.at);
+                    (change.path.clone(), since)
+                });
+                self.drift_since.insert(address.clone(), now.collect());
+            }
+            EventKind::DriftCleared => {
+                self.drift_since.remove(address);
+            }
+            _ => {}
+        }
+    }
+
     fn remark(&mut self, event: &Event) {
+        self.since(event);
         let about = |text: &str| match &event.address {
             Some(address) => format!("{address}: {text}"),
             None => text.to_owned(),
@@ -109,9 +166,15 @@ impl Snapshot {
     }
 }
 
+/// Tells whether a plan is about everything.
+fn is_whole(plan: &Plan) -> bool {
+    plan.purpose == Purpose::Deploy && plan.targets.is_empty()
+}
+
 impl StepView {
     fn new() -> Self {
         Self {
+            queued: None,
             started: None,
             finished: None,
             outcome: None,
@@ -141,7 +204,10 @@ impl RunView {
                 let word = outcome.as_str().to_owned();
                 self.finished = Some((event.at, word, *exit_code, message.clone()));
             }
-            EventKind::StageStarted { stage } => stage.as_str().clone_into(&mut self.stage),
+            EventKind::StageStarted { stage } => {
+                stage.as_str().clone_into(&mut self.stage);
+                self.locks.remove("");
+            }
             EventKind::PlanMade { plan } => self.plan = Some(Arc::clone(plan)),
             EventKind::ActionStarted { .. } | EventKind::ActionFinished { .. } => {
                 if let Some(address) = &event.address {
@@ -156,12 +222,6 @@ impl RunView {
                     self.step(step, event);
                 }
             }
-            EventKind::Log { stream, text } => self.line(LogLine {
-                at: event.at,
-                step: event.step.clone(),
-                stream: *stream,
-                text: text.clone(),
-            }),
             EventKind::HealthChanged { to, detail, .. } => {
                 self.health
                     .insert(Self::instance_of(event), (to.clone(), detail.clone()));
@@ -170,12 +230,33 @@ impl RunView {
                 Some(address) => format!("{address}: {text}"),
                 None => text.clone(),
             }),
-            EventKind::LayerStarted { .. }
-            | EventKind::LockChanged { .. }
+            EventKind::LockChanged {
+                verdict, holder, ..
+            } => self.lock(event, *verdict, holder.as_ref()),
+            EventKind::Log { .. }
+            | EventKind::LayerStarted { .. }
             | EventKind::DriftFound { .. }
             | EventKind::DriftCleared
             | EventKind::ConfigChanged => {}
         }
+    }
+
+    /// Notes who holds what is waited for; a free lock is waited for by nobody.
+    fn lock(&mut self, event: &Event, verdict: Verdict, holder: Option<&Holder>) {
+        let waiting = event.step.as_ref().map_or("", StepId::as_str);
+        let holder = holder.filter(|_| verdict != Verdict::Free);
+        let Some(holder) = holder else {
+            self.locks.remove(waiting);
+            return;
+        };
+        let who = match holder.user.as_str() {
+            "" => holder.host.clone(),
+            user => format!("{user}@{}", holder.host),
+        };
+        let since = self.locks.get(waiting).filter(|held| held.who == who);
+        let since = since.map_or(event.at, |held| held.since);
+        self.locks
+            .insert(waiting.to_owned(), LockWait { who, since });
     }
 
     fn action(&mut self, address: &Address, event: &Event) {
@@ -231,10 +312,14 @@ impl RunView {
             view.attempt = attempt;
         }
         match &event.kind {
-            EventKind::StepQueued { waits_for } => view.waits_for.clone_from(waits_for),
+            EventKind::StepQueued { waits_for } => {
+                view.queued.get_or_insert(event.at);
+                view.waits_for.clone_from(waits_for);
+            }
             EventKind::StepStarted => {
                 view.started.get_or_insert(event.at);
                 view.waits_for.clear();
+                self.locks.remove(step.as_str());
                 view.finished = None;
                 view.outcome = None;
             }
@@ -254,17 +339,10 @@ impl RunView {
                 view.log.clone_from(log);
                 view.message.clone_from(message);
                 view.waits_for.clear();
+                self.locks.remove(step.as_str());
             }
             _ => {}
         }
-    }
-
-    fn line(&mut self, line: LogLine) {
-        if self.log.len() >= Snapshot::LOG_LINES {
-            self.log.pop_front();
-            self.log_dropped += 1;
-        }
-        self.log.push_back(line);
     }
 
     /// The instance a health event is about: its step's id up to the slash, else its address.
@@ -408,7 +486,6 @@ mod tests {
         assert_eq!(step.outcome, Some(StepOutcome::Done));
         assert_eq!(step.started, Some(Wall(1_004)));
         assert!(step.waits_for.is_empty());
-        assert_eq!(run.log.len(), 1);
         assert_eq!(run.health["service.api[0]"].0, "healthy");
         assert_eq!(run.finished.map(|f| (f.1, f.2)), Some(("ok".into(), 0)));
     }
@@ -435,19 +512,20 @@ mod tests {
         snapshot.apply_event(&second);
         let run = snapshot.run.expect("a run is on show");
         assert_eq!(run.run_id, RunId::new("r2"));
-        assert!(run.log.is_empty());
+        assert_eq!(run.steps.len(), 1);
     }
 
     #[test]
-    fn old_lines_and_remarks_are_dropped_and_lines_counted() {
+    fn lines_change_nothing_and_old_remarks_are_dropped() {
         let mut snapshot = Snapshot::default();
-        let line = recorded().remove(5);
-        for _ in 0..Snapshot::LOG_LINES + 7 {
-            snapshot.apply_event(&line);
+        for event in recorded().iter().take(5) {
+            snapshot.apply_event(event);
         }
-        let run = snapshot.run.as_ref().expect("a run is on show");
-        assert_eq!(run.log.len(), Snapshot::LOG_LINES);
-        assert_eq!(run.log_dropped, 7);
+        let before = snapshot.run.clone();
+        let line = Notice::Event(recorded().remove(5));
+        assert!(!snapshot.changes(&line));
+        snapshot.apply(&line);
+        assert_eq!(snapshot.run, before);
         for n in 0..150 {
             let mut outside = recorded().remove(0);
             outside.run_id = None;

@@ -13,30 +13,63 @@ use crate::domain::event::EventKind;
 use crate::domain::lease::LockReport;
 use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::domain::report::DriftReport;
-use crate::engine::reconcile::Reconcile;
+use crate::engine::reconcile::{EngineError, Reconcile};
 
-/// The session's own look: status, plan and drift, told where they are news. Tells whether the platform answered.
+/// The session's own look: status, plan and drift, told where they are news. Tells whether it could be taken.
 pub(super) async fn look<W: Workshop>(desk: &Desk<'_, W>) -> bool {
-    match try_look(desk).await {
-        Ok(()) => true,
-        Err(failure) => {
-            desk.link(Link::Down(failure.message.clone()));
-            false
+    let trouble = match try_look(desk).await {
+        Ok(()) => None,
+        Err(Missed::Unreachable(failure)) => {
+            desk.link(Link::Down(failure.message));
+            return false;
         }
+        Err(Missed::Other(failure)) => Some(Arc::new(failure)),
+    };
+    let answered = trouble.is_none();
+    if desk.look(|s| s.trouble != trouble) {
+        desk.post(&Notice::Trouble(trouble));
+    }
+    answered
+}
+
+/// Why a look gave nothing.
+enum Missed {
+    /// Nobody answers.
+    Unreachable(Failure),
+    /// Something else: a secret, the state, the file.
+    Other(Failure),
+}
+
+impl From<EngineError> for Missed {
+    fn from(error: EngineError) -> Self {
+        if !error.is_unreachable() {
+            return Self::Other(error.into());
+        }
+        let mut failure = Failure::from(error);
+        // The engine says only that it could not be read; who does not answer, and where, is the cause.
+        if let Some(cause) = failure.sources.first() {
+            failure.message.clone_from(cause);
+        }
+        Self::Unreachable(failure)
     }
 }
 
-async fn try_look<W: Workshop>(desk: &Desk<'_, W>) -> Result<(), Failure> {
-    let Ok(project) = desk.project() else {
+async fn try_look<W: Workshop>(desk: &Desk<'_, W>) -> Result<(), Missed> {
+    let Ok(project) = desk.known() else {
         return Ok(());
     };
-    let engine = desk.engine(&project, Need::Platform).await?;
+    let engine = desk.engine(&project, Need::Platform).await;
+    let engine = engine.map_err(Missed::Unreachable)?;
     let report = engine.status(&project).await?;
     if desk.look(|s| s.status.as_deref() != Some(&report)) {
         desk.post(&Notice::Status {
             ticket: None,
             report: Arc::new(report),
         });
+    }
+    if desk.project().is_err() {
+        // What runs is worth a look; what a deploy would do is not known while the file has errors.
+        return Ok(());
     }
     let request = PlanRequest {
         purpose: Purpose::Deploy,
@@ -90,9 +123,21 @@ pub(super) fn tell_drift<W: Workshop>(
     }
 }
 
+/// Learns how long steps usually take, told where it is news. Nothing waits for it, and it fails nothing.
+pub(super) async fn learn<W: Workshop>(desk: &Desk<'_, W>) {
+    let Ok(project) = desk.project() else { return };
+    let Ok(engine) = desk.engine(&project, Need::Store).await else {
+        return;
+    };
+    let usual = engine.usual(&project).await;
+    if desk.look(|s| s.usual.as_deref() != Some(&usual)) {
+        desk.post(&Notice::Usual(Arc::new(usual)));
+    }
+}
+
 /// The session's own look at the lock, told where it is news.
 pub(super) async fn look_at_lock<W: Workshop>(desk: &Desk<'_, W>) {
-    let Ok(project) = desk.project() else { return };
+    let Ok(project) = desk.known() else { return };
     let Ok(engine) = desk.engine(&project, Need::Store).await else {
         return;
     };

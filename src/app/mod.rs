@@ -11,6 +11,7 @@ pub mod command;
 mod desk;
 pub mod failure;
 mod fold;
+mod gauge;
 pub mod handle;
 mod look;
 pub mod notice;

@@ -1,18 +1,24 @@
 //! Everything a front end hears.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::app::command::Ticket;
 use crate::app::failure::Failure;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::event::{Event, RunOutcome};
-use crate::domain::ids::Address;
+use crate::domain::ids::{Address, ProviderId};
 use crate::domain::lease::LockReport;
+use crate::domain::live::LiveSubject;
 use crate::domain::place::Sources;
 use crate::domain::plan::model::Plan;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
-use crate::domain::report::{DriftReport, RunSummary, StatusReport};
+use crate::domain::report::install::InstallReport;
+use crate::domain::report::store::StoreReport;
+use crate::domain::report::{DriftReport, RunSummary, StatusReport, Usual};
+use crate::domain::time::Wall;
+use crate::domain::usage::{Probed, Usage};
 pub use crate::engine::reconcile::{OutputLine, UnlockEnd};
 
 /// A file as it was loaded: a project, or the reasons why there is none.
@@ -26,6 +32,17 @@ pub struct Hydrated {
     pub diagnostics: Vec<Diagnostic>,
     /// Texts they refer to.
     pub sources: Arc<Sources>,
+}
+
+/// What the platform reported, as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// When it was heard.
+    pub at: Wall,
+    /// What: `service.api[0] ended with 137`.
+    pub text: String,
+    /// Whether a run of this session was under way, so that it may be our own doing.
+    pub in_run: bool,
 }
 
 /// How the platform is reached.
@@ -48,6 +65,8 @@ pub enum Notice {
     Config(Arc<Hydrated>),
     /// The platform came or went.
     Link(Link),
+    /// The session's own look failed although the platform answers, or it works again.
+    Trouble(Option<Arc<Failure>>),
     /// A plan was made; `ticket` is `None` for the session's own re-planning.
     Planned {
         /// Whose wish it was.
@@ -57,6 +76,8 @@ pub enum Notice {
         /// Where it was saved.
         saved_at: Option<String>,
     },
+    /// The platform reported a change of something of ours.
+    Heard(Heard),
     /// The shown plan does not fit the world or the file any more.
     PlanStale {
         /// What moved.
@@ -76,6 +97,8 @@ pub enum Notice {
         /// The report.
         report: Arc<DriftReport>,
     },
+    /// How long steps usually take.
+    Usual(Arc<Usual>),
     /// What is thought of the lock.
     Lock {
         /// Whose wish it was, if anybody's.
@@ -113,6 +136,30 @@ pub enum Notice {
         /// In their order.
         events: Arc<Vec<Event>>,
     },
+    /// What instances on the screen use.
+    Usage {
+        /// Each instance that runs, with its use.
+        samples: Arc<Vec<(LiveSubject, Usage)>>,
+    },
+    /// The last probes of the instances of the service that is looked at closely.
+    Probes {
+        /// By instance, the newest last.
+        probes: Arc<BTreeMap<ProviderId, Vec<Probed>>>,
+    },
+    /// The state as it is stored.
+    Stored {
+        /// Whose wish it was.
+        ticket: Ticket,
+        /// The report.
+        report: Arc<StoreReport>,
+    },
+    /// The installations into shared volumes.
+    Installs {
+        /// Whose wish it was.
+        ticket: Ticket,
+        /// One for each service that asks for one.
+        reports: Arc<Vec<InstallReport>>,
+    },
     /// Output of logs and exec.
     Output {
         /// Whose wish it was.
@@ -141,6 +188,38 @@ pub enum Notice {
         /// Why.
         failure: Failure,
     },
+}
+
+impl Notice {
+    /// Tells whether it changes the snapshot; what does not is only heard.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        match self {
+            Self::Event(_)
+            | Self::Config(_)
+            | Self::Link(_)
+            | Self::Trouble(_)
+            | Self::Planned { .. }
+            | Self::PlanStale { .. }
+            | Self::Status { .. }
+            | Self::Drift { .. }
+            | Self::Lock { .. }
+            | Self::Heard(_)
+            | Self::Usual(_) => true,
+            Self::Unlocked { .. }
+            | Self::Record { .. }
+            | Self::Runs { .. }
+            | Self::RunEvents { .. }
+            | Self::Usage { .. }
+            | Self::Probes { .. }
+            | Self::Stored { .. }
+            | Self::Installs { .. }
+            | Self::Output { .. }
+            | Self::OutputLost { .. }
+            | Self::Done { .. }
+            | Self::Failed { .. } => false,
+        }
+    }
 }
 
 /// How a wish ended.

@@ -36,8 +36,8 @@ pub(super) struct Outlet {
 
 /// Notices a backlog holds before the sender waits.
 const BACKLOG: usize = 1_024;
-/// Lines of output a backlog holds before the oldest is dropped.
-const LINES: usize = 4_096;
+/// Lines of output a backlog holds before the oldest is dropped: more than half a second of 50,000 lines a second.
+const LINES: usize = 32_768;
 
 impl Outlet {
     pub(super) fn new(reader: Reader, sender: mpsc::Sender<Notice>) -> Self {
@@ -143,15 +143,22 @@ fn is_line(notice: &Notice) -> bool {
         }
         Notice::Config(_)
         | Notice::Link(_)
+        | Notice::Trouble(_)
         | Notice::Planned { .. }
         | Notice::PlanStale { .. }
         | Notice::Status { .. }
         | Notice::Drift { .. }
+        | Notice::Usual(_)
+        | Notice::Heard(_)
         | Notice::Lock { .. }
         | Notice::Unlocked { .. }
         | Notice::Record { .. }
         | Notice::Runs { .. }
         | Notice::RunEvents { .. }
+        | Notice::Usage { .. }
+        | Notice::Probes { .. }
+        | Notice::Stored { .. }
+        | Notice::Installs { .. }
         | Notice::OutputLost { .. }
         | Notice::Done { .. }
         | Notice::Failed { .. } => false,

@@ -53,10 +53,7 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
         return Ruling::Allow;
     }
     if context.read_only {
-        return Ruling::Refuse(Failure::new(
-            FailureKind::Refused,
-            "this session is read-only",
-        ));
+        return Ruling::Refuse(read_only());
     }
     match command {
         Command::Unlock { request } => judge_unlock(request, snapshot, context),
@@ -107,7 +104,11 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
         | Command::Record
         | Command::Runs
         | Command::RunEvents { .. }
+        | Command::StepOutput { .. }
         | Command::Logs { .. }
+        | Command::Stored
+        | Command::Installs
+        | Command::Watch { .. }
         | Command::Reload
         | Command::Stop { .. }
         | Command::Forget { .. } => Ruling::Allow,
@@ -119,6 +120,13 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
 pub fn one_at_a_time(snapshot: &Snapshot) -> Option<Ruling> {
     let run = snapshot.run.as_ref().filter(|run| run.finished.is_none())?;
     Some(Ruling::Refuse(busy(&run.command)))
+}
+
+/// The failure every wish gets that changes something in a read-only session.
+#[must_use]
+pub fn read_only() -> Failure {
+    Failure::new(FailureKind::Refused, "this session is read-only")
+        .hint("it was opened with `--read-only`, or `NANOKIT_READ_ONLY` is set")
 }
 
 /// The failure a second mutating wish gets.

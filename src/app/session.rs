@@ -18,11 +18,13 @@ use tokio::time::{Instant, sleep_until};
 use crate::app::command::{Class, Command, Stop, Ticket};
 use crate::app::desk::Desk;
 use crate::app::failure::{Failure, FailureKind};
+use crate::app::gauge::{self, Gauge};
 use crate::app::handle::{Handle, Notices, Wish};
 use crate::app::look;
 use crate::app::notice::{End, Notice};
 use crate::app::outlet::Outlet;
 pub use crate::app::outlet::Reader;
+use crate::app::policy;
 use crate::app::snapshot::Snapshot;
 use crate::app::triggers::{Look, Triggers};
 use crate::app::work;
@@ -39,6 +41,8 @@ pub struct Settings {
     pub live: bool,
     /// What the first reader may lose.
     pub reader: Reader,
+    /// Whether everything that changes the world is refused.
+    pub read_only: bool,
 }
 
 /// What a front end holds.
@@ -65,7 +69,7 @@ pub struct Session {
 /// Wishes the mailbox holds.
 const MAILBOX: usize = 64;
 /// Notices between a reader's backlog and the reader.
-const READ_AHEAD: usize = 256;
+const READ_AHEAD: usize = 1_024;
 /// Shortest time between two published snapshots.
 const FRAME: Duration = Duration::from_millis(33);
 
@@ -96,6 +100,7 @@ enum Ended {
     Wish(Ticket),
     Look { took: Duration, answered: bool },
     Lock,
+    Learned,
     Watch,
     Nothing,
 }
@@ -127,13 +132,16 @@ impl Session {
         let room = Room {
             desk: &desk,
             live: self.settings.live,
+            read_only: self.settings.read_only,
             hinter: self.hinter,
             triggers: Triggers::new(Instant::now()),
             tasks: FuturesUnordered::new(),
             aborts: BTreeMap::new(),
             looking: false,
             locking: false,
+            learning: false,
             watching: None,
+            gauging: None,
         };
         desk.hydrate();
         desk.publish();
@@ -157,13 +165,17 @@ impl Session {
 struct Room<'a, W: Workshop> {
     desk: &'a Desk<'a, W>,
     live: bool,
+    read_only: bool,
     hinter: mpsc::Sender<Hint>,
     triggers: Triggers,
     tasks: Tasks<'a>,
     aborts: BTreeMap<Ticket, AbortHandle>,
     looking: bool,
     locking: bool,
+    learning: bool,
     watching: Option<(Scope, AbortHandle)>,
+    /// What is sampled, and how to stop that.
+    gauging: Option<(Gauge, AbortHandle)>,
 }
 
 impl<W: Workshop> Room<'_, W> {
@@ -184,6 +196,7 @@ impl<W: Workshop> Room<'_, W> {
                 },
                 Some(ended) = self.tasks.next(), if !self.tasks.is_empty() => self.ended(&ended),
                 Some(hint) = hints.recv(), if open && self.live => {
+                    self.desk.heard(&hint);
                     self.triggers.hint(&hint, Instant::now());
                 }
                 () = sleep_until(shown + FRAME), if self.desk.is_dirty() => {
@@ -209,6 +222,10 @@ impl<W: Workshop> Room<'_, W> {
                 self.desk.stop(stop);
                 self.done(ticket);
             }
+            Command::Watch { services, closely } => {
+                self.gauge(Gauge { services, closely });
+                self.done(ticket);
+            }
             Command::Forget { ticket: other } => {
                 if let Some(abort) = self.aborts.get(&other) {
                     abort.abort();
@@ -220,6 +237,13 @@ impl<W: Workshop> Room<'_, W> {
     }
 
     fn start(&mut self, ticket: Ticket, command: Command) {
+        if self.read_only && command.class() != Class::Read {
+            self.desk.post(&Notice::Failed {
+                ticket: Some(ticket),
+                failure: policy::read_only(),
+            });
+            return;
+        }
         let mutates = match &command {
             Command::Run { request, .. } => Some(request.purpose.as_str()),
             Command::Restore { .. } => Some("restore"),
@@ -266,6 +290,7 @@ impl<W: Workshop> Room<'_, W> {
                 self.aborts.remove(ticket);
                 if self.desk.ended(*ticket) {
                     self.triggers.arm();
+                    self.learn();
                 }
             }
             Ended::Look { took, answered } => {
@@ -274,8 +299,13 @@ impl<W: Workshop> Room<'_, W> {
                 if *answered {
                     self.watch();
                 }
+                // Past runs come after the first look, so that nothing waits for them.
+                if self.desk.look(|s| s.usual.is_none()) {
+                    self.learn();
+                }
             }
             Ended::Lock => self.locking = false,
+            Ended::Learned => self.learning = false,
             Ended::Watch => self.watching = None,
             Ended::Nothing => {}
         }
@@ -321,6 +351,20 @@ impl<W: Workshop> Room<'_, W> {
         }
     }
 
+    /// Learns from past runs how long steps usually take.
+    fn learn(&mut self) {
+        if !self.live || self.learning {
+            return;
+        }
+        self.learning = true;
+        let desk = self.desk;
+        let task = async move {
+            look::learn(desk).await;
+            Ended::Learned
+        };
+        self.tasks.push(task.boxed_local());
+    }
+
     /// Listens to the platform, once for each scope; the look that answered proved that it can be had.
     fn watch(&mut self) {
         let Ok(project) = self.desk.project() else {
@@ -351,12 +395,34 @@ impl<W: Workshop> Room<'_, W> {
         self.tasks.push(task.boxed_local());
     }
 
+    /// Samples these services in place of those before.
+    fn gauge(&mut self, gauge: Gauge) {
+        if self.gauging.as_ref().is_some_and(|(now, _)| *now == gauge) {
+            return;
+        }
+        if let Some((_, abort)) = self.gauging.take() {
+            abort.abort();
+        }
+        if gauge.is_empty() {
+            return;
+        }
+        let desk = self.desk;
+        let (task, abort) = abortable(gauge::sample(desk, gauge.clone()));
+        self.gauging = Some((gauge, abort));
+        let task = async move {
+            let _ = task.await;
+            Ended::Nothing
+        };
+        self.tasks.push(task.boxed_local());
+    }
+
     /// Every handle is gone: a run is drained, everything else dropped.
     fn close(&mut self) {
         self.desk.stop(Stop::Drain);
         if let Some((_, abort)) = self.watching.take() {
             abort.abort();
         }
+        self.gauge(Gauge::default());
         for abort in self.aborts.values() {
             abort.abort();
         }

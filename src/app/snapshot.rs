@@ -2,20 +2,24 @@
 //!
 //! The types stand here; how a notice or an event changes them stands in `fold.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::app::notice::{Hydrated, Link};
-use crate::domain::event::{StepOutcome, Stream};
+use crate::app::failure::Failure;
+use crate::app::notice::{Heard, Hydrated, Link};
+use crate::domain::event::StepOutcome;
 use crate::domain::ids::{Address, RunId, StepId};
 use crate::domain::lease::LockReport;
 use crate::domain::plan::model::{ActionKind, Plan};
-use crate::domain::report::{DriftReport, StatusReport};
+use crate::domain::project::project::Project;
+use crate::domain::report::{DriftReport, StatusReport, Usual};
 use crate::domain::time::Wall;
 
 /// State of one step of the run on show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepView {
+    /// When it was first said to wait, if it was.
+    pub queued: Option<Wall>,
     /// When it started, if it did.
     pub started: Option<Wall>,
     /// When it ended, if it did.
@@ -53,20 +57,16 @@ pub struct ActionView {
     pub message: Option<String>,
 }
 
-/// One line of output of the run on show.
+/// A lock that somebody else holds and the run, or a step of it, waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
-    /// When.
-    pub at: Wall,
-    /// Step it belongs to.
-    pub step: Option<StepId>,
-    /// Stream.
-    pub stream: Stream,
-    /// The line, sanitised and redacted.
-    pub text: String,
+pub struct LockWait {
+    /// Who holds it, in a word.
+    pub who: String,
+    /// Since when this one is waited for.
+    pub since: Wall,
 }
 
-/// The run on show: under way, or the last one.
+/// The run on show: under way, or the last one. Its output is not here: who shows it keeps it from the events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunView {
     /// Its id.
@@ -85,10 +85,8 @@ pub struct RunView {
     pub actions: BTreeMap<Address, ActionView>,
     /// Steps that were queued or started.
     pub steps: BTreeMap<StepId, StepView>,
-    /// Last lines of output, at most [`Snapshot::LOG_LINES`].
-    pub log: std::collections::VecDeque<LogLine>,
-    /// Lines that were dropped from the front.
-    pub log_dropped: u64,
+    /// Locks that are waited for, by the step that waits; the run itself under an empty name.
+    pub locks: BTreeMap<String, LockWait>,
     /// Health by instance address (`service.api[0]`): word and detail.
     pub health: BTreeMap<String, (String, String)>,
     /// Remarks.
@@ -100,6 +98,10 @@ pub struct RunView {
 pub struct Snapshot {
     /// The file.
     pub config: Option<Arc<Hydrated>>,
+    /// The project as the file last gave one; kept while the file has errors.
+    pub project: Option<Arc<Project>>,
+    /// Why the last look of the session's own gave no plan, when the platform does answer.
+    pub trouble: Option<Arc<Failure>>,
     /// The platform.
     pub link: Link,
     /// The last plan.
@@ -112,8 +114,14 @@ pub struct Snapshot {
     pub drift: Option<Arc<DriftReport>>,
     /// The lock.
     pub lock: Option<Arc<LockReport>>,
+    /// How long steps usually take, once that is known.
+    pub usual: Option<Arc<Usual>>,
     /// The run on show.
     pub run: Option<RunView>,
+    /// Since when each field of a resource is known to differ, by the field's path.
+    pub drift_since: BTreeMap<Address, BTreeMap<String, Wall>>,
+    /// What the platform reported, newest last, at most [`Snapshot::HEARD`].
+    pub heard: Arc<VecDeque<Heard>>,
     /// Remarks outside of runs, newest last, at most 100.
     pub remarks: Vec<(Wall, String)>,
 }
@@ -122,21 +130,40 @@ impl Default for Snapshot {
     fn default() -> Self {
         Self {
             config: None,
+            project: None,
+            trouble: None,
             link: Link::Connecting,
             plan: None,
             plan_stale: None,
             status: None,
             drift: None,
             lock: None,
+            usual: None,
             run: None,
+            drift_since: BTreeMap::new(),
+            heard: Arc::default(),
             remarks: Vec::new(),
         }
     }
 }
 
 impl Snapshot {
-    /// How many lines of output the run on show keeps in memory; the whole is on disk.
-    pub const LOG_LINES: usize = 10_000;
+    /// How many reports of the platform are kept.
+    pub const HEARD: usize = 400;
     /// How many remarks outside of runs are kept.
     pub const REMARKS: usize = 100;
+
+    /// Returns the project as the file has it, or as it had it before it got errors.
+    #[must_use]
+    pub fn known(&self) -> Option<&Arc<Project>> {
+        let now = self.config.as_ref();
+        now.and_then(|config| config.project.as_ref())
+            .or(self.project.as_ref())
+    }
+    /// Tells whether the file has errors now.
+    #[must_use]
+    pub fn is_faulty(&self) -> bool {
+        let config = self.config.as_ref();
+        config.is_some_and(|config| config.project.is_none())
+    }
 }

@@ -1,6 +1,5 @@
 //! How each wish is fulfilled: one question to the engine, its answer as notices.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,8 +14,9 @@ use crate::app::look;
 use crate::app::notice::{End, Notice};
 use crate::app::workshop::{Need, Workshop};
 use crate::domain::event::RunOutcome;
-use crate::domain::ids::{Address, ResourceKind, RunId};
+use crate::domain::ids::{Address, ResourceKind, RunId, StepId};
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::domain::project::service::Service;
 use crate::domain::record::Record;
 use crate::domain::run::options::{RunOptions, Schedule};
 use crate::engine::reconcile::{Reconcile, RunEnd, RunRequest};
@@ -77,14 +77,19 @@ async fn answer<W: Workshop>(
         Command::Lock { watch_for } => lock(desk, ticket, watch_for).await,
         Command::Unlock { request } => unlock(desk, ticket, &request).await,
         Command::Record => record(desk, ticket).await,
+        Command::Stored => stored(desk, ticket).await,
+        Command::Installs => installs(desk, ticket).await,
         Command::Rebuild => rebuild(desk, ticket).await,
         Command::Push { record, force } => push(desk, ticket, &record, force).await,
         Command::Runs => runs(desk, ticket).await,
         Command::RunEvents { run } => run_events(desk, ticket, &run).await,
+        Command::StepOutput { run, step } => step_output(desk, ticket, &run, &step).await,
         Command::Logs { request } => logs(desk, ticket, &request).await,
         Command::Exec { request } => exec(desk, ticket, &request).await,
         // The session does these itself before it comes here.
-        Command::Reload | Command::Stop { .. } | Command::Forget { .. } => Ok(End::Plain),
+        Command::Reload | Command::Stop { .. } | Command::Watch { .. } | Command::Forget { .. } => {
+            Ok(End::Plain)
+        }
     }
 }
 
@@ -152,10 +157,33 @@ async fn drift<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, F
 }
 
 async fn record<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
-    let project = desk.project()?;
+    let project = desk.known()?;
     let engine = desk.engine(&project, Need::Store).await?;
     let record = engine.record(&project).await?.map(Arc::new);
     desk.send(Notice::Record { ticket, record }).await;
+    Ok(End::Plain)
+}
+
+async fn stored<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let engine = desk.engine(&project, Need::Store).await?;
+    let report = Arc::new(engine.stored(&project).await?);
+    desk.send(Notice::Stored { ticket, report }).await;
+    Ok(End::Plain)
+}
+
+async fn installs<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
+    let project = desk.project()?;
+    let asks = |service: &Service| service.provisioning.is_some();
+    // Without an installation in the file no platform is asked.
+    let reports = if project.services.values().any(asks) {
+        let engine = desk.engine(&project, Need::Platform).await?;
+        engine.installs(&project).await?
+    } else {
+        Vec::new()
+    };
+    let reports = Arc::new(reports);
+    desk.send(Notice::Installs { ticket, reports }).await;
     Ok(End::Plain)
 }
 
@@ -181,7 +209,7 @@ async fn push<W: Workshop>(
 }
 
 async fn runs<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
-    let project = desk.project()?;
+    let project = desk.known()?;
     let engine = desk.engine(&project, Need::Store).await?;
     let runs = Arc::new(engine.runs().await?);
     desk.send(Notice::Runs { ticket, runs }).await;
@@ -193,7 +221,7 @@ async fn run_events<W: Workshop>(
     ticket: Ticket,
     run: &RunId,
 ) -> Result<End, Failure> {
-    let project = desk.project()?;
+    let project = desk.known()?;
     let engine = desk.engine(&project, Need::Store).await?;
     let events = Arc::new(engine.run_events(run).await?);
     desk.send(Notice::RunEvents { ticket, events }).await;
@@ -234,7 +262,7 @@ async fn lock<W: Workshop>(
     ticket: Ticket,
     watch_for: Duration,
 ) -> Result<End, Failure> {
-    let project = desk.project()?;
+    let project = desk.known()?;
     let engine = desk.engine(&project, Need::Store).await?;
     let (updates, received) = mpsc::channel(STREAM);
     let work = engine.lock(&project, watch_for, Some(updates));
@@ -273,10 +301,27 @@ async fn logs<W: Workshop>(
     ticket: Ticket,
     request: &LogRequest,
 ) -> Result<End, Failure> {
-    let project = desk.project()?;
+    let project = desk.known()?;
     let engine = desk.engine(&project, Need::Platform).await?;
     let (lines, received) = mpsc::channel(STREAM);
     let work = engine.logs(&project, request, lines);
+    forward(work, received, async |line| {
+        desk.send(Notice::Output { ticket, line }).await;
+    })
+    .await?;
+    Ok(End::Plain)
+}
+
+async fn step_output<W: Workshop>(
+    desk: &Desk<'_, W>,
+    ticket: Ticket,
+    run: &RunId,
+    step: &StepId,
+) -> Result<End, Failure> {
+    let project = desk.known()?;
+    let engine = desk.engine(&project, Need::Store).await?;
+    let (lines, received) = mpsc::channel(STREAM);
+    let work = engine.step_output(run, step, lines);
     forward(work, received, async |line| {
         desk.send(Notice::Output { ticket, line }).await;
     })
@@ -315,19 +360,25 @@ async fn forward<T, R>(
     result
 }
 
+/// Returns the name by which a plan request knows a resource.
+fn name_of(address: &Address) -> String {
+    match address.kind {
+        ResourceKind::Service => address.name.clone(),
+        ResourceKind::Network | ResourceKind::Volume => address.to_string(),
+    }
+}
+
 /// A restore changes what drifted back and nothing else, so it never needs `force`.
 fn restore_request(addresses: &[Address], approved: Option<Arc<Plan>>) -> RunRequest {
-    // A network or volume is restored with whatever needs it, so only services narrow the plan.
-    let only_services = addresses.iter().all(|a| a.kind == ResourceKind::Service);
-    let names = addresses.iter().map(|a| a.name.clone());
+    // What was approved was made for its own targets; another set would make another plan.
+    let targets = match &approved {
+        Some(plan) => plan.targets.clone(),
+        None => addresses.iter().map(name_of).collect(),
+    };
     RunRequest {
         plan: PlanRequest {
             purpose: Purpose::Restore,
-            targets: if only_services {
-                names.collect()
-            } else {
-                BTreeSet::new()
-            },
+            targets,
         },
         approved,
         force: false,

@@ -137,6 +137,36 @@ impl Drop for Running {
     }
 }
 
+/// Reads one line from the keyboard; `None` at its end, and when somebody asks us to stop.
+///
+/// Once a run has listened to signals they do not end the process any more, so a question has to listen as well. The
+/// thread that reads is left behind then: it ends with the process, which is the next thing to happen.
+pub(super) fn typed() -> Option<String> {
+    use std::io::BufRead as _;
+    let runtime = runtime().ok()?;
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("keyboard".to_owned())
+        .spawn(move || {
+            let mut line = String::new();
+            let read = std::io::stdin().lock().read_line(&mut line);
+            let _ = sender.send(read.is_ok_and(|read| read > 0).then_some(line));
+        })
+        .ok()?;
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt()).ok()?;
+        let mut terminate = signal(SignalKind::terminate()).ok()?;
+        let mut hangup = signal(SignalKind::hangup()).ok()?;
+        tokio::select! {
+            biased;
+            line = receiver => line.ok().flatten(),
+            _ = interrupt.recv() => None,
+            _ = terminate.recv() => None,
+            _ = hangup.recv() => None,
+        }
+    })
+}
+
 /// Signals a run answers.
 struct Signals {
     interrupt: Signal,

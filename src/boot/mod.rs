@@ -4,12 +4,18 @@
 //! file without opening a socket; `line` starts the engine's thread and ends it; `workshop` hands the session its
 //! engine over the real `world`, on the `platform` that was chosen; `outside` is what the verbs stand on.
 
+mod bundle;
 mod checks;
+mod doors;
 pub mod hydrate;
 mod image;
+mod keep;
 mod line;
+mod looks;
 mod outside;
+mod places;
 mod platform;
+mod programs;
 pub mod start;
 pub mod supervise;
 pub mod workshop;

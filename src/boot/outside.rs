@@ -10,13 +10,14 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::source_tree::ProjectFiles;
 use crate::adapters::{demo, telemetry, terminal};
 use crate::app::failure::{Failure, FailureKind};
-use crate::app::session::{self, Reader, Settings};
+use crate::app::session::Settings;
+use crate::boot::doors::RealDoors;
 use crate::boot::hydrate::{self, Surroundings};
 use crate::boot::line::{self, Running, SessionLine, Start};
 use crate::boot::world::own_folder;
-use crate::boot::{checks, image, platform};
+use crate::boot::{checks, image, looks, platform};
 use crate::cli::args::{Globals, When};
-use crate::cli::ground::{Check, Ground, Line, Loaded, Terminal};
+use crate::cli::ground::{Check, Ground, Line, Loaded, Looks, Terminal};
 use crate::domain::config::load;
 use crate::domain::project::project::ProviderKind;
 use crate::domain::run::options::{RunOptions, Schedule};
@@ -39,6 +40,8 @@ pub(super) struct Outside {
     forced: Option<ProviderKind>,
     loaded: Option<load::Loaded>,
     logging: bool,
+    /// Whether Ctrl-C at a question is heard by us.
+    talking: bool,
 }
 
 impl Outside {
@@ -53,7 +56,7 @@ impl Outside {
             .collect();
         let surroundings = Surroundings {
             folder,
-            file: globals.file.clone(),
+            file: globals.file.first().cloned(),
             env: globals.env.clone(),
             env_file: globals.env_file.clone(),
             override_env: globals.override_env,
@@ -66,6 +69,7 @@ impl Outside {
             forced: None,
             loaded: None,
             logging: false,
+            talking: false,
         })
     }
 
@@ -79,6 +83,14 @@ impl Outside {
         let surroundings = &self.surroundings;
         self.loaded
             .get_or_insert_with(|| hydrate::load(surroundings, &ProjectFiles::new()))
+    }
+
+    /// Returns the project files that were named; the demo's is one.
+    fn files(&self) -> Vec<PathBuf> {
+        match self.globals.file.as_slice() {
+            files @ [_, _, ..] => files.to_vec(),
+            [] | [_] => self.surroundings.file.iter().cloned().collect(),
+        }
     }
 
     fn start(&mut self, settings: Settings) -> Result<Running, Failure> {
@@ -104,25 +116,35 @@ impl Outside {
         self.logging = started.is_ok();
     }
 
+    fn colors(&self) -> Colors {
+        match self.globals.color {
+            When::Never => Colors::None,
+            When::Auto if self.terminal.no_color => Colors::None,
+            When::Auto | When::Always => looks::colors(&self.surroundings.process_env),
+        }
+    }
+
     fn panel_options(&self) -> PanelOptions {
         let env = |name: &str| self.surroundings.process_env.get(name).map(String::as_str);
-        let mut command = String::from("nkapp");
-        if let Some(file) = &self.surroundings.file {
-            command.push_str(&format!(" -f {}", file.display()));
-        }
-        if let Some(env) = &self.surroundings.env {
-            command.push_str(&format!(" -e {env}"));
-        }
         PanelOptions {
-            colors: colors(self.globals.color, self.terminal.no_color),
+            colors: self.colors(),
             ascii: env("NANOKIT_ASCII") == Some("1") || !speaks_utf8(&env),
-            read_only: false,
-            command,
+            read_only: self.globals.read_only,
+            command: "nkapp".to_owned(),
             run: RunOptions {
                 schedule: Schedule::Layered,
                 parallelism: 8,
             },
             lock_wait: Duration::ZERO,
+            files: looks::files(&self.surroundings.process_env),
+            own: self
+                .surroundings
+                .project_file(&ProjectFiles::new())
+                .parent()
+                .map(own_folder)
+                .unwrap_or_default(),
+            tmux: env("TMUX").is_some_and(|value| !value.is_empty()),
+            folder: self.surroundings.folder.clone(),
         }
     }
 }
@@ -140,14 +162,6 @@ fn look_at_terminal(surroundings: &Surroundings) -> Terminal {
         capable: !matches!(term, None | Some("" | "dumb")),
         no_color: no_color.is_some_and(|value| !value.is_empty()),
         width: terminal::width(),
-    }
-}
-
-fn colors(when: When, no_color: bool) -> Colors {
-    match when {
-        When::Never => Colors::None,
-        When::Auto if no_color => Colors::None,
-        When::Auto | When::Always => Colors::Sixteen,
     }
 }
 
@@ -184,18 +198,23 @@ impl Ground for Outside {
         Ok(Box::new(SessionLine::new(running)?))
     }
 
-    fn panel(&mut self) -> Result<u8, Failure> {
+    fn panel(&mut self, fresh: bool) -> Result<u8, Failure> {
+        self.start_log();
         let options = self.panel_options();
-        let mut running = self.start(Settings {
-            live: true,
-            reader: Reader::MayLoseLines,
-        })?;
+        let surroundings = self.surroundings.clone();
+        let mut doors = RealDoors::new(surroundings, self.forced, options, fresh);
+        let rooms = doors
+            .given(&self.files(), self.loaded.clone())
+            .map_err(|why| Failure::new(FailureKind::Failed, why))?;
         let runtime = line::runtime()?;
-        let client = running.client.take().ok_or_else(session::gone)?;
-        let end = runtime.block_on(panel::run(client, options));
-        running.join()?;
+        let end = runtime.block_on(panel::run(&mut doors, rooms));
+        doors.join()?;
         end.map(|end| end.exit_code)
             .map_err(|error| panel_failure(&error))
+    }
+
+    fn looks(&self) -> Looks {
+        looks::checked(&self.surroundings.process_env)
     }
 
     fn demo(&mut self, provider: Option<&str>) -> Result<(PathBuf, Option<String>), Failure> {
@@ -277,11 +296,42 @@ impl Ground for Outside {
         SystemClock.wall()
     }
 
+    fn explain(&self, failure: &Failure) {
+        let Some(path) = self.surroundings.process_env.get("NANOKIT_REASON") else {
+            return;
+        };
+        let causes = failure.sources.iter().map(String::as_str);
+        let text: Vec<&str> = std::iter::once(failure.message.as_str())
+            .chain(causes)
+            .collect();
+        // Whoever asked is told by the exit code too.
+        let _ = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .and_then(|mut file| file.write_all(text.join(": ").as_bytes()));
+    }
+
+    fn converse(&mut self) {
+        self.talking = true;
+    }
+
+    fn look_again(&mut self, env: Option<&str>) {
+        self.loaded = None;
+        if let Some(env) = env {
+            self.surroundings.env = Some(env.to_owned());
+        }
+    }
+
     fn ask(&mut self, prompt: &str) -> Option<String> {
         let mut err = std::io::stderr();
         err.write_all(prompt.as_bytes())
             .and_then(|()| err.flush())
             .ok()?;
+        if self.talking {
+            return line::typed();
+        }
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line).ok()?;
         (read > 0).then_some(line)

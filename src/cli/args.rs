@@ -30,9 +30,9 @@ pub struct Cli {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// Project file, searched upwards from here
+    /// Project file, searched upwards from here; the panel takes several
     #[arg(short, long, global = true, value_name = "PATH")]
-    pub file: Option<PathBuf>,
+    pub file: Vec<PathBuf>,
     /// Environment: wins over the branch rule and over `local`
     #[arg(short, long, global = true, value_name = "NAME", env = "NANOKIT_ENV")]
     pub env: Option<String>,
@@ -42,6 +42,15 @@ pub struct Globals {
     /// Let values of .env files win over variables of this process
     #[arg(long, global = true)]
     pub override_env: bool,
+    /// Refuse everything that changes something
+    #[arg(
+        long,
+        global = true,
+        env = "NANOKIT_READ_ONLY",
+        hide_env_values = true,
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub read_only: bool,
     /// Print JSON and nothing else on standard output
     #[arg(long, global = true)]
     pub json: bool,
@@ -72,7 +81,19 @@ pub enum When {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Verb {
     /// Open the panel
-    Ui,
+    ///
+    /// `-f` may be given several times: each file is a project beside the others.
+    Ui {
+        /// Check the keymap and the themes of your own, say what is wrong with them, and leave
+        #[arg(long)]
+        check_keys: bool,
+        /// Line by line instead of drawn: for screen readers, and for terminals that cannot do more
+        #[arg(long)]
+        plain: bool,
+        /// Do not bring back how the panel was left
+        #[arg(long)]
+        fresh: bool,
+    },
     /// Unpack the demo project and show it at work
     ///
     /// Makes ./nanokit-demo, then opens the panel on it. Without a terminal it deploys, prints plan, steps and
@@ -176,6 +197,9 @@ pub enum Verb {
         /// Put back what was recorded, through a plan
         #[arg(long)]
         restore: bool,
+        /// Restore only these, by name or address
+        #[arg(value_name = "SERVICE", requires = "restore")]
+        services: Vec<String>,
         /// Do not ask before restoring
         #[arg(short, long, requires = "restore")]
         yes: bool,
@@ -421,7 +445,8 @@ mod tests {
                 panic!("{arguments:?} is not logs");
             };
             assert_eq!(follow, wanted, "{arguments:?}");
-            assert_eq!(cli.globals.file, file.map(PathBuf::from), "{arguments:?}");
+            let files: Vec<PathBuf> = file.map(PathBuf::from).into_iter().collect();
+            assert_eq!(cli.globals.file, files, "{arguments:?}");
         }
     }
 

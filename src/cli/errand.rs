@@ -39,6 +39,10 @@ pub struct Errand<'g> {
     pub terminal: Terminal,
     /// What JSON is still owed.
     pub owed: Owed,
+    /// Whether everything that changes the world is refused.
+    pub read_only: bool,
+    /// Whether this is a conversation, in which the rituals of the panel hold.
+    pub plain: bool,
 }
 
 /// What a session answered to one wish.
@@ -59,6 +63,8 @@ impl<'g> Errand<'g> {
             printer,
             terminal,
             owed: Owed::Document,
+            read_only: false,
+            plain: false,
         }
     }
 
@@ -82,6 +88,7 @@ impl<'g> Errand<'g> {
         self.ground.connect(Settings {
             live: false,
             reader: Reader::Lossless,
+            read_only: self.read_only,
         })
     }
 

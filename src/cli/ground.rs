@@ -9,6 +9,8 @@ use crate::app::command::{Command, Ticket};
 use crate::app::failure::Failure;
 use crate::app::notice::{Hydrated, Notice};
 use crate::app::session::Settings;
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::place::Sources;
 use crate::domain::time::Wall;
 
 /// What a verb hears from its line.
@@ -77,14 +79,33 @@ pub struct Loaded {
     pub merged: Option<serde_yaml::Value>,
 }
 
+/// The user's own keys and themes.
+#[derive(Clone, Debug, Default)]
+pub struct Looks {
+    /// The folder they belong in.
+    pub folder: Option<PathBuf>,
+    /// Files that were found.
+    pub files: Vec<PathBuf>,
+    /// What is wrong with them, with the texts it refers to.
+    pub findings: Vec<(Vec<Diagnostic>, Sources)>,
+}
+
 /// The outside.
 pub trait Ground {
     /// Loads the project file, offline; kept for the rest of the process.
     fn load(&mut self) -> Loaded;
     /// Starts a session on the engine's thread and joins a line to it.
     fn connect(&mut self, settings: Settings) -> Result<Box<dyn Line>, Failure>;
-    /// Opens the panel and returns its exit code.
-    fn panel(&mut self) -> Result<u8, Failure>;
+    /// Opens the panel and returns its exit code; `fresh`: not as it was left.
+    fn panel(&mut self, fresh: bool) -> Result<u8, Failure>;
+    /// Writes a failure down for whoever started us and cannot read the screen.
+    fn explain(&self, failure: &Failure);
+    /// From now on Ctrl-C at a question is heard, and the project file is loaded anew when that is asked for.
+    fn converse(&mut self);
+    /// Loads the project file anew the next time it is needed; with a name, for that environment.
+    fn look_again(&mut self, env: Option<&str>);
+    /// Reads the user's own keys and themes as the panel does.
+    fn looks(&self) -> Looks;
     /// Unpacks the demo, goes there, and returns the folder with a remark about the platform.
     fn demo(&mut self, provider: Option<&str>) -> Result<(PathBuf, Option<String>), Failure>;
     /// Looks at what nkapp needs here.

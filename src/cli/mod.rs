@@ -16,6 +16,7 @@ pub mod ground;
 mod json;
 mod live;
 pub mod paint;
+pub mod plain;
 pub mod printer;
 pub mod start;
 mod verbs;

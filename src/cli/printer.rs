@@ -84,6 +84,13 @@ impl Printer {
         }
     }
 
+    /// Says everything in whole lines without colours from now on, for whoever hears the screen.
+    pub fn speak_plainly(&mut self) {
+        self.out_paint = Paint { on: false };
+        self.err_paint = Paint { on: false };
+        self.terminal.capable = false;
+    }
+
     /// Tells whether standard output was closed by its reader.
     #[must_use]
     pub fn is_unread(&self) -> bool {

@@ -3,6 +3,7 @@
 //! Events are facts in the past tense. The panel, the command line, the run journal and later the trace
 //! exporter all fold the same stream; so a recorded run can be played again.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::domain::ids::{Address, PlanId, RunId, StepId, TraceId};
@@ -211,7 +212,7 @@ pub enum EventKind {
     Log {
         /// From where.
         stream: Stream,
-        /// The line.
+        /// The line; while it is fresh it may have colours, see [`uncoloured`].
         text: String,
     },
     /// The health of an instance changed.
@@ -292,4 +293,26 @@ pub struct Event {
     pub attempt: Option<u32>,
     /// What happened.
     pub kind: EventKind,
+}
+
+/// Returns a line of output without its colours: without every well-formed `ESC [ 1;31 m`.
+#[must_use]
+pub fn uncoloured(line: &str) -> Cow<'_, str> {
+    let mut parts = line.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default();
+    if first.len() == line.len() {
+        return Cow::Borrowed(line);
+    }
+    let mut plain = first.to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_digit() && c != ';');
+        match end.and_then(|end| part.get(end..)?.strip_prefix('m')) {
+            Some(rest) => plain.push_str(rest),
+            None => {
+                plain.push_str("\u{1b}[");
+                plain.push_str(part);
+            }
+        }
+    }
+    Cow::Owned(plain)
 }

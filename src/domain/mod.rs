@@ -1,7 +1,7 @@
 //! The pure core: values in, values out. No I/O, no clock, no async, no tracing, no hash maps.
 //!
 //! Reading order: `ids`, `place`, `diagnostic`, `secret`, `time`, `model` (what everything is said with), then
-//! `project`, `live`, `record` (desired, observed, recorded), `config` and `graph` (how the file becomes a
+//! `usage`, `project`, `live`, `record` (used, desired, observed, recorded), `config` and `graph` (how the file becomes a
 //! project and an order), `plan` and `lease` (what to do, and who may), `event`, `report`, `hint`, `run`.
 //!
 //! How to add a resource kind: a variant of [`ids::ResourceKind`], its desired type in `project`, its live
@@ -25,3 +25,4 @@ pub mod report;
 pub mod run;
 pub mod secret;
 pub mod time;
+pub mod usage;

@@ -3,14 +3,18 @@
 //! Both are made of a whole deployment's plan, so that status, drift and plan can never disagree.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::domain::ids::{Address, Digest, Instance, ProviderId, RunId};
+use crate::domain::ids::{Address, Digest, Instance, ProviderId, RunId, StepId, TraceId};
 use crate::domain::live::{Health, Status};
-use crate::domain::plan::model::{ActionKind, Change};
+use crate::domain::plan::model::{ActionKind, Change, Summary};
 use crate::domain::time::Wall;
 
 pub mod drift;
+pub mod install;
 pub mod status;
+pub mod store;
+pub mod usual;
 
 /// One instance as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +82,15 @@ pub struct DriftReport {
     pub digest: Digest,
 }
 
+/// How long steps usually take, from past runs.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Usual {
+    /// The median of each step.
+    pub steps: BTreeMap<StepId, Duration>,
+    /// How many runs it was learned from.
+    pub runs: usize,
+}
+
 /// One past run, from its journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunSummary {
@@ -95,4 +108,16 @@ pub struct RunSummary {
     pub duration_ms: Option<u64>,
     /// How many actions did something.
     pub actions: usize,
+    /// How many actions failed, or ended nobody knows how.
+    pub failed: usize,
+    /// The environment, once it came to a plan.
+    pub env: Option<String>,
+    /// Counts of the plan it carried out, if it came so far.
+    pub changes: Option<Summary>,
+    /// Exit code of its command.
+    pub exit_code: Option<u8>,
+    /// What went wrong, one line, if something did.
+    pub message: Option<String>,
+    /// Trace of the run.
+    pub trace_id: TraceId,
 }

@@ -200,6 +200,11 @@ impl<'a, W: World> Driver<'a, W> {
     pub(super) fn ended(&mut self, at: StepRef, end: StepEnd) {
         self.under_way.remove(&at);
         self.done = self.done.saturating_add(1);
+        // What still runs is what others want to know.
+        let running = self.under_way.keys().next_back();
+        let step = running.and_then(|at| self.cx.step(*at));
+        let name = step.map(|(_, step)| step.id.to_string());
+        self.cx.lease.progress(name, self.done, self.total);
         self.facts.push_back(Fact::Ended { at, end });
     }
 

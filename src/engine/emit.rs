@@ -16,7 +16,7 @@ use crate::domain::ids::RunId;
 use crate::domain::run::order::EventDraft;
 use crate::domain::secret::Secret;
 use crate::engine::redact::Redactor;
-use crate::engine::strip::strip_lines;
+use crate::engine::strip::{strip_lines, strip_output};
 use crate::formats::event::encode_line;
 use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
@@ -68,6 +68,11 @@ impl<'a, W: World> Emitter<'a, W> {
     /// Makes a text fit to be shown and kept.
     pub(super) fn clean(&self, text: &str) -> String {
         self.redactor.borrow().redact(&strip_lines(text))
+    }
+
+    /// Makes a line of output fit to be shown; its colours stay, see [`uncoloured`](crate::domain::event::uncoloured).
+    pub(super) fn clean_output(&self, line: &str) -> String {
+        strip_output(line, &self.redactor.borrow())
     }
 
     /// Returns the length in bytes of the longest text that must not be cut apart.

@@ -1,5 +1,6 @@
 //! The engine itself: one value that answers everything the application layer can ask for.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +9,17 @@ use tokio::sync::{mpsc, watch};
 
 use crate::domain::event::Event;
 use crate::domain::hint::Hint;
-use crate::domain::ids::{PlanId, RunId};
+use crate::domain::ids::{PlanId, ProviderId, RunId, StepId};
 use crate::domain::lease::{LeaseTimes, LockReport};
+use crate::domain::live::LiveSubject;
 use crate::domain::plan::digest;
 use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
-use crate::domain::report::{DriftReport, RunSummary, StatusReport};
+use crate::domain::report::install::InstallReport;
+use crate::domain::report::store::StoreReport;
+use crate::domain::report::{DriftReport, RunSummary, StatusReport, Usual};
+use crate::domain::usage::{Counters, Probed};
 use crate::engine::discover::{discover, make_plan};
 use crate::engine::keeper::Keeper;
 use crate::engine::lock_report;
@@ -22,7 +27,7 @@ use crate::engine::reconcile::{
     EngineError, ExecRequest, LogRequest, OutputLine, Reconcile, RunEnd, RunRequest, Stop,
     UnlockEnd, UnlockRequest,
 };
-use crate::engine::{execute, push, rebuild, runs, status, tap};
+use crate::engine::{execute, installs, push, rebuild, runs, status, stored, tap, usage};
 use crate::formats;
 use crate::ports::clock::Clock;
 use crate::ports::disk::{Disk, DiskError};
@@ -121,7 +126,11 @@ impl<W: World> Reconcile for Engine<W> {
     }
 
     async fn runs(&self) -> Result<Vec<RunSummary>, EngineError> {
-        runs::list(&self.world)
+        runs::list(&self.world).await
+    }
+
+    async fn usual(&self, project: &Project) -> Usual {
+        runs::usual(&self.world, &project.scope()).await
     }
 
     async fn run_events(&self, run: &RunId) -> Result<Vec<Event>, EngineError> {
@@ -169,6 +178,15 @@ impl<W: World> Reconcile for Engine<W> {
         Ok(shown.display().to_string())
     }
 
+    async fn step_output(
+        &self,
+        run: &RunId,
+        step: &StepId,
+        lines: mpsc::Sender<OutputLine>,
+    ) -> Result<(), EngineError> {
+        runs::step_output(&self.world, run, step, lines).await
+    }
+
     async fn logs(
         &self,
         project: &Project,
@@ -176,6 +194,30 @@ impl<W: World> Reconcile for Engine<W> {
         lines: mpsc::Sender<OutputLine>,
     ) -> Result<(), EngineError> {
         tap::logs(&self.world, project, request, lines).await
+    }
+
+    async fn sample(
+        &self,
+        project: &Project,
+        instances: &[LiveSubject],
+    ) -> Result<BTreeMap<ProviderId, Counters>, EngineError> {
+        usage::sample(&self.world, project, instances).await
+    }
+
+    async fn probes(
+        &self,
+        project: &Project,
+        instances: &[LiveSubject],
+    ) -> Result<BTreeMap<ProviderId, Vec<Probed>>, EngineError> {
+        usage::probes(&self.world, project, instances).await
+    }
+
+    async fn stored(&self, project: &Project) -> Result<StoreReport, EngineError> {
+        stored::stored(&self.world, project).await
+    }
+
+    async fn installs(&self, project: &Project) -> Result<Vec<InstallReport>, EngineError> {
+        installs::installs(&self.world, project).await
     }
 
     async fn exec(

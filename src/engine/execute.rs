@@ -181,6 +181,8 @@ impl<W: World> Run<'_, W> {
         }
         let plan = self.plan_and_check(&keeper, &live, &secrets)?;
         lease.set_plan(plan.id.clone());
+        let steps: usize = plan.actions.iter().map(|action| action.steps.len()).sum();
+        lease.progress(None, 0, u32::try_from(steps).unwrap_or(u32::MAX));
         if plan.is_empty() {
             return keeper.finish(world).await;
         }

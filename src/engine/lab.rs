@@ -283,6 +283,13 @@ impl Provider for Nothing {
     async fn health_detail(&self, _target: &InstanceRef) -> Result<HealthDetail, ProviderError> {
         Ok(HealthDetail::default())
     }
+    async fn sample(
+        &self,
+        _targets: &[InstanceRef],
+    ) -> Result<std::collections::BTreeMap<ProviderId, crate::domain::usage::Counters>, ProviderError>
+    {
+        Ok(std::collections::BTreeMap::new())
+    }
     async fn wait(&self, _target: &InstanceRef) -> Result<i64, ProviderError> {
         Ok(0)
     }

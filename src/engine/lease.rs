@@ -24,6 +24,8 @@ use crate::ports::world::World;
 
 /// Pause between two looks at a lock that somebody else holds.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Pause between two looks whether there is something to tell.
+const LOOK_FOR_NEWS: Duration = Duration::from_millis(500);
 /// Shortest pause between two beats that tell what we do.
 const TELL_NEWS: Duration = Duration::from_secs(2);
 /// How often a write whose reply was lost is tried again at once.
@@ -161,15 +163,20 @@ impl Lease {
     /// sooner than the next renewal is due, so that whoever looks at the lock sees them.
     pub async fn keep_alive<W: World>(&self, world: &W) -> EngineError {
         let mut due = world.clock().boot().after(self.times.renew);
+        // The first news are the plan, and wait for nothing.
+        let mut told: Option<Boot> = None;
         loop {
             let now = world.clock().boot();
             if now < due {
                 let rest = due.since(now);
-                world.clock().sleep(rest.min(TELL_NEWS)).await;
-                if world.clock().boot() < due && !self.has_news() {
+                world.clock().sleep(rest.min(LOOK_FOR_NEWS)).await;
+                let now = world.clock().boot();
+                let may_tell = told.is_none_or(|at| now.since(at) >= TELL_NEWS);
+                if now < due && !(may_tell && self.has_news()) {
                     continue;
                 }
             }
+            told = Some(world.clock().boot());
             let pause = match self.beat(world).await {
                 Beat::Good => self.times.renew,
                 Beat::NoAnswer(why) => {

@@ -1,4 +1,5 @@
-//! Output of a step: whole on disk, line by line as events, both stripped and redacted, in bounded memory.
+//! Output of a step: whole on disk, line by line as events, both stripped and redacted, in bounded memory. Events
+//! keep the colours of lines.
 //!
 //! Providers and hooks hand over bytes as they come; lines, characters and secrets may be cut anywhere. A line
 //! is judged as a whole. One that grows too long is passed on in pieces, keeping back as much as the longest
@@ -8,7 +9,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::domain::event::{EventKind, Stream};
+use crate::domain::event::{EventKind, Stream, uncoloured};
 use crate::domain::ids::{Address, RunId, StepId};
 use crate::domain::run::order::EventDraft;
 use crate::domain::time::Boot;
@@ -22,6 +23,8 @@ use crate::ports::world::World;
 const LINE_CAP: usize = 8 * 1024;
 /// Bytes of a line that are looked at in one go.
 const PART: usize = 1024;
+/// Bytes at the end of a piece of a line that may be an escape sequence.
+const SEQUENCE: usize = 64;
 /// Longest file of a step, in bytes.
 const FILE_CAP: u64 = 64 * 1024 * 1024;
 /// Bytes collected before they go to the file.
@@ -91,9 +94,10 @@ impl Cutter {
             if self.pending.len() < LINE_CAP - PART + keep_back {
                 continue;
             }
-            let whole = whole_characters(&self.pending);
+            let whole = whole_sequences(&self.pending, whole_characters(&self.pending));
             let open = self.pending.split_off(whole);
-            let text = self.cut(clean);
+            // A piece has no colours: they would be cut apart.
+            let text = uncoloured(&self.cut(clean)).into_owned();
             let mut at = text.len().saturating_sub(keep_back);
             while !text.is_char_boundary(at) {
                 at -= 1;
@@ -132,6 +136,15 @@ fn whole_characters(bytes: &[u8]) -> usize {
         }
         None => bytes.len(),
     }
+}
+
+/// Returns how many of the first `end` bytes can be cut off without cutting an escape sequence apart.
+fn whole_sequences(bytes: &[u8], end: usize) -> usize {
+    let tail = end.saturating_sub(SEQUENCE);
+    let late = bytes.get(tail..end).unwrap_or_default();
+    late.iter()
+        .rposition(|byte| *byte == 0x1b)
+        .map_or(end, |at| tail + at)
 }
 
 /// What a step's output left behind.
@@ -206,7 +219,7 @@ impl<'a, W: World> StepLog<'a, W> {
     /// Ends the output and says what it left.
     pub(super) fn finish(&self) -> Printed {
         for stream in [Stream::Stdout, Stream::Stderr, Stream::Engine] {
-            let clean = |text: &str| self.emitter.clean(text);
+            let clean = |text: &str| self.emitter.clean_output(text);
             let left = self.kept.borrow_mut().cutters[index(stream)].finish(&clean);
             if let Some(line) = left {
                 self.lines(stream, vec![line]);
@@ -226,7 +239,8 @@ impl<'a, W: World> StepLog<'a, W> {
         for text in lines {
             let told = {
                 let mut kept = self.kept.borrow_mut();
-                kept.tail.push_back(text.clone());
+                let text = uncoloured(&text);
+                kept.tail.push_back(text.clone().into_owned());
                 if kept.tail.len() > TAIL {
                     kept.tail.pop_front();
                 }
@@ -289,7 +303,7 @@ impl<'a, W: World> StepLog<'a, W> {
 
 impl<W: World> Sink for StepLog<'_, W> {
     fn output(&self, stream: Stream, bytes: &[u8]) {
-        let clean = |text: &str| self.emitter.clean(text);
+        let clean = |text: &str| self.emitter.clean_output(text);
         let keep_back = self.emitter.longest_secret();
         let lines = self.kept.borrow_mut().cutters[index(stream)].push(bytes, keep_back, &clean);
         self.lines(stream, lines);
@@ -322,7 +336,7 @@ const fn index(stream: Stream) -> usize {
 }
 
 /// Returns the file of a step's output, relative to `.nanokit`. `+` is in no name, so no two steps share one.
-fn file_of(run: &RunId, step: &StepId) -> PathBuf {
+pub(super) fn file_of(run: &RunId, step: &StepId) -> PathBuf {
     let name: String = step
         .as_str()
         .chars()
@@ -339,7 +353,7 @@ mod tests {
     use super::*;
     use crate::domain::secret::Secret;
     use crate::engine::redact::{MASK, Redactor};
-    use crate::engine::strip::strip;
+    use crate::engine::strip::{strip, strip_output};
 
     fn cut(chunks: &[&[u8]], keep_back: usize, clean: &impl Fn(&str) -> String) -> Vec<String> {
         let mut cutter = Cutter::default();
@@ -358,6 +372,36 @@ mod tests {
         for size in 1..text.len() {
             let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
             assert_eq!(cut(&chunks, 0, &strip), expected, "chunks of {size}");
+        }
+    }
+
+    #[test]
+    fn colours_of_whole_lines_stay_however_they_are_cut() {
+        let redactor = Redactor::default();
+        let clean = |text: &str| strip_output(text, &redactor);
+        let text = "\u{1b}[1;31mred\u{1b}[0m\u{1b}[2J\nplain\n\u{1b}]0;title\u{7}\u{1b}[32mgreen";
+        let expected = ["\u{1b}[1;31mred\u{1b}[0m", "plain", "\u{1b}[32mgreen"];
+        for size in 1..text.len() {
+            let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+            assert_eq!(cut(&chunks, 0, &clean), expected, "chunks of {size}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_an_overlong_line_have_no_colours_and_no_secret() {
+        let mut redactor = Redactor::default();
+        redactor.register(&Secret::new("correct-horse".into()));
+        let clean = |text: &str| strip_output(text, &redactor);
+        for lead in LINE_CAP - 2 * PART..LINE_CAP + 40 {
+            let text = format!(
+                "{}\u{1b}[31mcorrect\u{1b}[0m-\u{1b}[32mhorse{}",
+                "x".repeat(lead),
+                "y".repeat(LINE_CAP)
+            );
+            let chunks: Vec<&[u8]> = text.as_bytes().chunks(4096).collect();
+            let lines = cut(&chunks, redactor.longest(), &clean);
+            let all = lines.concat();
+            assert!(!all.contains("horse") && !all.contains('\u{1b}'), "{lead}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the application layer can ask of the engine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,17 @@ use tokio::sync::{mpsc, watch};
 
 use crate::domain::event::{Event, RunOutcome, Stream};
 use crate::domain::hint::Hint;
-use crate::domain::ids::{Address, LockId, PlanId, RunId};
+use crate::domain::ids::{Address, LockId, PlanId, ProviderId, RunId, StepId};
 use crate::domain::lease::{LockReport, Verdict};
+use crate::domain::live::LiveSubject;
 use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
-use crate::domain::report::{DriftReport, RunSummary, StatusReport};
+use crate::domain::report::install::InstallReport;
+use crate::domain::report::store::StoreReport;
+use crate::domain::report::{DriftReport, RunSummary, StatusReport, Usual};
 use crate::domain::run::options::RunOptions;
+use crate::domain::usage::{Counters, Probed};
 
 /// Why the engine did not do, or not finish, what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -53,10 +58,12 @@ pub enum EngineError {
     #[error("a secret could not be resolved")]
     Secret(#[source] crate::ports::secrets::SecretError),
     /// Steps failed; each names resource, cause and the next command. The events have the details.
-    #[error("{failed} of {total} actions failed")]
+    #[error("{failed} of {total} actions failed{}", besides(*skipped))]
     StepsFailed {
-        /// How many failed or were skipped.
+        /// How many failed, or ended nobody knows how.
         failed: usize,
+        /// How many were skipped because of them.
+        skipped: usize,
         /// How many there were.
         total: usize,
         /// Cause per failed address, most important first.
@@ -67,7 +74,20 @@ pub enum EngineError {
     Interrupted,
 }
 
+fn besides(skipped: usize) -> String {
+    match skipped {
+        0 => String::new(),
+        number => format!(", {number} skipped"),
+    }
+}
+
 impl EngineError {
+    /// Tells whether the platform did not answer at all.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        use crate::ports::provider::ProviderError;
+        matches!(self, Self::Provider(ProviderError::Unreachable { .. }))
+    }
     /// Returns what the side that failed advises, if it said anything.
     #[must_use]
     pub fn advice(&self) -> Option<&str> {
@@ -189,7 +209,7 @@ pub struct OutputLine {
     pub source: String,
     /// Stream.
     pub stream: Stream,
-    /// The line, without its line break.
+    /// The line, without its line break; it may have colours, see [`uncoloured`](crate::domain::event::uncoloured).
     pub text: String,
 }
 
@@ -244,8 +264,17 @@ pub trait Reconcile {
     ) -> Result<Record, EngineError>;
     /// Lists past runs, newest first.
     async fn runs(&self) -> Result<Vec<RunSummary>, EngineError>;
+    /// Tells how long steps usually take, from the last successful runs. Nothing that cannot be read is an error.
+    async fn usual(&self, project: &Project) -> Usual;
     /// Reads the events of a past run; unknown kinds are left out.
     async fn run_events(&self, run: &RunId) -> Result<Vec<Event>, EngineError>;
+    /// Sends the whole output of a step of a run, as it was written: clean, and without secrets.
+    async fn step_output(
+        &self,
+        run: &RunId,
+        step: &StepId,
+        lines: mpsc::Sender<OutputLine>,
+    ) -> Result<(), EngineError>;
     /// Reads a saved plan.
     async fn saved_plan(&self, path: Option<&std::path::Path>) -> Result<Arc<Plan>, EngineError>;
     /// Saves a plan (default: `.nanokit/plans/latest.json`) and returns where.
@@ -261,6 +290,22 @@ pub trait Reconcile {
         request: &LogRequest,
         lines: mpsc::Sender<OutputLine>,
     ) -> Result<(), EngineError>;
+    /// Reads the counters of instances, one cheap call each; those that do not run are left out.
+    async fn sample(
+        &self,
+        project: &Project,
+        instances: &[LiveSubject],
+    ) -> Result<BTreeMap<ProviderId, Counters>, EngineError>;
+    /// Reads the last probes of instances, without secrets; those that are gone are left out.
+    async fn probes(
+        &self,
+        project: &Project,
+        instances: &[LiveSubject],
+    ) -> Result<BTreeMap<ProviderId, Vec<Probed>>, EngineError>;
+    /// Reads the state with its place, its writer and its backups.
+    async fn stored(&self, project: &Project) -> Result<StoreReport, EngineError>;
+    /// Looks at the installations into shared volumes; writes nothing.
+    async fn installs(&self, project: &Project) -> Result<Vec<InstallReport>, EngineError>;
     /// Runs a command in a service and returns its exit code.
     async fn exec(
         &self,

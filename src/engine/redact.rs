@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::domain::secret::Secret;
 
 /// What stands in the place of a secret.
-pub(super) const MASK: &str = "[redacted]";
+pub const MASK: &str = "[redacted]";
 
 /// Values shorter than this are only replaced where they stand alone, or every text would fall apart.
 const ALONE_BELOW: usize = 4;
@@ -21,7 +21,7 @@ const SHORTEST_LINE: usize = 8;
 
 /// Replaces secrets in text.
 #[derive(Default)]
-pub(super) struct Redactor {
+pub struct Redactor {
     /// Patterns by their first byte, longest first.
     patterns: BTreeMap<u8, Vec<Pattern>>,
     longest: usize,
@@ -34,7 +34,7 @@ struct Pattern {
 
 impl Redactor {
     /// Registers a value.
-    pub(super) fn register(&mut self, secret: &Secret) {
+    pub fn register(&mut self, secret: &Secret) {
         let value = secret.expose();
         if value.is_empty() {
             return;
@@ -51,13 +51,13 @@ impl Redactor {
 
     /// Returns the length in bytes of the longest form; a cut text has to keep that much back.
     #[must_use]
-    pub(super) fn longest(&self) -> usize {
+    pub fn longest(&self) -> usize {
         self.longest
     }
 
     /// Replaces every registered form in `text`.
     #[must_use]
-    pub(super) fn redact(&self, text: &str) -> String {
+    pub fn redact(&self, text: &str) -> String {
         if self.patterns.is_empty() {
             return text.to_owned();
         }

@@ -1,13 +1,19 @@
 //! Past runs: their ids, their journals, their summaries, and how many are kept.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::domain::event::{Event, EventKind, StepOutcome};
-use crate::domain::ids::RunId;
-use crate::domain::report::RunSummary;
+use tokio::sync::mpsc;
+
+use crate::domain::event::{Event, EventKind, RunOutcome, StepOutcome, Stream};
+use crate::domain::ids::{RunId, Scope, StepId};
+use crate::domain::report::{RunSummary, Usual};
+use crate::domain::time::Wall;
 use crate::engine::emit::journal_of;
-use crate::engine::reconcile::EngineError;
-use crate::formats::event::decode_line;
+use crate::engine::output::file_of;
+use crate::engine::reconcile::{EngineError, OutputLine};
+use crate::formats::event::{self, decode_line};
 use crate::formats::text::{hex, rfc3339};
 use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
@@ -18,6 +24,8 @@ use crate::ports::world::World;
 const KEPT: usize = 100;
 /// Longest journal of a run that is read, in bytes.
 const LIMIT: u64 = 256 << 20;
+/// How much is read at most to learn how long steps usually take, in bytes.
+const LEARNED: u64 = 64 << 20;
 const FOLDER: &str = "runs";
 const ENDING: &str = ".jsonl";
 
@@ -34,16 +42,75 @@ pub(super) fn new_run_id<W: World>(world: &W) -> RunId {
     RunId(format!("{day}-{time}-{}", hex(&salt)))
 }
 
-/// Lists past runs, newest first.
-pub(super) fn list<W: World>(world: &W) -> Result<Vec<RunSummary>, EngineError> {
+/// Lists past runs, newest first. A journal that cannot be read hides no other.
+pub(super) async fn list<W: World>(world: &W) -> Result<Vec<RunSummary>, EngineError> {
     let mut runs = Vec::new();
     for name in ids(world)?.into_iter().rev() {
         let run = RunId(name);
-        if let Some(summary) = summary(run.clone(), &events(world, &run)?) {
-            runs.push(summary);
+        match world.disk().read(&journal_of(&run), LIMIT) {
+            Ok(Some(bytes)) => runs.extend(summary(run, &bytes)),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "the journal of a run could not be read"),
         }
+        // Reading blocks; whatever else waits goes on between two journals.
+        tokio::task::yield_now().await;
     }
     Ok(runs)
+}
+
+/// Learns how long steps usually take from the last successful runs of a project and environment. What cannot
+/// be read is left out, and not more is read than is good for everything else.
+pub(super) async fn usual<W: World>(world: &W, scope: &Scope) -> Usual {
+    let mut runs = Vec::new();
+    let mut budget = LEARNED;
+    for name in ids(world).unwrap_or_default().into_iter().rev() {
+        if runs.len() >= Usual::RUNS {
+            break;
+        }
+        let path = journal_of(&RunId(name));
+        // One that is too long for what is left says nothing; a shorter one behind it may.
+        let Ok(Some(bytes)) = world.disk().read(&path, budget) else {
+            continue;
+        };
+        budget = budget.saturating_sub(bytes.len() as u64);
+        runs.extend(durations(&bytes, scope).filter(|steps| !steps.is_empty()));
+        tokio::task::yield_now().await;
+    }
+    Usual::learn(&runs)
+}
+
+/// Returns how long each step took; `None` for a run that did not end well, or is of another environment.
+fn durations(bytes: &[u8], scope: &Scope) -> Option<BTreeMap<StepId, Duration>> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut began: BTreeMap<StepId, Wall> = BTreeMap::new();
+    let mut steps = BTreeMap::new();
+    let (mut ours, mut well) = (false, false);
+    for line in text.lines() {
+        match event::kind_of(line) {
+            "plan_made" => ours = event::glance(line)?.scope == *scope,
+            "step_started" | "step_finished" | "run_finished" => {
+                let Some(event) = decode_line(line) else {
+                    continue;
+                };
+                match (event.kind, event.step) {
+                    (EventKind::StepStarted, Some(step)) => {
+                        began.entry(step).or_insert(event.at);
+                    }
+                    (EventKind::StepFinished { outcome, .. }, Some(step)) => {
+                        let from = began.get(&step).filter(|_| outcome == StepOutcome::Done);
+                        let took = from.and_then(|from| event.at.0.checked_sub(from.0));
+                        if let Some(took) = took.and_then(|ms| u64::try_from(ms).ok()) {
+                            steps.insert(step, Duration::from_millis(took));
+                        }
+                    }
+                    (EventKind::RunFinished { outcome, .. }, _) => well = outcome == RunOutcome::Ok,
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    (ours && well).then_some(steps)
 }
 
 /// Reads the events of a run; torn lines and unknown kinds are left out.
@@ -61,6 +128,35 @@ pub(super) fn events<W: World>(world: &W, run: &RunId) -> Result<Vec<Event>, Eng
         .lines()
         .filter_map(decode_line)
         .collect())
+}
+
+/// Sends the whole output of a step line by line, at the reader's pace.
+pub(super) async fn step_output<W: World>(
+    world: &W,
+    run: &RunId,
+    step: &StepId,
+    lines: mpsc::Sender<OutputLine>,
+) -> Result<(), EngineError> {
+    let bytes = world
+        .disk()
+        .read(&file_of(run, step), LIMIT)
+        .map_err(|error| EngineError::Store(Box::new(error)))?;
+    let Some(bytes) = bytes else {
+        return Err(EngineError::Invalid(format!(
+            "there is no output of {step} in run {run}; of old runs it is removed"
+        )));
+    };
+    for text in String::from_utf8_lossy(&bytes).lines() {
+        let line = OutputLine {
+            source: step.to_string(),
+            stream: Stream::Stdout,
+            text: text.to_owned(),
+        };
+        if lines.send(line).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Removes the oldest runs beyond those that are kept. Failing at it is no failure of a run.
@@ -98,31 +194,74 @@ fn ids<W: World>(world: &W) -> Result<Vec<String>, EngineError> {
         .collect())
 }
 
-fn summary(run_id: RunId, events: &[Event]) -> Option<RunSummary> {
-    let first = events.first()?;
-    let EventKind::RunStarted { command, who, .. } = &first.kind else {
+fn summary(run_id: RunId, bytes: &[u8]) -> Option<RunSummary> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let first = lines.find_map(decode_line)?;
+    let EventKind::RunStarted {
+        command,
+        who,
+        trace_id,
+        ..
+    } = first.kind
+    else {
         return None;
     };
     let mut summary = RunSummary {
         run_id,
-        command: command.clone(),
-        who: who.clone(),
+        command,
+        who,
         started_at: first.at,
         outcome: None,
         duration_ms: None,
         actions: 0,
+        failed: 0,
+        env: None,
+        changes: None,
+        exit_code: None,
+        message: None,
+        trace_id,
     };
-    for event in events {
-        if let EventKind::ActionFinished { outcome, .. } = &event.kind {
-            summary.actions += usize::from(*outcome != StepOutcome::Skipped);
-        }
-        if let EventKind::RunFinished {
-            outcome, duration, ..
-        } = &event.kind
-        {
-            summary.outcome = Some(outcome.as_str().to_owned());
-            summary.duration_ms = u64::try_from(duration.as_millis()).ok();
+    for line in lines {
+        match event::kind_of(line) {
+            "plan_made" => {
+                if let Some(glance) = event::glance(line) {
+                    summary.env = Some(glance.scope.env.to_string());
+                    summary.changes = Some(glance.summary);
+                }
+            }
+            "action_finished" | "run_finished" => {
+                if let Some(event) = decode_line(line) {
+                    ended(&mut summary, event.kind);
+                }
+            }
+            _ => {}
         }
     }
     Some(summary)
 }
+
+fn ended(summary: &mut RunSummary, kind: EventKind) {
+    match kind {
+        EventKind::ActionFinished { outcome, .. } => {
+            summary.actions += usize::from(outcome != StepOutcome::Skipped);
+            let bad = matches!(outcome, StepOutcome::Failed | StepOutcome::Unknown);
+            summary.failed += usize::from(bad);
+        }
+        EventKind::RunFinished {
+            outcome,
+            duration,
+            exit_code,
+            message,
+        } => {
+            summary.outcome = Some(outcome.as_str().to_owned());
+            summary.duration_ms = u64::try_from(duration.as_millis()).ok();
+            summary.exit_code = Some(exit_code);
+            summary.message = message;
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
 //! Output of services outside of runs: their logs, and commands run in them.
 //!
-//! Lines are stripped before they leave. The reader sets the pace: while it is slow, nothing more is read from
+//! Lines are stripped before they leave; only their colours stay. The reader sets the pace: while it is slow, nothing more is read from
 //! the platform, so that no line is lost and memory stays bounded.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -21,7 +22,7 @@ use crate::engine::keeper::Keeper;
 use crate::engine::output::Cutter;
 use crate::engine::reconcile::{EngineError, ExecRequest, LogRequest, OutputLine};
 use crate::engine::redact::Redactor;
-use crate::engine::strip::strip;
+use crate::engine::strip::{strip, strip_output};
 use crate::ports::hooks::CallEnd;
 use crate::ports::provider::{ExecCall, InstanceRef, LogQuery, Provider, ProviderError};
 use crate::ports::sink::Sink;
@@ -153,7 +154,8 @@ pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::S
         let what_happened = match event.kind {
             // After a gap anything may have changed.
             LiveEventKind::Connected => "connected".to_owned(),
-            LiveEventKind::Lost(_) => continue,
+            // A look finds out whether the platform is gone, and says so.
+            LiveEventKind::Lost(_) => "connection lost".to_owned(),
             LiveEventKind::Created => "created".to_owned(),
             LiveEventKind::Started => "started".to_owned(),
             LiveEventKind::Died(code) => format!("ended with {code}"),
@@ -207,7 +209,8 @@ async fn instances<W: World>(
     Ok(found)
 }
 
-async fn redactor<W: World>(world: &W, project: &Project) -> Redactor {
+/// Makes what takes the project's secrets out of a text.
+pub(super) async fn redactor<W: World>(world: &W, project: &Project) -> Redactor {
     let mut redactor = Redactor::default();
     // What cannot be resolved cannot be in the output either.
     if let Ok(secrets) = resolve(world, project, true).await {
@@ -227,11 +230,17 @@ fn target(live: &LiveInstance) -> InstanceRef {
     }
 }
 
-/// Waits while the reader has enough to read already; else never.
+/// Waits until there are lines to hand on. Looks again whenever it is polled: what fills the queues is polled beside
+/// it and wakes nobody.
 async fn waiting(taps: &[Tap<'_>]) {
-    if taps.iter().all(|tap| tap.queue.borrow().is_empty()) {
-        std::future::pending::<()>().await;
-    }
+    std::future::poll_fn(|_| {
+        if taps.iter().all(|tap| tap.queue.borrow().is_empty()) {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
 }
 
 /// Collects the lines of one instance until the reader takes them.
@@ -253,7 +262,7 @@ impl<'a> Tap<'a> {
     }
 
     fn clean(&self, text: &str) -> String {
-        self.redactor.redact(&strip(text))
+        strip_output(text, self.redactor)
     }
 
     fn queue_lines(&self, stream: Stream, lines: Vec<String>) {
@@ -293,4 +302,31 @@ impl Sink for Tap<'_> {
         self.queue_lines(stream, lines);
     }
     fn progress(&self, _done: u64, _total: Option<u64>, _unit: &str) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{Instance, ProviderId};
+    use std::future::Future;
+    use std::task::{Context, Waker};
+
+    #[test]
+    fn lines_that_come_late_are_seen_too() {
+        let redactor = Redactor::default();
+        let target = InstanceRef {
+            id: ProviderId("x".into()),
+            name: "x".into(),
+            address: Address::service("api"),
+            instance: Instance(0),
+        };
+        let taps = [Tap::new(&target, &redactor)];
+        let mut waits = std::pin::pin!(waiting(&taps));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(waits.as_mut().poll(&mut cx).is_pending());
+        taps[0].output(Stream::Stdout, b"half a li");
+        assert!(waits.as_mut().poll(&mut cx).is_pending());
+        taps[0].output(Stream::Stdout, b"ne\n");
+        assert!(waits.as_mut().poll(&mut cx).is_ready());
+    }
 }

@@ -29,11 +29,12 @@ pub(super) fn judge(
 
 fn failed(result: RunResult, plan: &Plan, clean: &dyn Fn(&str) -> String) -> EngineError {
     let total = result.ends.len();
-    let failed = result
-        .ends
-        .values()
-        .filter(|end| end.outcome != StepOutcome::Done)
-        .count();
+    let ended = |fits: &dyn Fn(StepOutcome) -> bool| {
+        let ends = result.ends.values();
+        ends.filter(|end| fits(end.outcome)).count()
+    };
+    let skipped = ended(&|outcome| outcome == StepOutcome::Skipped);
+    let failed = ended(&|outcome| matches!(outcome, StepOutcome::Failed | StepOutcome::Unknown));
     let mut causes = Vec::new();
     let mut ends = result.ends;
     // In the order of the plan: what failed first in the graph is what to look at first.
@@ -49,6 +50,7 @@ fn failed(result: RunResult, plan: &Plan, clean: &dyn Fn(&str) -> String) -> Eng
     }
     EngineError::StepsFailed {
         failed,
+        skipped,
         total,
         causes,
     }

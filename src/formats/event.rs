@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::event::{Event, EventKind, RunOutcome, Stage, StepOutcome, Stream};
-use crate::domain::ids::{Address, PlanId, RunId, StepId, TraceId};
+use crate::domain::event::{Event, EventKind, RunOutcome, Stage, StepOutcome, Stream, uncoloured};
+use crate::domain::ids::{Address, PlanId, RunId, Scope, StepId, TraceId};
 use crate::domain::lease::Verdict;
+use crate::domain::plan::model::Summary;
 use crate::formats::error::FormatError;
 use crate::formats::lock::HolderWire;
 use crate::formats::plan::{self, ChangeWire};
@@ -136,6 +137,54 @@ pub fn decode_line(line: &str) -> Option<Event> {
     event(wire).ok()
 }
 
+/// Finds the word of a line's kind without reading the rest of it; empty where there is none.
+#[must_use]
+pub fn kind_of(line: &str) -> &str {
+    const KEY: &str = "\"kind\":\"";
+    // Before the event's own kind stand only time, ids and numbers, none of which has such a key.
+    let Some(from) = line.find(KEY).map(|at| at + KEY.len()) else {
+        return "";
+    };
+    let rest = line.get(from..).unwrap_or_default();
+    rest.split('"').next().unwrap_or_default()
+}
+
+/// What the head of a plan tells: whose it is, and how much it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// Project, environment and component.
+    pub scope: Scope,
+    /// Counts of its actions.
+    pub summary: Summary,
+}
+
+/// Reads whose plan an event carries and how much it does, without the plan itself.
+#[must_use]
+pub fn glance(line: &str) -> Option<Glance> {
+    #[derive(Deserialize)]
+    struct LineHead {
+        plan: PlanHead,
+    }
+    #[derive(Deserialize)]
+    struct PlanHead {
+        project: String,
+        environment: String,
+        component: Option<String>,
+        summary: plan::SummaryWire,
+    }
+    let head: LineHead = serde_json::from_str(line).ok()?;
+    let PlanHead {
+        project,
+        environment,
+        component,
+        summary,
+    } = head.plan;
+    Some(Glance {
+        scope: plan::scope(&project, &environment, component.as_deref()).ok()?,
+        summary: summary.into(),
+    })
+}
+
 fn body_wire(kind: &EventKind) -> BodyWire {
     match kind {
         EventKind::RunStarted {
@@ -209,7 +258,7 @@ fn body_wire(kind: &EventKind) -> BodyWire {
         },
         EventKind::Log { stream, text } => BodyWire::Log {
             stream: stream.as_str().to_owned(),
-            text: text.clone(),
+            text: uncoloured(text).into_owned(),
         },
         EventKind::HealthChanged { from, to, detail } => BodyWire::HealthChanged {
             from: from.clone(),

@@ -216,6 +216,26 @@ pub struct AuditEntry {
     pub evidence: Vec<String>,
 }
 
+/// Says an audit line in words; one that is none of ours is left as it is.
+#[must_use]
+pub fn audit_words(line: &str) -> String {
+    let Ok(entry) = serde_json::from_str::<serde_json::Value>(line) else {
+        return line.to_owned();
+    };
+    let word = |key: &str| entry.get(key).and_then(serde_json::Value::as_str);
+    let (Some(at), Some(act), Some(by)) = (word("at"), word("act"), word("by")) else {
+        return line.to_owned();
+    };
+    let held_by = word("held_by").unwrap_or_default();
+    let verdict = word("verdict").unwrap_or_default();
+    let why = word("reason").map(|why| format!(": {why}"));
+    let act = act.replace('_', " ");
+    format!(
+        "{at} {by}: {act} of {held_by}, verdict {verdict}{}",
+        why.unwrap_or_default()
+    )
+}
+
 /// Writes an audit line, line break included.
 #[must_use]
 pub fn audit_line(entry: &AuditEntry) -> String {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::plan::digest::plan_id;
-use crate::domain::plan::model::{Action, Change, Plan, Purpose, Step, StepKind};
+use crate::domain::plan::model::{Action, Change, Plan, Purpose, Step, StepKind, Summary};
 use crate::domain::time::Wall;
 use crate::formats::error::FormatError;
 use crate::formats::text;
@@ -23,12 +23,24 @@ pub(super) use read::{action_kind, address, changes, scope};
 pub const FORMAT: u64 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct SummaryWire {
+pub(super) struct SummaryWire {
     create: usize,
     update: usize,
     delete: usize,
     noop: usize,
     drift: usize,
+}
+
+impl From<SummaryWire> for Summary {
+    fn from(wire: SummaryWire) -> Self {
+        Self {
+            create: wire.create,
+            update: wire.update,
+            delete: wire.delete,
+            noop: wire.noop,
+            drift: wire.drift,
+        }
+    }
 }
 
 /// One difference on the wire; shared with events and reports.

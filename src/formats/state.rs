@@ -310,6 +310,22 @@ pub(super) fn pending_wire(pending: &Pending) -> PendingWire {
     }
 }
 
+/// What a document says of itself, before its content.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Head {
+    /// Version of the format.
+    pub version: u64,
+    /// Program that wrote it.
+    #[serde(default)]
+    pub writer: String,
+}
+
+/// Reads only the head of a document.
+#[must_use]
+pub fn head_of(bytes: &[u8]) -> Option<Head> {
+    serde_json::from_slice(bytes).ok()
+}
+
 /// Reads only the serial of a document, for naming a copy of it.
 #[must_use]
 pub fn serial_of(bytes: &[u8]) -> Option<Serial> {

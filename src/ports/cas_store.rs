@@ -1,5 +1,7 @@
 //! One primitive for state and lock on every backend: compare-and-put.
 
+use crate::domain::report::store::Backup;
+
 /// Version of a stored value: an etag, a generation, a digest. Only equality means anything.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub String);
@@ -58,6 +60,10 @@ pub trait CasStore {
         expected: Option<&Version>,
         bytes: &[u8],
     ) -> Result<Put, StoreError>;
+    /// Lists earlier values that are kept, the newest first; a backend may keep none.
+    async fn backups(&self) -> Result<Vec<Backup>, StoreError> {
+        Ok(Vec::new())
+    }
     /// Names the place for people and messages.
     fn location(&self) -> String;
 }

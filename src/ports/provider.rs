@@ -3,7 +3,7 @@
 //! Effects have three outcomes, not two: a lost reply is [`Outcome::Unknown`], and `settle` finds out later by
 //! looking for the operation's label, never by doing it again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -13,6 +13,7 @@ use crate::domain::live::{Capabilities, Live, LiveEvent};
 use crate::domain::project::health::Probe;
 use crate::domain::project::project::{Network, Volume};
 use crate::domain::project::service::{Build, RestartPolicy, Service};
+use crate::domain::usage::{Counters, Probed};
 use crate::ports::hooks::{CallEnd, Value};
 use crate::ports::sink::Sink;
 
@@ -301,6 +302,8 @@ pub struct HealthDetail {
     pub exit_code: Option<i64>,
     /// Whether it was killed for want of memory.
     pub out_of_memory: bool,
+    /// The last probes, the newest last.
+    pub probes: Vec<Probed>,
 }
 
 /// A platform.
@@ -344,6 +347,12 @@ pub trait Provider {
     ) -> Result<(), ProviderError>;
     /// Fetches what the platform remembers of an instance's health and end, for messages.
     async fn health_detail(&self, target: &InstanceRef) -> Result<HealthDetail, ProviderError>;
+    /// Reads the counters of running instances, one cheap call each; those that do not run, or are gone, are
+    /// left out.
+    async fn sample(
+        &self,
+        targets: &[InstanceRef],
+    ) -> Result<BTreeMap<ProviderId, Counters>, ProviderError>;
     /// Waits until a one-off or job instance ends and returns its exit code.
     async fn wait(&self, target: &InstanceRef) -> Result<i64, ProviderError>;
     /// Sends what happens to the project's objects until dropped, `Connected` first. Reconnects by itself.

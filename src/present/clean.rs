@@ -11,10 +11,17 @@ pub const LINE_CAP: usize = 8 * 1024;
 /// Combining marks that may follow one character.
 const MARKS: usize = 4;
 
+/// Stands for what terminals draw in different widths.
+const UNSURE: char = '□';
+
+/// Makes one picture of several.
+const JOINER: char = '\u{200d}';
+
 /// Cleans one line: afterwards it holds no control character, line break or escape sequence.
 ///
 /// Tabs become spaces up to the next multiple of eight; after a carriage return only the last part is kept, as a
-/// terminal would show it.
+/// terminal would show it. Pictures made of several characters are not as wide on every terminal: of joined ones the
+/// first is kept, without a variant or a shade of skin, and a flag becomes a box.
 #[must_use]
 pub fn line(text: &str) -> String {
     let text = text.trim_end_matches(['\r', '\n']);
@@ -41,7 +48,18 @@ pub fn line(text: &str) -> String {
                 out.push(' ');
                 width += 1;
             }
+            JOINER if out.chars().next_back().is_some_and(is_picture) => {
+                rest.next_if(|c| is_picture(*c));
+            }
+            c if is_flag(c) => {
+                rest.next_if(|c| is_flag(*c));
+                marks = 0;
+                width += 1;
+                out.push(UNSURE);
+            }
             c if c.is_control() || is_invisible(c) => {}
+            '\u{fe00}'..='\u{fe0f}' => {}
+            '\u{1f3fb}'..='\u{1f3ff}' if width > 0 => {}
             c if is_mark(c) => {
                 marks += 1;
                 if marks <= MARKS && width > 0 {
@@ -123,13 +141,23 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
+/// Pictures that can be joined.
+fn is_picture(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// The letters that make flags, in pairs.
+fn is_flag(c: char) -> bool {
+    ('\u{1f1e6}'..='\u{1f1ff}').contains(&c)
+}
+
 /// Combining marks of the blocks that stack.
 fn is_mark(c: char) -> bool {
     matches!(
         c,
         '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}'
             | '\u{64b}'..='\u{65f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}'
+            | '\u{fe20}'..='\u{fe2f}'
     )
 }
 
@@ -153,6 +181,10 @@ mod tests {
             ("a\u{202e}b\u{200b}c\u{feff}", "abc"),
             ("a\u{e0041}b", "ab"),
             ("a\nb", "a b"),
+            ("👩\u{200d}👩\u{200d}👧 and 👍\u{1f3fd}", "👩 and 👍"),
+            ("❤\u{fe0f}\u{200d}🔥 1\u{fe0f}", "❤ 1"),
+            ("🇩🇪 🇫", "□ □"),
+            ("e\u{301} 日本 🚀🚀", "e\u{301} 日本 🚀🚀"),
             ("bell\u{7}\u{8}", "bell"),
             (
                 "z\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}",

@@ -58,6 +58,27 @@ pub fn clock(at: Wall) -> String {
     )
 }
 
+/// Writes a moment in UTC: `2026-11-21 14:03:09`.
+#[must_use]
+pub fn moment(at: Wall) -> String {
+    // Days since 0000-03-01, so that a leap day is the last day of its year.
+    let days = at.0.div_euclid(86_400_000) + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02} {}", clock(at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +107,18 @@ mod tests {
             (11_000, "10 KiB"),
         ] {
             assert_eq!(size(bytes), expected);
+        }
+    }
+
+    #[test]
+    fn a_moment_has_its_day() {
+        for (millis, expected) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_400_000, "2000-02-29 00:00:00"),
+            (1_795_000_000_000, "2026-11-18 11:06:40"),
+            (-1, "1969-12-31 23:59:59"),
+        ] {
+            assert_eq!(moment(Wall(millis)), expected);
         }
     }
 

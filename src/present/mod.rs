@@ -7,6 +7,7 @@ pub mod clean;
 pub mod human;
 pub mod role;
 pub mod rows;
+pub mod shell;
 pub mod words;
 
 pub mod report;

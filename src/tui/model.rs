@@ -2,7 +2,10 @@
 //!
 //! No handle, no channel, no lock and no clock: time arrives as a message. Only `update` changes a model.
 
-use std::collections::BTreeMap;
+mod moving;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,18 +13,31 @@ use crate::app::command::{Stop, Ticket};
 use crate::app::notice::Hydrated;
 use crate::app::snapshot::{RunView, Snapshot};
 use crate::domain::ids::LockId;
-use crate::domain::record::Record;
+use crate::domain::report::install::InstallReport;
+use crate::domain::report::store::StoreReport;
 use crate::domain::run::options::RunOptions;
 use crate::domain::time::Wall;
+use crate::present::report::ReportStyle;
 use crate::tui::effect::Wish;
+use crate::tui::graph::stage::Stage;
+use crate::tui::hand::Hand;
+use crate::tui::history::History;
 use crate::tui::keymap::action::Context;
 use crate::tui::keymap::chord::Chord;
-use crate::tui::logs::LogView;
+use crate::tui::logs::open::{LogView, Output};
+use crate::tui::logs::reader::Reader;
+use crate::tui::logs::store::Store;
 use crate::tui::overlay::{Dialog, Palette, Typed};
+use crate::tui::recorder::Figures;
+use crate::tui::replay::Replay;
+use crate::tui::rooms::tab::Around;
 use crate::tui::rows;
-use crate::tui::tail::Tail;
+use crate::tui::setup::{Setup, UserFiles};
 use crate::tui::theme::{Colors, Theme, Tone};
+use crate::tui::timeline::path::{self, Leg};
+use crate::tui::timeline::window::Window;
 use crate::tui::tree::Pane;
+use crate::tui::usage::Usages;
 
 /// How the panel is to be shown and what it may do; read once by the composition root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +54,17 @@ pub struct PanelOptions {
     pub run: RunOptions,
     /// How long a run waits for a held lock.
     pub lock_wait: Duration,
+    /// The user's own keys and themes.
+    pub files: UserFiles,
+    /// The project's own folder, `.nanokit`: saved output goes there.
+    pub own: PathBuf,
+    /// Whether the terminal is inside tmux, which passes on what is copied only in an envelope of its own.
+    pub tmux: bool,
+    /// The folder the panel was opened in; command lines are meant for it.
+    pub folder: std::path::PathBuf,
 }
 
-/// One of the five areas.
+/// One of the six areas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Area {
     /// Services.
@@ -50,20 +74,23 @@ pub enum Area {
     Plan,
     /// Run.
     Run,
-    /// Locks and state.
-    Locks,
     /// Drift.
     Drift,
+    /// Locks and state.
+    Locks,
+    /// Past runs.
+    History,
 }
 
 impl Area {
     /// All areas in the order of their tabs.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Services,
         Self::Plan,
         Self::Run,
-        Self::Locks,
         Self::Drift,
+        Self::Locks,
+        Self::History,
     ];
     /// Returns its name on the tab.
     #[must_use]
@@ -74,6 +101,7 @@ impl Area {
             Self::Run => "Run",
             Self::Locks => "Locks",
             Self::Drift => "Drift",
+            Self::History => "History",
         }
     }
     /// Returns where keys are pressed when nothing lies above it.
@@ -85,6 +113,7 @@ impl Area {
             Self::Run => Context::Run,
             Self::Locks => Context::Locks,
             Self::Drift => Context::Drift,
+            Self::History => Context::History,
         }
     }
     /// Returns the area so many tabs further.
@@ -113,6 +142,8 @@ pub enum Overlay {
     Help {
         /// First line shown.
         scroll: usize,
+        /// What narrows it.
+        typed: String,
     },
     /// All actions.
     Palette(Palette),
@@ -124,6 +155,42 @@ pub enum Overlay {
     Typed(Box<Typed>),
     /// Output of a service.
     Logs(Box<LogView>),
+    /// Everything the panel did.
+    Deeds {
+        /// How many deeds before the last one the cursor is.
+        back: usize,
+    },
+}
+
+/// In which shape the services are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ServicesAs {
+    /// A tree.
+    #[default]
+    Tree,
+    /// A graph.
+    Graph,
+}
+
+/// In which shape a run is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum RunAs {
+    /// Steps by layer.
+    #[default]
+    Steps,
+    /// Bars over time.
+    Timeline,
+}
+
+/// Something the panel did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// When.
+    pub at: Wall,
+    /// What, in words.
+    pub text: String,
+    /// The same as a command line, where there is one.
+    pub command: Option<String>,
 }
 
 /// A short message that goes away by itself.
@@ -146,6 +213,10 @@ pub struct Beat {
     pub beat: u64,
     /// When we first saw this count.
     pub since: Wall,
+    /// The step the holder tells of.
+    pub step: Option<String>,
+    /// When we first saw that step.
+    pub step_since: Wall,
 }
 
 /// How the panel is being left.
@@ -177,16 +248,46 @@ pub struct Model {
     pub focus: Focus,
     /// Trees of the areas that have one.
     pub panes: BTreeMap<Area, Pane>,
+    /// What is marked, in the areas that have marks: addresses, or ids of runs.
+    pub marks: BTreeMap<Area, BTreeSet<String>>,
+    /// How many hundredths of the room the list of an area has, where somebody said so.
+    pub splits: BTreeMap<Area, u16>,
+    /// The shape of the services.
+    pub services_as: ServicesAs,
+    /// Whether the graph shows how the plan leaves things.
+    pub after: bool,
+    /// The drawn graph.
+    pub stage: Stage,
+    /// The shape of the run.
+    pub run_as: RunAs,
+    /// Which part of a run's time is on the screen.
+    pub window: Window,
+    /// The critical path of the run on show, while its timeline is.
+    pub legs: Vec<Leg>,
+    /// A past run that is played again.
+    pub replay: Option<Box<Replay>>,
+    /// Past runs.
+    pub history: History,
+    /// Since when the platform does not answer.
+    pub lost_at: Option<Wall>,
+    /// When the plan on show was last seen to fit.
+    pub planned_at: Wall,
+    /// Everything the panel did, the newest last.
+    pub deeds: Vec<Deed>,
     /// First line of the details shown.
     pub details_at: usize,
-    /// Where in the run's output the reader is.
-    pub output: Tail,
-    /// Columns of the run's output left off on the left.
-    pub across: usize,
+    /// The output of the run, and where its reader is.
+    pub output: Output,
+    /// The output of the session's own run, while a replay is on show.
+    pub parked: Option<Output>,
+    /// Number of the next store of output.
+    pub next_store: u32,
     /// Whether the cursor of the run goes with what happens.
     pub follow_run: bool,
-    /// The record, once it was asked for: `None` inside means there is none.
-    pub record: Option<Option<Arc<Record>>>,
+    /// The state as it is stored, once it was asked for.
+    pub stored: Option<Arc<StoreReport>>,
+    /// The installations into shared volumes, once they were looked at.
+    pub installs: Option<Arc<Vec<InstallReport>>>,
     /// The heartbeat of the lock's holder.
     pub beat: Option<Beat>,
     /// What lies above the area, the topmost last.
@@ -205,15 +306,43 @@ pub struct Model {
     pub leaving: Leaving,
     /// Answers that are awaited.
     pub tickets: BTreeMap<Ticket, Wish>,
+    /// The mouse, and what was done with it lately.
+    pub hand: Hand,
+    /// Keys and themes.
+    pub setup: Setup,
+    /// Name of the chosen theme.
+    pub theme_name: String,
+    /// The look: that of the chosen theme, or of the one that is being looked at.
+    pub look: Theme,
+    /// When a silent holder of the lock was last looked at again.
+    pub lock_looked: Wall,
+    /// What instances use.
+    pub usage: Usages,
+    /// The rooms beside this one.
+    pub around: Around,
+    /// How the panel itself does, while that is shown.
+    pub figures: Option<Figures>,
     /// Whether something on the screen may have changed.
     pub dirty: bool,
 }
 
 impl Model {
+    /// How many deeds are kept.
+    pub const DEEDS: usize = 2_000;
+
     /// Starts a panel with nothing known yet.
     #[must_use]
     pub fn new(options: PanelOptions, snapshot: Arc<Snapshot>, now: Wall) -> Self {
+        let report = ReportStyle {
+            ascii: options.ascii,
+            ..ReportStyle::default()
+        };
+        let setup = Setup::read(&options.files, report);
         let mut model = Self {
+            look: setup.shelf.theme("terminal", options.colors),
+            theme_name: "terminal".into(),
+            setup,
+            hand: Hand::default(),
             snapshot,
             options,
             size: (80, 24),
@@ -221,11 +350,26 @@ impl Model {
             area: Area::default(),
             focus: Focus::default(),
             panes: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            splits: BTreeMap::new(),
+            services_as: ServicesAs::default(),
+            after: false,
+            stage: Stage::default(),
+            run_as: RunAs::default(),
+            window: Window::default(),
+            legs: Vec::new(),
+            replay: None,
+            history: History::default(),
+            lost_at: None,
+            planned_at: now,
+            deeds: Vec::new(),
             details_at: 0,
-            output: Tail::default(),
-            across: 0,
+            output: Output::new(0),
+            parked: None,
+            next_store: 1,
             follow_run: true,
-            record: None,
+            stored: None,
+            installs: None,
             beat: None,
             overlays: Vec::new(),
             toasts: Vec::new(),
@@ -235,9 +379,14 @@ impl Model {
             stopping: Stop::Run,
             leaving: Leaving::No,
             tickets: BTreeMap::new(),
+            lock_looked: now,
+            usage: Usages::default(),
+            around: Around::default(),
+            figures: None,
             dirty: true,
         };
         model.refresh_pane();
+        model.say_setup();
         model
     }
 
@@ -252,14 +401,7 @@ impl Model {
             Some(Overlay::Dialog(_)) => Context::Dialog,
             Some(Overlay::Typed(_)) => Context::Typed,
             Some(Overlay::Logs(_)) => Context::Logs,
-        }
-    }
-
-    /// Returns the look.
-    #[must_use]
-    pub fn theme(&self) -> Theme {
-        Theme {
-            colors: self.options.colors,
+            Some(Overlay::Deeds { .. }) => Context::Deeds,
         }
     }
 
@@ -276,11 +418,35 @@ impl Model {
     /// Computes the tree of the area on show anew; the others wait until they are shown.
     pub fn refresh_pane(&mut self) {
         let nodes = match self.area {
-            Area::Services => rows::services::nodes(&self.snapshot),
+            Area::Services => {
+                let mut nodes = rows::services::nodes(&self.snapshot);
+                if self.usage.columns {
+                    let status = self.snapshot.status.as_deref();
+                    rows::uses::add(&mut nodes, &self.usage, status, self.now);
+                }
+                nodes
+            }
             Area::Plan => rows::plan::nodes(&self.snapshot),
-            Area::Run => rows::run::nodes(&self.snapshot),
+            Area::Run => {
+                let legs = match (self.run_as, self.shown_run()) {
+                    (RunAs::Timeline, Some(run)) => path::legs(run),
+                    (RunAs::Timeline, None) | (RunAs::Steps, _) => Vec::new(),
+                };
+                self.legs = legs;
+                let run = self.shown_run();
+                let ours = run.is_some_and(|run| self.output.run.as_ref() == Some(&run.run_id));
+                let output = ours.then_some(&self.output.store);
+                let key = self.key_in(Context::Run, crate::tui::keymap::action::Action::Open);
+                let usual = self.snapshot.usual.as_deref();
+                let mut nodes = rows::run::nodes(run, usual, output, &key);
+                if self.run_as == RunAs::Timeline {
+                    rows::run::spread(&mut nodes);
+                }
+                nodes
+            }
             Area::Drift => rows::drift::nodes(&self.snapshot),
-            Area::Locks => return,
+            Area::Locks => rows::locks::nodes(self),
+            Area::History => rows::history::nodes(self),
         };
         self.panes.entry(self.area).or_default().replace(nodes);
     }
@@ -289,7 +455,12 @@ impl Model {
     #[must_use]
     pub fn faults(&self) -> Option<&Hydrated> {
         let config = self.snapshot.config.as_deref()?;
-        let shown = matches!(self.area, Area::Services | Area::Plan);
+        let shown = match self.area {
+            Area::Plan => true,
+            // What the file last asked for may run, and is worth more than a full page of faults.
+            Area::Services => self.snapshot.project.is_none(),
+            Area::Run | Area::Drift | Area::Locks | Area::History => false,
+        };
         (shown && config.project.is_none()).then_some(config)
     }
 
@@ -313,6 +484,7 @@ impl Model {
                 Overlay::Help { .. }
                 | Overlay::Palette(_)
                 | Overlay::Filter
+                | Overlay::Deeds { .. }
                 | Overlay::Dialog(_)
                 | Overlay::Typed(_) => None,
             })
@@ -327,53 +499,50 @@ impl Model {
                 Overlay::Help { .. }
                 | Overlay::Palette(_)
                 | Overlay::Filter
+                | Overlay::Deeds { .. }
                 | Overlay::Dialog(_)
                 | Overlay::Typed(_) => None,
             })
     }
 
-    /// Tells whether something on the screen shows a running time, so that a tick is owed.
+    /// Returns the output that is read: of the view on top, else of the run where that is shown.
     #[must_use]
-    pub fn shows_time(&self) -> bool {
-        let rows_run = || {
-            self.pane()
-                .is_some_and(|pane| pane.rows().iter().any(|row| row.row.runs()))
-        };
-        !self.toasts.is_empty()
-            || self.running().is_some()
-            || (self.area == Area::Locks && self.beat.is_some())
-            || rows_run()
+    pub fn reading(&self) -> Option<(&Store, &Reader)> {
+        match self.logs() {
+            Some(view) => Some((
+                view.store.as_ref().unwrap_or(&self.output.store),
+                &view.reader,
+            )),
+            None if self.area == Area::Run && self.output.run.is_some() => {
+                Some((&self.output.store, &self.output.reader))
+            }
+            None => None,
+        }
     }
-
-    /// Shows a short message.
-    pub fn toast(&mut self, text: impl Into<String>, tone: Tone) {
-        let stay = if matches!(tone, Tone::Fail | Tone::Warn) {
-            12_000
-        } else {
-            6_000
-        };
-        self.toasts.push(Toast {
-            text: text.into(),
-            tone,
-            until: Wall(self.now.0.saturating_add(stay)),
-        });
-        let excess = self.toasts.len().saturating_sub(5);
-        self.toasts.drain(..excess);
-        self.dirty = true;
-    }
-
-    /// Goes to an area.
-    pub fn go(&mut self, area: Area) {
-        self.area = area;
-        self.focus = Focus::List;
-        self.details_at = 0;
-        self.refresh_pane();
-        self.dirty = true;
-    }
-
-    /// Returns half a screen in rows.
-    #[must_use]
-    pub fn half_page(&self) -> usize {
-        usize::from(self.size.1.saturating_sub(6) / 2).max(1)
+    /// Returns the output that is read.
+    pub fn reading_mut(&mut self) -> Option<(&mut Store, &mut Reader)> {
+        let view = self
+            .overlays
+            .iter_mut()
+            .rev()
+            .find_map(|overlay| match overlay {
+                Overlay::Logs(logs) => Some(&mut **logs),
+                Overlay::Help { .. }
+                | Overlay::Palette(_)
+                | Overlay::Filter
+                | Overlay::Deeds { .. }
+                | Overlay::Dialog(_)
+                | Overlay::Typed(_) => None,
+            });
+        match view {
+            Some(view) => Some((
+                view.store.as_mut().unwrap_or(&mut self.output.store),
+                &mut view.reader,
+            )),
+            None if self.area == Area::Run && self.output.run.is_some() => {
+                Some((&mut self.output.store, &mut self.output.reader))
+            }
+            None => None,
+        }
     }
 }

@@ -4,9 +4,21 @@ use std::sync::Arc;
 
 use crate::app::command::Stop;
 use crate::app::failure::Failure;
-use crate::domain::lease::LockReport;
+use crate::domain::ids::PlanId;
+use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::domain::time::Wall;
+
+/// What a plan in question rests on, so that it turns stale by itself when that moves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Basis {
+    /// The session's own plan when the question was asked: it changes with the file, the state and the world.
+    pub of: Option<PlanId>,
+    /// Whether it took the place of another plan while that one was being read.
+    pub changed: bool,
+    /// Why the plan must not be carried out any more.
+    pub stale: Option<String>,
+}
 
 /// What a dialog asks, or says.
 #[derive(Clone, Debug)]
@@ -17,13 +29,15 @@ pub enum Question {
         request: PlanRequest,
         /// The plan.
         plan: Option<Arc<Plan>>,
+        /// What it rests on.
+        basis: Basis,
     },
     /// Whether to stop the run, and how far.
     Stop(Stop),
     /// Whether to leave while a run is on; it is drained first.
     Leave,
-    /// Whether to clear a lock whose holder is proven dead.
-    Unlock(Arc<LockReport>),
+    /// Whether to go on clearing a lock.
+    Unlock(Guide),
     /// Nothing: a wish failed.
     Failed(Failure),
     /// Nothing: something is not done, and why.
@@ -33,6 +47,20 @@ pub enum Question {
         /// Why, line by line.
         lines: Vec<String>,
     },
+}
+
+/// A lock that is being cleared step by step.
+#[derive(Clone, Debug)]
+pub struct Guide {
+    /// The lock as it was judged.
+    pub report: Arc<LockReport>,
+    /// The step on show, from 0.
+    pub step: u8,
+}
+
+impl Guide {
+    /// The last step before the words to type.
+    pub const LAST: u8 = 2;
 }
 
 /// A dialog that is answered with one key.
@@ -60,14 +88,19 @@ impl Dialog {
     #[must_use]
     pub fn button(&self) -> Option<&'static str> {
         match &self.question {
-            Question::Approve { request, plan } => plan
+            Question::Approve {
+                request,
+                plan,
+                basis,
+            } => plan
                 .as_ref()
-                .filter(|plan| !plan.is_empty())
+                .filter(|plan| !plan.is_empty() && basis.stale.is_none())
                 .map(|_| request.purpose.as_str()),
             Question::Stop(Stop::Cancel) => Some("cut off"),
             Question::Stop(Stop::Drain | Stop::Run) => Some("stop"),
             Question::Leave => Some("stop and leave"),
-            Question::Unlock(_) => Some("unlock"),
+            Question::Unlock(guide) if guide.step < Guide::LAST => Some("next step"),
+            Question::Unlock(_) => Some("type the confirmation"),
             Question::Failed(_) | Question::Refused { .. } => None,
         }
     }
@@ -104,8 +137,10 @@ pub enum Stake {
         request: PlanRequest,
         /// The plan.
         plan: Arc<Plan>,
+        /// What it rests on.
+        basis: Basis,
     },
-    /// Taking a lock from a holder that is not proven dead.
+    /// Clearing a lock.
     Lock(Arc<LockReport>),
 }
 
@@ -118,12 +153,14 @@ pub struct Typed {
     pub fields: Vec<Field>,
     /// The line with the cursor.
     pub at: usize,
+    /// Before that time it cannot be confirmed.
+    pub not_before: Wall,
 }
 
 impl Typed {
     /// Asks for the project's name before a plan is carried out.
     #[must_use]
-    pub fn run(request: PlanRequest, plan: Arc<Plan>) -> Self {
+    pub fn run(request: PlanRequest, plan: Arc<Plan>, basis: Basis, not_before: Wall) -> Self {
         let name = plan.scope.project.to_string();
         Self {
             fields: vec![Field {
@@ -131,14 +168,20 @@ impl Typed {
                 expect: Some(name),
                 typed: String::new(),
             }],
-            stake: Stake::Run { request, plan },
+            stake: Stake::Run {
+                request,
+                plan,
+                basis,
+            },
             at: 0,
+            not_before,
         }
     }
 
-    /// Asks for the lock's id and a reason before a lock is taken from its holder; `None` when there is no lock.
+    /// Asks for the lock's id before a lock is cleared, and for a reason where its holder is not proven dead; `None`
+    /// when there is no lock.
     #[must_use]
-    pub fn lock(report: Arc<LockReport>) -> Option<Self> {
+    pub fn lock(report: Arc<LockReport>, not_before: Wall) -> Option<Self> {
         let id = report.record.as_ref()?.lock_id.as_str();
         let short: String = id.chars().take(8).collect();
         let field = |label: String, expect: Option<String>| Field {
@@ -146,29 +189,63 @@ impl Typed {
             expect,
             typed: String::new(),
         };
+        let label = format!("first 8 characters of the lock id ({short})");
+        let mut fields = vec![field(label, Some(short))];
+        if report.verdict != Verdict::Dead {
+            fields.push(field("reason, for the audit".into(), None));
+        }
         Some(Self {
-            fields: vec![
-                field(
-                    format!("first 8 characters of the lock id ({short})"),
-                    Some(short),
-                ),
-                field("reason, for the audit".into(), None),
-            ],
+            fields,
             stake: Stake::Lock(report),
             at: 0,
+            not_before,
         })
     }
 
-    /// Tells whether every line will do.
+    /// Tells whether every line will do, and what is at stake is still as it was shown.
     #[must_use]
     pub fn complete(&self) -> bool {
-        self.fields.iter().all(Field::fits)
+        self.fields.iter().all(Field::fits) && self.stale().is_none()
+    }
+
+    /// Returns why what is at stake must not be done any more.
+    #[must_use]
+    pub fn stale(&self) -> Option<&str> {
+        match &self.stake {
+            Stake::Run { basis, .. } => basis.stale.as_deref(),
+            Stake::Lock(_) => None,
+        }
+    }
+
+    /// Returns how many seconds of the wait are left.
+    #[must_use]
+    pub fn left(&self, now: Wall) -> u64 {
+        let left = self.not_before.0.saturating_sub(now.0);
+        u64::try_from(left).unwrap_or(0).div_ceil(1_000)
     }
 }
 
-/// The list of all actions, narrowed by what is typed.
+/// What a list offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Choices {
+    /// All actions.
+    #[default]
+    Actions,
+    /// Everything that has a name.
+    Jump,
+    /// Projects and environments.
+    Places,
+    /// Environments of this project.
+    Environments,
+    /// Themes.
+    Themes,
+}
+
+/// A list to choose from, narrowed by what is typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Palette {
+    /// What it offers.
+    pub kind: Choices,
     /// What was typed.
     pub typed: String,
     /// The chosen row.

@@ -66,7 +66,11 @@ pub struct Pane {
     all: Vec<Node>,
     folds: BTreeMap<Vec<Key>, bool>,
     selected: Vec<Key>,
+    /// The row to go to as soon as it is there.
+    wished: Option<Vec<Key>>,
     cursor: usize,
+    /// The first row shown, as far as the cursor and the room allow.
+    first: usize,
     filter: String,
     rows: Vec<Visible>,
     revision: u64,
@@ -92,6 +96,14 @@ impl Pane {
     pub fn rows(&self) -> &[Visible] {
         &self.rows
     }
+    /// Returns the rows that match the filter themselves; those shown only for what is above or below them are left out.
+    pub fn matching(&self) -> impl Iterator<Item = &Visible> {
+        let mut query = (!self.filter.is_empty()).then(|| Query::new(&self.filter));
+        self.rows.iter().filter(move |visible| match &mut query {
+            Some(query) => query.score(&visible.row.label).is_some(),
+            None => true,
+        })
+    }
     /// Returns the path of the chosen node; empty when there is none.
     #[must_use]
     pub fn selected(&self) -> &[Key] {
@@ -102,10 +114,75 @@ impl Pane {
     pub fn current(&self) -> Option<&Visible> {
         self.rows.get(self.cursor)
     }
+    /// Returns the number of the chosen row.
+    #[must_use]
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+    /// Returns the number of the first row shown where there is room for so many: the cursor is always seen, and no
+    /// room is left empty while rows are left out.
+    #[must_use]
+    pub fn first(&self, height: usize) -> usize {
+        let least = (self.cursor + 1).saturating_sub(height);
+        let most = self.rows.len().saturating_sub(height);
+        self.first.min(self.cursor).min(most).max(least)
+    }
+    /// Remembers the first row shown.
+    pub fn settle(&mut self, height: usize) {
+        self.first = self.first(height);
+    }
+    /// Moves what is shown by so many rows; the cursor stays where it is as long as it is seen.
+    pub fn scroll(&mut self, rows: isize, height: usize) {
+        let most = self.rows.len().saturating_sub(height);
+        let first = self.first(height).saturating_add_signed(rows).min(most);
+        let last = (first + height).saturating_sub(1).max(first);
+        self.go(self.cursor.clamp(first, last));
+        self.first = first;
+        self.revision += 1;
+    }
+    /// Moves the cursor to a row by its number.
+    pub fn go_to_row(&mut self, index: usize) {
+        self.go(index.min(self.rows.len().saturating_sub(1)));
+    }
+    /// Moves the cursor to the first row that fits, wherever it is: opens what it is in, and clears the
+    /// filter that hides it.
+    pub fn reveal(&mut self, fits: impl Fn(&Row) -> bool) -> bool {
+        let mut path = Vec::new();
+        let in_sight = find(&self.nodes, &fits, &mut path);
+        if !in_sight && !find(&self.all, &fits, &mut path) {
+            return false;
+        }
+        for depth in 1..path.len() {
+            let above = path.iter().take(depth).cloned().collect();
+            self.folds.insert(above, true);
+        }
+        if !in_sight {
+            self.filter.clear();
+        }
+        self.selected = path;
+        self.refilter();
+        true
+    }
     /// Returns what narrows the tree.
     #[must_use]
     pub fn filter(&self) -> &str {
         &self.filter
+    }
+    /// Returns the rows that were opened (`true`) or closed by hand.
+    pub fn folds(&self) -> impl Iterator<Item = (&[Key], bool)> {
+        self.folds.iter().map(|(path, open)| (&**path, *open))
+    }
+    /// Returns the row to come back to: the chosen one, or the one that is still waited for.
+    #[must_use]
+    pub fn at(&self) -> &[Key] {
+        self.wished.as_deref().unwrap_or(&self.selected)
+    }
+    /// Takes over how the tree was left; rows that are not there are passed over once they are known.
+    pub fn enter(&mut self, filter: String, selected: Vec<Key>, folds: BTreeMap<Vec<Key>, bool>) {
+        self.filter = filter;
+        self.wished = (!selected.is_empty()).then_some(selected);
+        self.folds = folds;
+        self.refilter();
     }
     /// Counts up with everything that changes what is drawn.
     #[must_use]
@@ -150,6 +227,7 @@ impl Pane {
                 self.revision += 1;
             }
             self.selected.clone_from(&row.path);
+            self.wished = None;
             self.cursor = index;
         }
     }
@@ -213,6 +291,12 @@ impl Pane {
             &mut rows,
         );
         self.rows = rows;
+        if let Some(wished) = &self.wished
+            && self.rows.iter().any(|row| row.path == *wished)
+        {
+            self.selected.clone_from(wished);
+            self.wished = None;
+        }
         if let Some(index) = self.rows.iter().position(|row| row.path == self.selected) {
             self.cursor = index;
         } else {
@@ -257,6 +341,18 @@ fn flatten_into(
         }
         path.pop();
     }
+}
+
+/// Finds the way to the first node that fits.
+fn find(nodes: &[Node], fits: &impl Fn(&Row) -> bool, path: &mut Vec<Key>) -> bool {
+    for node in nodes {
+        path.push(node.key.clone());
+        if fits(&node.row) || find(&node.children, fits, path) {
+            return true;
+        }
+        path.pop();
+    }
+    false
 }
 
 fn collect_parents(nodes: &[Node], path: &mut Vec<Key>, paths: &mut Vec<Vec<Key>>) {
@@ -352,6 +448,50 @@ mod tests {
         pane.replace(vec![]);
         assert_eq!(pane.current(), None);
         pane.step(1);
+    }
+
+    #[test]
+    fn the_cursor_is_always_seen_and_no_room_is_left_empty() {
+        let mut pane = Pane::default();
+        pane.replace((0..20).map(|n| node(&n.to_string(), vec![])).collect());
+        assert_eq!(pane.first(5), 0);
+        pane.step(7);
+        assert_eq!(pane.first(5), 3);
+        pane.settle(5);
+        pane.step(-3);
+        assert_eq!(pane.first(5), 3);
+        pane.step(-2);
+        assert_eq!(pane.first(5), 2);
+        pane.bottom();
+        pane.settle(5);
+        assert_eq!((pane.first(5), pane.first(12), pane.first(40)), (15, 8, 0));
+        pane.scroll(-4, 5);
+        assert_eq!((pane.first(5), pane.cursor()), (11, 15));
+        pane.scroll(100, 5);
+        assert_eq!((pane.first(5), pane.cursor()), (15, 15));
+        pane.scroll(-100, 5);
+        assert_eq!((pane.first(5), pane.cursor()), (0, 4));
+    }
+
+    #[test]
+    fn what_is_looked_for_is_shown_even_where_it_is_folded_or_filtered_away() {
+        let mut pane = pane();
+        pane.fold_all(false);
+        pane.set_filter("queue".into());
+        assert!(pane.reveal(|row| row.label == "db"));
+        assert_eq!(pane.current().map(|row| row.row.label.as_str()), Some("db"));
+        assert!(!pane.reveal(|row| row.label == "nothing"));
+    }
+
+    #[test]
+    fn what_is_looked_for_is_opened() {
+        let mut pane = pane();
+        pane.fold_all(false);
+        assert_eq!(names(&pane), ["web", "worker"]);
+        assert!(pane.reveal(|row| row.label == "db"));
+        assert_eq!(pane.current().map(|row| row.row.label.as_str()), Some("db"));
+        assert_eq!(names(&pane), ["web", "api", "db", "worker"]);
+        assert!(!pane.reveal(|row| row.label == "gone"));
     }
 
     #[test]

@@ -14,6 +14,9 @@ mod config;
 #[path = "../support/counting_proxy.rs"]
 mod counting_proxy;
 mod docker;
+#[path = "../support/grammar.rs"]
+mod grammar;
 mod panel;
+mod panel_rooms;
 mod panel_terminal;
 mod readme;

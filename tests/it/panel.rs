@@ -33,7 +33,7 @@ fn a_project_is_deployed_with_keys_and_the_terminal_is_given_back() {
     panel.resize(20, 5);
     panel.wait_for("needs 40x10");
     panel.resize(80, 24);
-    panel.wait_for("asked for");
+    panel.wait_for("● web");
     panel.keys("3");
     panel.wait_for("hello from the hook");
     panel.keys("q");

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,8 @@ pub(crate) struct Panel {
     output: Receiver<Vec<u8>>,
     screen: vt100::Parser,
     bytes: Vec<u8>,
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    own: Option<tempfile::TempDir>,
 }
 
 /// How it ended.
@@ -40,25 +42,53 @@ pub(crate) struct End {
 impl Panel {
     /// Opens the panel in a fresh folder with this project file.
     pub(crate) fn open(project: &str, environment: &[(&str, &str)]) -> Self {
+        Self::open_with(project, environment, &[])
+    }
+
+    /// Opens it with these arguments. `{folder}` in a value of the environment is where it is opened.
+    pub(crate) fn open_with(
+        project: &str,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         std::fs::write(folder.path().join("nanokit.yml"), project).expect("project file");
+        let mut panel = Self::start(folder.path(), (80, 24), environment, arguments);
+        panel.own = Some(folder);
+        panel
+    }
+
+    /// Opens the panel in a folder that has a project file.
+    pub(crate) fn within(folder: &Path, size: (u16, u16), environment: &[(&str, &str)]) -> Self {
+        Self::start(folder, size, environment, &[])
+    }
+
+    fn start(
+        folder: &Path,
+        size: (u16, u16),
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
+        let (columns, rows) = size;
         let size = PtySize {
-            rows: 24,
-            cols: 80,
+            rows,
+            cols: columns,
             pixel_width: 0,
             pixel_height: 0,
         };
         let pair = native_pty_system().openpty(size).expect("pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_nkapp"));
-        command.cwd(folder.path());
+        command.cwd(folder);
         command.env_clear();
         command.env("PATH", std::env::var("PATH").unwrap_or_default());
-        command.env("HOME", folder.path());
+        command.env("HOME", folder);
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
+        let here = folder.display().to_string();
         for (name, value) in environment {
-            command.env(name, value);
+            command.env(name, value.replace("{folder}", &here));
         }
+        command.args(arguments);
         let child = pair.slave.spawn_command(command).expect("started");
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().expect("reader");
@@ -77,9 +107,10 @@ impl Panel {
             keyboard,
             child,
             output,
-            screen: vt100::Parser::new(cells(24), cells(80), 0),
+            screen: vt100::Parser::new(cells(rows), cells(columns), 0),
             bytes: Vec::new(),
-            folder,
+            folder: folder.to_owned(),
+            own: None,
         }
     }
 
@@ -89,9 +120,22 @@ impl Panel {
         self.keyboard.flush().expect("typed");
     }
 
+    /// Writes a program into the folder.
+    pub(crate) fn program(&self, name: &str, script: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.folder.join(name);
+        std::fs::write(&path, script).expect("program");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("program");
+    }
+
+    /// Tells whether the mouse is asked for just now.
+    pub(crate) fn mouse(&self) -> bool {
+        self.screen.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    }
+
     /// Writes the project file anew.
     pub(crate) fn write(&self, project: &str) {
-        std::fs::write(self.folder.path().join("nanokit.yml"), project).expect("project file");
+        std::fs::write(self.folder.join("nanokit.yml"), project).expect("project file");
     }
 
     /// Changes the size of the terminal.
@@ -150,6 +194,16 @@ impl Panel {
         self.screen.process(bytes);
     }
 
+    /// Everything that was ever written must be what the panel may write.
+    fn check_bytes(&self) {
+        if let Err(fault) = crate::grammar::check(&self.bytes) {
+            let from = fault.at.saturating_sub(60);
+            let near = self.bytes.get(from..(fault.at + 60).min(self.bytes.len()));
+            let near = String::from_utf8_lossy(near.unwrap_or_default()).into_owned();
+            panic!("{} at byte {}: near {near:?}", fault.what, fault.at);
+        }
+    }
+
     /// Waits for the end.
     pub(crate) fn ended(mut self) -> End {
         let deadline = Instant::now() + PATIENCE;
@@ -164,6 +218,7 @@ impl Panel {
                 ),
             }
         }
+        self.check_bytes();
         let code = self.child.wait().expect("ended").exit_code();
         let screen = self.screen.screen();
         End {
@@ -183,7 +238,7 @@ impl Drop for Panel {
         let _ = self.child.kill();
         let _ = std::process::Command::new(env!("CARGO_BIN_EXE_nkapp"))
             .args(["destroy", "-y"])
-            .current_dir(self.folder.path())
+            .current_dir(&self.folder)
             .output();
     }
 }

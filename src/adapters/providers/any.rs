@@ -1,6 +1,6 @@
 //! The platform chosen at run time: a closed enum instead of `dyn`, since the port's futures are not boxed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -11,6 +11,7 @@ use crate::adapters::providers::process::provider::ProcessProvider;
 use crate::domain::ids::{OpId, ProviderId, Scope};
 use crate::domain::live::{Capabilities, Live, LiveEvent};
 use crate::domain::project::health::Probe;
+use crate::domain::usage::Counters;
 use crate::ports::hooks::CallEnd;
 use crate::ports::provider::{
     Applied, ExecCall, HealthDetail, InstanceRef, LogQuery, Op, Outcome, Provider, ProviderError,
@@ -93,6 +94,13 @@ impl Provider for AnyProvider {
 
     async fn health_detail(&self, target: &InstanceRef) -> Result<HealthDetail, ProviderError> {
         each!(self, p => p.health_detail(target).await)
+    }
+
+    async fn sample(
+        &self,
+        targets: &[InstanceRef],
+    ) -> Result<BTreeMap<ProviderId, Counters>, ProviderError> {
+        each!(self, p => p.sample(targets).await)
     }
 
     async fn wait(&self, target: &InstanceRef) -> Result<i64, ProviderError> {

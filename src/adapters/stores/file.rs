@@ -7,12 +7,14 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::FlockOperation;
 use sha2::{Digest as _, Sha256};
 
 use crate::adapters::folder::{self, Folder, Unsynced};
+use crate::domain::report::store::Backup;
+use crate::domain::time::Wall;
 use crate::formats::{state, text};
 use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
 
@@ -148,6 +150,14 @@ impl CasStore for FileStore {
         self.write(bytes, now.as_ref())
     }
 
+    async fn backups(&self) -> Result<Vec<Backup>, StoreError> {
+        let Some(folder) = &self.backups else {
+            return Ok(Vec::new());
+        };
+        let name = name_of(&self.document).unwrap_or_default();
+        kept(folder, name).map_err(|error| failure("list", folder, error))
+    }
+
     fn location(&self) -> String {
         self.document.display().to_string()
     }
@@ -203,6 +213,45 @@ fn back_up(folder: &Folder, name: &str, before: &Stored, backups: &Path) -> io::
         kept.remove(&old)?;
     }
     Ok(())
+}
+
+/// Lists what is kept of a document, the newest first; damaged ones, which have no serial, come last.
+fn kept(backups: &Path, name: &str) -> io::Result<Vec<Backup>> {
+    let Some(folder) = Folder::own(backups, false)? else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for entry in folder.names()? {
+        let Some(tail) = entry
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('.'))
+        else {
+            continue;
+        };
+        let serial = tail.parse().ok();
+        if serial.is_none() && !tail.starts_with("damaged-") {
+            continue;
+        }
+        // Removed while we looked, or no plain file: there is nothing to tell of it.
+        let Some(about) = folder
+            .file(&entry)
+            .ok()
+            .flatten()
+            .and_then(|file| file.metadata().ok())
+        else {
+            continue;
+        };
+        let written = about.modified().ok();
+        let since = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        found.push(Backup {
+            place: backups.join(&entry).display().to_string(),
+            serial,
+            at: since.map(|since| Wall(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))),
+            bytes: about.len(),
+        });
+    }
+    found.sort_by(|a, b| (b.serial, &b.place).cmp(&(a.serial, &a.place)));
+    Ok(found)
 }
 
 fn failure(action: &'static str, path: &Path, source: io::Error) -> StoreError {

@@ -1,22 +1,28 @@
 //! The session with a scripted engine: who may run beside whom, what is told, and how it ends.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::*;
 use crate::app::notice::{Hydrated, Link};
 use crate::app::sample;
 use crate::domain::event::{Event, RunOutcome, Stream};
-use crate::domain::ids::{Address, Digest, Lineage, PlanId, RunId};
+use crate::domain::ids::{Address, Digest, Instance, Lineage, PlanId, ProviderId, RunId, StepId};
 use crate::domain::lease::{LockReport, Verdict};
+use crate::domain::live::{Health, LiveSubject, Status};
 use crate::domain::place::Sources;
-use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::domain::plan::model::{ActionKind, Plan, PlanRequest, Purpose};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
-use crate::domain::report::{DriftReport, RunSummary, StatusReport};
+use crate::domain::report::install::InstallReport;
+use crate::domain::report::store::StoreReport;
+use crate::domain::report::{
+    DriftReport, InstanceStatus, ResourceStatus, RunSummary, StatusReport, Usual,
+};
 use crate::domain::run::options::{RunOptions, Schedule};
 use crate::domain::time::Wall;
+use crate::domain::usage::{Counters, Probed};
 use crate::engine::reconcile::{
     EngineError, ExecRequest, LogRequest, OutputLine, RunEnd, RunRequest, UnlockEnd, UnlockRequest,
 };
@@ -24,13 +30,47 @@ use crate::engine::reconcile::{
 #[derive(Default)]
 struct Script {
     looks: Cell<u32>,
+    runs: Cell<u32>,
     drifted: RefCell<BTreeSet<&'static str>>,
     stopped_with: Cell<Option<Stop>>,
+    /// Nothing can be planned, although the platform answers.
+    muddled: Cell<bool>,
     /// A run goes on until it is stopped.
     endless: Cell<bool>,
+    /// Services that run one instance each.
+    services: Cell<u32>,
+    /// Ids of the instances of each look at their use.
+    sampled: RefCell<Vec<Vec<String>>>,
 }
 
 struct Scripted(Rc<Script>);
+
+/// A service with one instance that runs.
+fn standing(number: u32) -> (Address, ResourceStatus) {
+    let name = format!("s{number:03}");
+    let address = Address::service(&name);
+    let instance = InstanceStatus {
+        instance: Instance(0),
+        id: ProviderId::new(format!("id-{name}")),
+        name: format!("shop-{name}-0"),
+        status: Status::Running,
+        health: Health::Unchecked,
+        started_at: None,
+        restarts: 0,
+        ports: Vec::new(),
+    };
+    let status = ResourceStatus {
+        address: address.clone(),
+        desired: true,
+        wanted: 1,
+        image: None,
+        instances: vec![instance],
+        ready: true,
+        pending: ActionKind::Noop,
+        drift: Vec::new(),
+    };
+    (address, status)
+}
 
 fn event(kind: EventKind) -> Event {
     Event {
@@ -46,6 +86,9 @@ fn event(kind: EventKind) -> Event {
 
 impl Reconcile for Scripted {
     async fn plan(&self, _: &Project, _: &PlanRequest) -> Result<Arc<Plan>, EngineError> {
+        if self.0.muddled.get() {
+            return Err(EngineError::Invalid("`DB_PASSWORD` is not set".into()));
+        }
         let mut plan = sample::empty_plan();
         plan.id = PlanId::new(format!("p{}", self.0.looks.get()));
         Ok(Arc::new(plan))
@@ -57,6 +100,7 @@ impl Reconcile for Scripted {
         mut stop: watch::Receiver<Stop>,
         events: mpsc::Sender<Event>,
     ) -> RunEnd {
+        self.0.runs.set(self.0.runs.get() + 1);
         let started = EventKind::RunStarted {
             command: "deploy".into(),
             who: "me".into(),
@@ -97,6 +141,7 @@ impl Reconcile for Scripted {
         self.0.looks.set(self.0.looks.get() + 1);
         Ok(StatusReport {
             engine: self.0.looks.get().to_string(),
+            resources: (0..self.0.services.get()).map(standing).collect(),
             ..StatusReport::default()
         })
     }
@@ -131,6 +176,38 @@ impl Reconcile for Scripted {
     async fn record(&self, _: &Project) -> Result<Option<Record>, EngineError> {
         Ok(None)
     }
+    async fn sample(
+        &self,
+        _: &Project,
+        instances: &[LiveSubject],
+    ) -> Result<BTreeMap<ProviderId, Counters>, EngineError> {
+        let ids: Vec<String> = instances.iter().map(|one| one.id.0.clone()).collect();
+        self.0.sampled.borrow_mut().push(ids);
+        let looks = self.0.sampled.borrow().len() as u64;
+        let count = |one: &LiveSubject| {
+            let counters = Counters {
+                cpu_ns: Some(looks * 500),
+                clock_ns: looks * 1_000,
+                ..Counters::default()
+            };
+            (one.id.clone(), counters)
+        };
+        Ok(instances.iter().map(count).collect())
+    }
+    async fn probes(
+        &self,
+        _: &Project,
+        instances: &[LiveSubject],
+    ) -> Result<BTreeMap<ProviderId, Vec<Probed>>, EngineError> {
+        let none = |one: &LiveSubject| (one.id.clone(), vec![Probed::default()]);
+        Ok(instances.iter().map(none).collect())
+    }
+    async fn stored(&self, _: &Project) -> Result<StoreReport, EngineError> {
+        Ok(StoreReport::default())
+    }
+    async fn installs(&self, _: &Project) -> Result<Vec<InstallReport>, EngineError> {
+        Ok(Vec::new())
+    }
     async fn rebuild(&self, _: &Project) -> Result<Record, EngineError> {
         let scope = sample::project().scope();
         Ok(Record::new(Lineage::new("l"), String::new(), scope))
@@ -140,6 +217,20 @@ impl Reconcile for Scripted {
     }
     async fn runs(&self) -> Result<Vec<RunSummary>, EngineError> {
         Ok(Vec::new())
+    }
+    async fn usual(&self, _: &Project) -> Usual {
+        Usual {
+            runs: usize::try_from(self.0.runs.get()).unwrap_or_default(),
+            ..Usual::default()
+        }
+    }
+    async fn step_output(
+        &self,
+        _: &RunId,
+        _: &StepId,
+        _: mpsc::Sender<OutputLine>,
+    ) -> Result<(), EngineError> {
+        Ok(())
     }
     async fn run_events(&self, _: &RunId) -> Result<Vec<Event>, EngineError> {
         Ok(Vec::new())
@@ -249,6 +340,7 @@ fn once() -> Settings {
     Settings {
         live: false,
         reader: Reader::Lossless,
+        read_only: false,
     }
 }
 
@@ -450,6 +542,37 @@ async fn a_live_session_looks_by_itself_and_tells_only_news() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_that_fails_although_the_platform_answers_says_what_failed() {
+    let (bench, script) = bench(true);
+    script.muddled.set(true);
+    let live = Settings {
+        live: true,
+        ..once()
+    };
+    with_session(live, &bench, async |mut client, hints| {
+        let told = hear(&mut client.notices, |n| {
+            assert!(!matches!(n, Notice::Link(Link::Down(_))), "{n:?}");
+            matches!(n, Notice::Trouble(_))
+        })
+        .await;
+        let Notice::Trouble(Some(failure)) = told else {
+            unreachable!()
+        };
+        assert_eq!(failure.message, "`DB_PASSWORD` is not set");
+        script.muddled.set(false);
+        hints
+            .send(Hint::Live("started".into()))
+            .await
+            .expect("served");
+        hear(&mut client.notices, |n| {
+            matches!(n, Notice::Planned { ticket: None, .. })
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_published_snapshot_catches_up() {
     let (bench, _) = bench(true);
     with_session(once(), &bench, async |mut client, _| {
@@ -458,6 +581,59 @@ async fn the_published_snapshot_catches_up() {
             .snapshot
             .wait_for(|s| s.run.as_ref().is_some_and(|r| r.finished.is_some()));
         assert!(ended.await.is_ok());
+    })
+    .await;
+}
+
+fn watch_services(names: &[&str]) -> Command {
+    Command::Watch {
+        services: names.iter().map(|name| (*name).to_owned()).collect(),
+        closely: names.first().map(|name| (*name).to_owned()),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_is_on_the_screen_is_sampled_and_leaving_stops_it() {
+    let (bench, script) = bench(true);
+    script.services.set(300);
+    let settings = Settings {
+        live: true,
+        reader: Reader::Lossless,
+        read_only: false,
+    };
+    with_session(settings, &bench, async |client, _hints| {
+        let Client {
+            handle,
+            mut notices,
+            ..
+        } = client;
+        hear(&mut notices, |n| matches!(n, Notice::Status { .. })).await;
+        assert!(script.sampled.borrow().is_empty(), "nothing was wished for");
+        let _ = handle.send(watch_services(&["s007"]));
+        let first = hear(&mut notices, |n| matches!(n, Notice::Usage { .. })).await;
+        hear(&mut notices, |n| matches!(n, Notice::Probes { .. })).await;
+        let second = hear(&mut notices, |n| matches!(n, Notice::Usage { .. })).await;
+        let cpu = |notice: &Notice| match notice {
+            Notice::Usage { samples } => {
+                let (subject, usage) = samples.first().expect("one");
+                assert_eq!((samples.len(), subject.id.as_str()), (1, "id-s007"));
+                usage.cpu_millis
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((cpu(&first), cpu(&second)), (None, Some(500)));
+        // Another service takes its place; the cursor that ran over others asked for none of them.
+        for name in ["s100", "s101", "s102"] {
+            let _ = handle.send(watch_services(&[name]));
+        }
+        hear(&mut notices, |n| matches!(n, Notice::Usage { .. })).await;
+        let seen: Vec<String> = script.sampled.borrow().concat();
+        assert_eq!(seen, ["id-s007", "id-s007", "id-s102"]);
+        let _ = handle.send(watch_services(&[]));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(script.sampled.borrow().len(), 3);
+        drop(handle);
+        while notices.recv().await.is_some() {}
     })
     .await;
 }

@@ -20,6 +20,7 @@ use crate::cli::exit;
 use crate::cli::ground::{Heard, Line};
 use crate::cli::verbs::plan;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::domain::project::project::Project;
 use crate::domain::run::options::{RunOptions, Schedule};
 use crate::domain::time::Wall;
 use crate::present::role::Role;
@@ -43,7 +44,7 @@ pub(super) fn change(
         terminal: errand.terminal.interactive,
         assume_yes: how.yes,
         force: how.force,
-        read_only: false,
+        read_only: errand.read_only,
     };
     // What would be refused with any plan is refused before anything is connected.
     // A clean without force is planned first all the same, so that the refusal names what would be lost.
@@ -75,11 +76,21 @@ pub(super) fn change(
         }
     }
     let command = wish(&request, approved, how);
-    ask::settle(
-        errand,
-        policy::judge(&command, &Snapshot::default(), context),
-    )?;
+    let mut ruling = policy::judge(&command, &Snapshot::default(), context);
+    if let policy::Ruling::Ask(question) = &mut ruling
+        && errand.plain
+        && is_grave(&request.purpose, &project)
+    {
+        // The ritual of the panel: what takes everything down, or touches production, wants the project's name.
+        question.typed = project.name.to_string();
+    }
+    ask::settle(errand, ruling)?;
     carry_out(errand, line.as_mut(), command)
+}
+
+fn is_grave(purpose: &Purpose, project: &Project) -> bool {
+    let env = project.env.as_str();
+    matches!(purpose, Purpose::Destroy | Purpose::Clean) || env.contains("prod") || env == "live"
 }
 
 fn wish(request: &PlanRequest, approved: Option<Arc<Plan>>, how: &How) -> Command {

@@ -21,7 +21,7 @@ pub(super) fn demo(errand: &mut Errand<'_>, provider: Option<Platform>) -> Resul
     }
     let file = folder.join("nanokit.yml").display().to_string();
     if errand.terminal.interactive && errand.terminal.stdout && !errand.printer.json {
-        return errand.ground.panel();
+        return crate::cli::verbs::ui::ui(errand, false, false);
     }
     if !errand.printer.json {
         show_plan(errand)?;

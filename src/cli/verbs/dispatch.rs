@@ -16,14 +16,17 @@ pub(in crate::cli) fn dispatch(
 ) -> Result<u8, Failure> {
     let Some(verb) = verb else {
         if errand.terminal.interactive && errand.terminal.stdout {
-            return ui::ui(errand);
+            return ui::ui(errand, false, false);
         }
         return Err(
             Failure::new(FailureKind::Refused, "the panel needs a terminal").next("nkapp --help"),
         );
     };
     match verb {
-        Verb::Ui => ui::ui(errand),
+        Verb::Ui {
+            check_keys: true, ..
+        } => ui::check_keys(errand),
+        Verb::Ui { plain, fresh, .. } => ui::ui(errand, *plain, *fresh),
         Verb::Demo { provider } => demo::demo(errand, *provider),
         Verb::Init { name } => init::init(errand, name.as_deref()),
         Verb::Validate => validate::validate(errand),
@@ -56,9 +59,10 @@ pub(in crate::cli) fn dispatch(
             watch,
             restore,
             yes,
+            services,
         } => match (watch, restore) {
             (true, _) => drift::watch(errand),
-            (false, true) => drift::restore(errand, *yes),
+            (false, true) => drift::restore(errand, services, *yes),
             (false, false) => drift::drift(errand),
         },
         Verb::Infra(verb) => infra::infra(errand, verb),

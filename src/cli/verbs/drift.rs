@@ -41,7 +41,11 @@ pub(super) fn drift(errand: &mut Errand<'_>) -> Result<u8, Failure> {
     })
 }
 
-pub(super) fn restore(errand: &mut Errand<'_>, yes: bool) -> Result<u8, Failure> {
+pub(super) fn restore(
+    errand: &mut Errand<'_>,
+    services: &[String],
+    yes: bool,
+) -> Result<u8, Failure> {
     let how = How {
         yes,
         force: false,
@@ -49,7 +53,7 @@ pub(super) fn restore(errand: &mut Errand<'_>, yes: bool) -> Result<u8, Failure>
         schedule: ScheduleArg::Layered,
         lock_timeout: 0,
     };
-    change::change(errand, Purpose::Restore, &[], None, &how)
+    change::change(errand, Purpose::Restore, services, None, &how)
 }
 
 pub(super) fn watch(errand: &mut Errand<'_>) -> Result<u8, Failure> {
@@ -58,6 +62,7 @@ pub(super) fn watch(errand: &mut Errand<'_>) -> Result<u8, Failure> {
     let mut line = errand.ground.connect(Settings {
         live: true,
         reader: Reader::Lossless,
+        read_only: errand.read_only,
     })?;
     line.listen_to_signals();
     loop {

@@ -6,7 +6,7 @@ use crate::app::command::{Command, ExecRequest};
 use crate::app::failure::Failure;
 use crate::app::notice::{End, Notice};
 use crate::cli::errand::{Errand, instance};
-use crate::domain::event::Stream;
+use crate::domain::event::{Stream, uncoloured};
 use crate::present::clean;
 use crate::present::role::{Role, Row};
 
@@ -24,6 +24,10 @@ pub(super) fn exec(
         argv: command.to_vec(),
         interactive: errand.terminal.interactive && errand.terminal.stdout && !errand.printer.json,
     };
+    if request.interactive {
+        // A terminal that was handed through has to be put back, whoever ends us.
+        line.listen_to_signals();
+    }
     let mut lines: Vec<Value> = Vec::new();
     let end = errand.listen(
         line.as_mut(),
@@ -33,7 +37,9 @@ pub(super) fn exec(
                 let text = clean::line(&line.text);
                 match (errand.printer.json, line.stream) {
                     (true, stream) => {
-                        lines.push(json!({"stream": stream.as_str(), "text": line.text}));
+                        lines.push(
+                            json!({"stream": stream.as_str(), "text": uncoloured(&line.text)}),
+                        );
                     }
                     (false, Stream::Stdout) => errand.printer.text(&format!("{text}\n")),
                     (false, Stream::Stderr | Stream::Engine) => {

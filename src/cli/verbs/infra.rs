@@ -117,7 +117,7 @@ fn unlock(
         terminal: errand.terminal.interactive,
         assume_yes: yes,
         force: request.force,
-        read_only: false,
+        read_only: errand.read_only,
     };
     let asked = Command::Unlock {
         request: request.clone(),

@@ -7,7 +7,7 @@ use crate::app::failure::Failure;
 use crate::app::notice::{Notice, OutputLine};
 use crate::cli::errand::{Errand, Owed, instance};
 use crate::cli::exit;
-use crate::domain::event::{Event, EventKind};
+use crate::domain::event::{Event, EventKind, uncoloured};
 use crate::domain::ids::Address;
 use crate::present::clean;
 
@@ -55,7 +55,7 @@ pub(super) fn logs(
                 (true, false) => lines.push(json!({
                     "source": line.source,
                     "stream": line.stream.as_str(),
-                    "text": line.text,
+                    "text": uncoloured(&line.text),
                 })),
                 (false, _) => {
                     let text = clean::line(&line.text);

@@ -15,6 +15,7 @@ mod infra;
 mod init;
 mod logs;
 mod man;
+mod plain;
 mod plan;
 mod run;
 mod schema;

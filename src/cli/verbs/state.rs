@@ -110,7 +110,7 @@ fn agreed(errand: &mut Errand<'_>, command: &Command, yes: bool) -> Result<(), F
         terminal: errand.terminal.interactive,
         assume_yes: yes,
         force: false,
-        read_only: false,
+        read_only: errand.read_only,
     };
     let ruling = policy::judge(command, &Snapshot::default(), context);
     ask::settle(errand, ruling)

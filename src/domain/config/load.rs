@@ -68,6 +68,14 @@ pub struct Loaded {
     pub watched: BTreeSet<PathBuf>,
 }
 
+impl Loaded {
+    /// Writes the merged file as YAML with secrets as references; `None` when it could not be merged.
+    #[must_use]
+    pub fn merged_text(&self) -> Option<String> {
+        serde_yaml::to_string(self.merged.as_ref()?).ok()
+    }
+}
+
 /// Most bytes of the project file.
 const FILE_LIMIT: usize = Limits::FILE.bytes;
 

@@ -7,10 +7,8 @@ const LONGEST: usize = 64;
 ///
 /// Near enough is a third of the length, at fewest one edit; upper and lower case, `-` and `_` count as equal, so
 /// that `dependsOn` finds `depends_on`. Ties go to the candidate that comes first.
-pub(super) fn nearest<'a>(
-    typed: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = fold(typed)?;
     let allowed = (plain.len() / 3).max(1);
     let mut best: Option<(usize, &str)> = None;

@@ -174,6 +174,8 @@ impl<'a> Reader<'a> {
             .at(point, "here");
         if line.contains("${") {
             finding.help("quote a value that holds `${…}`: `\"${NAME}\"`")
+        } else if line.contains(": #") {
+            finding.help("quote a value that starts with `#`: what follows it is a comment")
         } else if line.trim_start_matches(' ').starts_with('\t') {
             finding.help("indent with spaces; YAML does not take tabs there")
         } else {

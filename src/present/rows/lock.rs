@@ -69,13 +69,11 @@ fn holder(record: &LockRecord, now: Wall) -> Vec<Row> {
             Some(step) => format!(", at {step}"),
             None => String::new(),
         };
-        lines.push(pair(
-            "doing",
-            format!(
-                "{} ({} of {} steps{step})",
-                work.command, work.done, work.total
-            ),
-        ));
+        let so_far = match work.total {
+            0 => format!("looks and plans{step}"),
+            total => format!("{} of {total} steps{step}", work.done),
+        };
+        lines.push(pair("doing", format!("{} ({so_far})", work.command)));
     }
     lines.push(pair(
         "taken",

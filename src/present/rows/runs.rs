@@ -69,6 +69,12 @@ mod tests {
             outcome: None,
             duration_ms: None,
             actions: 2,
+            failed: 0,
+            env: None,
+            changes: None,
+            exit_code: None,
+            message: None,
+            trace_id: crate::domain::ids::TraceId::default(),
         };
         let rows = runs(&[run], Wall(65_000));
         let line = rows.last().map(Row::text).expect("one run");

@@ -47,6 +47,8 @@ pub enum Action {
     Locks,
     /// Drift.
     Drift,
+    /// History.
+    History,
     /// Compare and show the plan.
     MakePlan,
     /// Deploy.
@@ -77,6 +79,114 @@ pub enum Action {
     Help,
     /// Copy what is chosen.
     Copy,
+    /// Draw the same in another shape: tree or graph, steps or timeline.
+    Shape,
+    /// Flip the graph between now and after the plan.
+    After,
+    /// Show what services use beside them, or not.
+    Usage,
+    /// Go to what the chosen service depends on.
+    ToDependency,
+    /// Go to what depends on the chosen service.
+    ToDependent,
+    /// Go to the next one on the critical path.
+    ToCritical,
+    /// Go to what the chosen one waits for.
+    ToBlocker,
+    /// Draw the graph the other way round.
+    FlipGraph,
+    /// Open the chosen one: the whole output of a step, a past run.
+    Open,
+    /// Compare two past runs.
+    Compare,
+    /// Let a replayed run go on, or hold it.
+    Play,
+    /// One event further in a replay.
+    StepForward,
+    /// One event back in a replay.
+    StepBack,
+    /// Replay faster.
+    Faster,
+    /// Replay slower.
+    Slower,
+    /// Go to the start of a replay.
+    ReplayStart,
+    /// Go to the end of a replay.
+    ReplayEnd,
+    /// Go to the next failure.
+    NextFailure,
+    /// Leave the replay.
+    LeaveReplay,
+    /// Show a shorter time over the same width.
+    ZoomIn,
+    /// Show a longer time over the same width.
+    ZoomOut,
+    /// Show an earlier part of the time.
+    Earlier,
+    /// Show a later part of the time.
+    Later,
+    /// Find text in the output.
+    Search,
+    /// Next find.
+    SearchNext,
+    /// Previous find.
+    SearchPrevious,
+    /// Show only lines that match.
+    Only,
+    /// Show one stream of the output, or all.
+    Streams,
+    /// Wrap long lines, or not.
+    Wrap,
+    /// Show the times of lines, or not.
+    Times,
+    /// Fold repeated lines and stack traces, and mark what is new.
+    Lens,
+    /// Set a line of our own into the output.
+    Marker,
+    /// Save the output to a file.
+    Save,
+    /// Next theme.
+    Theme,
+    /// Choose a theme.
+    Themes,
+    /// Go to anything by its name.
+    Jump,
+    /// Give the list more room.
+    Wider,
+    /// Give the list less room.
+    Narrower,
+    /// Give list and details the same room.
+    Even,
+    /// Take the mouse, or leave it to the terminal.
+    Mouse,
+    /// Show what is wrong with the file of keys or themes.
+    KeyProblems,
+    /// Choose a project and environment.
+    Places,
+    /// Choose an environment.
+    Environments,
+    /// Go to the next open project.
+    NextRoom,
+    /// Go to the previous open project.
+    PreviousRoom,
+    /// Edit the project file.
+    Edit,
+    /// Open a shell in the chosen service.
+    Shell,
+    /// Show what the panel did.
+    Deeds,
+    /// Save what the panel did as a script.
+    SaveScript,
+    /// Write a bundle for a report.
+    Bundle,
+    /// Show how the panel itself does.
+    Figures,
+    /// Mark the chosen one.
+    Mark,
+    /// Mark all that are shown.
+    MarkAll,
+    /// Take all marks away.
+    Unmark,
     /// Confirm a dialog.
     Confirm,
     /// Leave a dialog.
@@ -104,10 +214,12 @@ pub enum Context {
     Plan,
     /// Area: run.
     Run,
-    /// Area: locks and state.
-    Locks,
     /// Area: drift.
     Drift,
+    /// Area: locks and state.
+    Locks,
+    /// Area: history.
+    History,
     /// Output of a service.
     Logs,
     /// Help screen.
@@ -120,22 +232,26 @@ pub enum Context {
     Input,
     /// The list of all actions.
     Palette,
+    /// Everything the panel did.
+    Deeds,
 }
 
 impl Context {
     /// All contexts.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Services,
         Self::Plan,
         Self::Run,
-        Self::Locks,
         Self::Drift,
+        Self::Locks,
+        Self::History,
         Self::Logs,
         Self::Help,
         Self::Dialog,
         Self::Typed,
         Self::Input,
         Self::Palette,
+        Self::Deeds,
     ];
 
     /// Returns its name on the help screen.
@@ -147,12 +263,14 @@ impl Context {
             Self::Run => "run",
             Self::Locks => "locks",
             Self::Drift => "drift",
+            Self::History => "history",
             Self::Logs => "output of a service",
             Self::Help => "help",
             Self::Dialog => "dialogs",
             Self::Typed => "typed confirmation",
             Self::Input => "filter",
             Self::Palette => "list of actions",
+            Self::Deeds => "log of the panel",
         }
     }
 

@@ -53,7 +53,7 @@ pub struct Chord {
 }
 
 /// Names of keys that are no characters; used for reading and for printing.
-const NAMES: [(&str, Key); 16] = [
+const NAMES: [(&str, Key); 15] = [
     ("Enter", Key::Enter),
     ("Esc", Key::Esc),
     ("Tab", Key::Tab),
@@ -69,7 +69,6 @@ const NAMES: [(&str, Key); 16] = [
     ("PageUp", Key::PageUp),
     ("PageDown", Key::PageDown),
     ("Space", Key::Char(' ')),
-    ("F1", Key::F(1)),
 ];
 
 impl Chord {
@@ -88,6 +87,12 @@ impl Chord {
     pub fn parse(text: &str) -> Option<Self> {
         if let Some((_, key)) = NAMES.iter().find(|(name, _)| *name == text) {
             return Some(Self::plain(*key));
+        }
+        if let Some(number) = text.strip_prefix('F').filter(|rest| !rest.is_empty()) {
+            let number = number.parse().ok()?;
+            return (1..=12)
+                .contains(&number)
+                .then(|| Self::plain(Key::F(number)));
         }
         if let Some(rest) = text.strip_prefix("C-").filter(|rest| !rest.is_empty()) {
             return Some(Self {

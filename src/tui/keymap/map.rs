@@ -27,43 +27,79 @@ pub enum KeymapError {
     },
 }
 
+/// One sequence of keys for one action in one context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Where.
+    pub context: Context,
+    /// What it does.
+    pub action: Action,
+    /// The keys.
+    pub keys: Vec<Chord>,
+}
+
+impl Binding {
+    /// Binds keys.
+    #[must_use]
+    pub fn new(context: Context, action: Action, keys: &[Chord]) -> Self {
+        Self {
+            context,
+            action,
+            keys: keys.to_vec(),
+        }
+    }
+}
+
 /// All bindings.
 #[derive(Clone, Debug, Default)]
 pub struct Keymap {
     tries: BTreeMap<Context, Trie>,
-    keys: BTreeMap<(Context, Action), Vec<&'static str>>,
+    keys: BTreeMap<(Context, Action), Vec<String>>,
 }
 
 impl Keymap {
-    /// Builds the bindings of a table.
+    /// Makes a keymap of bindings, the preferred one of each action first.
+    ///
+    /// # Errors
+    /// A key is bound twice in one context.
+    pub fn of(bindings: impl IntoIterator<Item = Binding>) -> Result<Self, KeymapError> {
+        let mut map = Self::default();
+        for binding in bindings {
+            let printed: Vec<String> = binding.keys.iter().map(Chord::to_string).collect();
+            let keys = printed.join(" ");
+            map.tries
+                .entry(binding.context)
+                .or_default()
+                .add(&binding.keys, binding.action)
+                .map_err(|first| KeymapError::Conflict {
+                    keys: keys.clone(),
+                    context: binding.context,
+                    first,
+                    second: binding.action,
+                })?;
+            map.keys
+                .entry((binding.context, binding.action))
+                .or_default()
+                .push(keys);
+        }
+        Ok(map)
+    }
+
+    /// Makes a keymap of a table.
     ///
     /// # Errors
     /// A key is unknown or bound twice in one context.
-    pub fn of(rows: &[Row]) -> Result<Self, KeymapError> {
-        let mut map = Self::default();
+    pub fn of_rows(rows: &[Row]) -> Result<Self, KeymapError> {
+        let mut bindings = Vec::new();
         for row in rows {
             for keys in row.keys {
                 let chords =
                     Chord::sequence(keys).ok_or_else(|| KeymapError::NoKey((*keys).to_owned()))?;
-                for context in row.contexts {
-                    map.tries
-                        .entry(*context)
-                        .or_default()
-                        .add(&chords, row.action)
-                        .map_err(|first| KeymapError::Conflict {
-                            keys: (*keys).to_owned(),
-                            context: *context,
-                            first,
-                            second: row.action,
-                        })?;
-                    map.keys
-                        .entry((*context, row.action))
-                        .or_default()
-                        .push(keys);
-                }
+                let places = row.contexts.iter();
+                bindings.extend(places.map(|at| Binding::new(*at, row.action, &chords)));
             }
         }
-        Ok(map)
+        Self::of(bindings)
     }
 
     /// Builds the bindings of the built-in table.
@@ -71,7 +107,7 @@ impl Keymap {
     /// # Errors
     /// Never for the shipped table; a test holds that.
     pub fn built_in() -> Result<Self, KeymapError> {
-        Self::of(ROWS)
+        Self::of_rows(ROWS)
     }
 
     /// Looks up what was pressed.
@@ -84,14 +120,36 @@ impl Keymap {
 
     /// Returns the keys of an action in a context, the preferred one first.
     #[must_use]
-    pub fn keys(&self, context: Context, action: Action) -> &[&'static str] {
+    pub fn keys(&self, context: Context, action: Action) -> &[String] {
         self.keys.get(&(context, action)).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the rows whose keys work in a context, in the order of the table.
+    /// Returns the preferred key of an action in a context.
+    #[must_use]
+    pub fn key(&self, context: Context, action: Action) -> Option<&str> {
+        self.keys(context, action).first().map(String::as_str)
+    }
+
+    /// Returns the rows whose actions have keys in a context, in the order of the table.
     pub fn rows(&self, context: Context) -> impl Iterator<Item = &'static Row> {
-        ROWS.iter()
-            .filter(move |row| row.contexts.contains(&context) && !row.keys.is_empty())
+        ROWS.iter().filter(move |row| {
+            row.contexts.contains(&context) && !self.keys(context, row.action).is_empty()
+        })
+    }
+
+    /// Returns the keys of a row: those of a context where it works there, else those of the first place it has any.
+    #[must_use]
+    pub fn of_row(&self, row: &Row, here: Context) -> &[String] {
+        let there = row
+            .contexts
+            .iter()
+            .find(|place| !self.keys(**place, row.action).is_empty());
+        let place = if row.contexts.contains(&here) {
+            Some(&here)
+        } else {
+            there
+        };
+        place.map_or(&[], |place| self.keys(*place, row.action))
     }
 }
 
@@ -136,8 +194,9 @@ pub fn place_of(row: &Row) -> String {
         Context::Services,
         Context::Plan,
         Context::Run,
-        Context::Locks,
         Context::Drift,
+        Context::Locks,
+        Context::History,
     ];
     if row.contexts.len() == Context::ALL.len() {
         return "everywhere".into();
@@ -174,7 +233,7 @@ mod tests {
             action: Action::Deploy,
             ..ROWS[0]
         });
-        let error = Keymap::of(&rows).expect_err("conflict");
+        let error = Keymap::of_rows(&rows).expect_err("conflict");
         assert!(
             matches!(error, KeymapError::Conflict { ref keys, .. } if keys == "q"),
             "{error}"
@@ -218,15 +277,13 @@ mod tests {
                 }
             }
         }
-        assert!(!confirm.contains(&"Enter"));
+        assert!(!confirm.iter().any(|key| key == "Enter"));
     }
 
     #[test]
     fn the_readme_table_has_a_line_for_every_row() {
         let table = markdown_table();
         assert_eq!(table.lines().count(), ROWS.len() + 2);
-        assert!(
-            table.contains("| `D` | show the plan and, once confirmed, carry it out | all areas |")
-        );
+        assert!(table.contains("| `D` | show the plan and, once confirmed, carry it out; of"));
     }
 }

@@ -6,4 +6,7 @@ pub mod action;
 pub mod chord;
 pub mod default;
 pub mod map;
+pub mod names;
+pub mod overlay;
+pub mod spelling;
 pub mod trie;

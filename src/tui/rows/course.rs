@@ -68,7 +68,7 @@ pub fn focus(run: &RunView) -> Option<StepId> {
     failed.or_else(latest).map(|(id, _)| id.clone())
 }
 
-/// Counts actions that ended and actions of the run in all.
+/// Counts actions that are done, and actions of the run in all; what failed or was skipped is not done.
 #[must_use]
 pub fn progress(run: &RunView) -> (usize, usize) {
     let total = run.plan.as_ref().map_or(run.actions.len(), |plan| {
@@ -77,7 +77,7 @@ pub fn progress(run: &RunView) -> (usize, usize) {
     let done = run
         .actions
         .values()
-        .filter(|action| action.outcome.is_some())
+        .filter(|action| action.outcome == Some(StepOutcome::Done))
         .count();
     (done.min(total), total)
 }

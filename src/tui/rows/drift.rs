@@ -1,8 +1,10 @@
-//! What was changed by hand, by resource.
+//! What differs from what was deployed, by resource.
 
+use crate::app::notice::Heard;
 use crate::app::snapshot::Snapshot;
 use crate::domain::ids::Address;
 use crate::domain::plan::model::Change;
+use crate::present::human::clock;
 use crate::present::words::count;
 use crate::tui::rows::plan::{difference, path};
 use crate::tui::rows::row::{Cell, Row, Subject};
@@ -18,7 +20,7 @@ pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
     let mut nodes: Vec<Node> = report
         .drifted
         .iter()
-        .map(|(address, changes)| resource(address, changes))
+        .map(|(address, changes)| resource(snapshot, address, changes))
         .collect();
     if !report.changed.is_empty() {
         let children = report.changed.iter().map(|address| {
@@ -51,22 +53,48 @@ pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
     nodes
 }
 
-fn resource(address: &Address, changes: &[Change]) -> Node {
+/// Finds what the platform reported about a resource that was no doing of ours, the newest last.
+#[must_use]
+pub fn heard<'a>(
+    snapshot: &'a Snapshot,
+    address: &'a Address,
+) -> impl DoubleEndedIterator<Item = &'a Heard> {
+    let instance = format!("{address}[");
+    let name = format!("{} {}:", address.kind.as_str(), address.name);
+    snapshot.heard.iter().filter(move |heard| {
+        !heard.in_run && (heard.text.starts_with(&instance) || heard.text.contains(&name))
+    })
+}
+
+fn resource(snapshot: &Snapshot, address: &Address, changes: &[Change]) -> Node {
+    let since = snapshot
+        .drift_since
+        .get(address)
+        .and_then(|fields| fields.values().min().copied());
+    let reported = heard(snapshot, address).next_back();
     let row = Row {
         subject: Subject::Resource(address.clone()),
         symbol: Cell::new("⇄", Tone::Drift),
         label: address.to_string(),
         tone: Tone::Text,
-        columns: vec![Cell::new(
-            if changes.len() == 1 {
-                "1 field differs".to_owned()
-            } else {
-                format!("{} fields differ", changes.len())
-            },
-            Tone::Text,
-        )],
+        columns: vec![
+            Cell::new(
+                if changes.len() == 1 {
+                    "1 field differs".to_owned()
+                } else {
+                    format!("{} fields differ", changes.len())
+                },
+                Tone::Text,
+            ),
+            Cell::new(
+                since.map_or_else(String::new, |since| format!("seen since {}", clock(since))),
+                Tone::Dim,
+            ),
+        ],
         timer: None,
-        remark: Cell::default(),
+        remark: reported.map_or_else(Cell::default, |heard| {
+            Cell::new(format!("reported: {}", heard.text), Tone::Dim)
+        }),
     };
     let children = changes
         .iter()

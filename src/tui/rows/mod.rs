@@ -2,8 +2,13 @@
 
 pub mod course;
 pub mod drift;
+pub mod facts;
+pub mod history;
+pub mod locks;
 pub mod plan;
 pub mod row;
 pub mod run;
 pub mod services;
 pub mod standing;
+pub mod steps;
+pub mod uses;

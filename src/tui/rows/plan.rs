@@ -1,8 +1,13 @@
 //! The plan as a tree: what happens to a resource, why, field by field, and in which steps.
 
+use std::collections::BTreeSet;
+
 use crate::app::snapshot::Snapshot;
+use crate::domain::ids::Address;
 use crate::domain::plan::model::{Action, ActionKind, Cause, Change, Plan, Step};
+use crate::domain::report::Usual;
 use crate::present::words::{self, count};
+use crate::tui::downtime;
 use crate::tui::rows::row::{Cell, Row, Subject};
 use crate::tui::theme::Tone;
 use crate::tui::tree::Node;
@@ -10,12 +15,14 @@ use crate::tui::tree::Node;
 /// Computes the tree of the plan on show.
 #[must_use]
 pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
-    snapshot.plan.as_deref().map_or_else(Vec::new, nodes_of)
+    let usual = snapshot.usual.as_deref();
+    let plan = snapshot.plan.as_deref();
+    plan.map_or_else(Vec::new, |plan| nodes_of(plan, usual))
 }
 
 /// Computes the tree of one plan: warnings, what will be done, what stays.
 #[must_use]
-pub fn nodes_of(plan: &Plan) -> Vec<Node> {
+pub fn nodes_of(plan: &Plan, usual: Option<&Usual>) -> Vec<Node> {
     let mut nodes = Vec::new();
     if !plan.warnings.is_empty() {
         let children = plan.warnings.iter().enumerate().map(|(index, warning)| {
@@ -34,17 +41,30 @@ pub fn nodes_of(plan: &Plan) -> Vec<Node> {
         let heading = Row::heading(count(plan.warnings.len(), "warning"));
         nodes.push(Node::leaf("#warnings", heading).with(true, children.collect()));
     }
+    let gone: BTreeSet<&Address> = plan.destructive().into_iter().collect();
+    let lost: Vec<Node> = plan
+        .actions
+        .iter()
+        .filter(|action| gone.contains(&action.address))
+        .map(|action| action_node(action, usual))
+        .collect();
+    if !lost.is_empty() {
+        let mut heading = Row::heading(format!("data is lost ({})", lost.len()));
+        heading.tone = Tone::Fail;
+        heading.symbol = Cell::new("✗", Tone::Fail);
+        nodes.push(Node::leaf("#lost", heading).with(true, lost));
+    }
     nodes.extend(
         plan.actions
             .iter()
-            .filter(|action| !action.is_noop())
-            .map(action_node),
+            .filter(|action| !action.is_noop() && !gone.contains(&action.address))
+            .map(|action| action_node(action, usual)),
     );
     let same: Vec<Node> = plan
         .actions
         .iter()
         .filter(|action| action.is_noop())
-        .map(action_node)
+        .map(|action| action_node(action, usual))
         .collect();
     if !same.is_empty() {
         let heading = Row::heading(format!("{} unchanged", same.len()));
@@ -53,12 +73,12 @@ pub fn nodes_of(plan: &Plan) -> Vec<Node> {
     nodes
 }
 
-fn action_node(action: &Action) -> Node {
+fn action_node(action: &Action, usual: Option<&Usual>) -> Node {
     let tone = kind_tone(action.kind);
-    let strategy = if action.is_noop() {
-        ""
-    } else {
-        words::strategy(action.strategy)
+    // Something new, or something that goes, has no other way than one.
+    let strategy = match action.kind {
+        ActionKind::Update => words::strategy(action.strategy),
+        ActionKind::Create | ActionKind::Delete | ActionKind::Noop => "",
     };
     let row = Row {
         subject: Subject::Resource(action.address.clone()),
@@ -75,7 +95,10 @@ fn action_node(action: &Action) -> Node {
             Cell::new(if action.has_drift() { "⇄" } else { "" }, Tone::Drift),
         ],
         timer: None,
-        remark: Cell::new(action.reason.clone(), Tone::Text),
+        remark: match downtime::of(action, usual).words() {
+            Some(down) => Cell::new(format!("{} ({down})", action.reason), Tone::Text),
+            None => Cell::new(action.reason.clone(), Tone::Text),
+        },
     };
     let mut children: Vec<Node> = action
         .changes
@@ -171,8 +194,19 @@ pub fn path(change: &Change) -> String {
 pub fn difference(change: &Change) -> String {
     let side = |value: &Option<String>| match value {
         Some(value) if value.is_empty() => "\"\"".to_owned(),
-        Some(value) => value.clone(),
+        Some(value) => sized(&change.path, value),
         None => "(none)".to_owned(),
     };
     format!("{} → {}", side(&change.before), side(&change.after))
+}
+
+/// Writes bytes as the file does, where that says the same.
+fn sized(path: &str, value: &str) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let bytes = value.parse::<u64>().ok().filter(|bytes| *bytes > 0);
+    let unit = bytes.filter(|_| path == "memory").and_then(|bytes| {
+        let unit = UNITS.iter().find(|(unit, _)| bytes % unit == 0)?;
+        Some(format!("{} {}", bytes / unit.0, unit.1))
+    });
+    unit.unwrap_or_else(|| value.to_owned())
 }

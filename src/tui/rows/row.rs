@@ -1,6 +1,6 @@
 //! One row of a tree: a symbol, a label, aligned columns, a remark; each with its meaning.
 
-use crate::domain::ids::{Address, StepId};
+use crate::domain::ids::{Address, RunId, StepId};
 use crate::domain::time::Wall;
 use crate::tui::theme::Tone;
 
@@ -16,6 +16,8 @@ pub enum Subject {
     Change(Address, usize),
     /// A step of a resource.
     Step(Address, StepId),
+    /// A past run.
+    Run(RunId),
     /// A remark.
     Remark,
 }
@@ -28,7 +30,7 @@ impl Subject {
             Self::Resource(address) | Self::Change(address, _) | Self::Step(address, _) => {
                 Some(address)
             }
-            Self::Heading | Self::Remark => None,
+            Self::Heading | Self::Run(_) | Self::Remark => None,
         }
     }
 }

@@ -1,44 +1,80 @@
-//! The run as a tree: what failed first, then layer by layer, action by action, step by step.
+//! The run as a tree: what failed first with its last words, then layer by layer; within a layer what runs comes
+//! first, and only what is done is folded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::app::snapshot::{ActionView, RunView, Snapshot, StepView};
+use crate::app::snapshot::RunView;
 use crate::domain::event::StepOutcome;
 use crate::domain::ids::{Address, StepId};
 use crate::domain::plan::model::{Action, Plan};
-use crate::domain::time::Wall;
-use crate::tui::rows::course::{current_step, progress_text, steps_of};
-use crate::tui::rows::plan::step_label;
-use crate::tui::rows::row::{Cell, Row, Subject, Timer};
+use crate::domain::report::Usual;
+use crate::tui::blocked::Blocks;
+use crate::tui::logs::store::Store;
+use crate::tui::rows::row::{Cell, Row, Subject};
+use crate::tui::rows::steps::action_node;
 use crate::tui::theme::Tone;
 use crate::tui::tree::Node;
 
-/// Computes the tree of the run on show.
+/// How many of the last lines of a failed step stand below it, and for how many steps.
+const LAST_WORDS: (usize, usize) = (4, 6);
+/// How many lines are looked at for them, from the last one on.
+const LOOKED_AT: u64 = 4_000;
+
+/// Computes the tree of a run; `output` is what its steps wrote, where that is at hand, and `key` opens all of it.
 #[must_use]
-pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
-    let Some(run) = &snapshot.run else {
+pub fn nodes(
+    run: Option<&RunView>,
+    usual: Option<&Usual>,
+    output: Option<&Store>,
+    key: &str,
+) -> Vec<Node> {
+    let Some(run) = run else {
         return Vec::new();
     };
+    let known = Known::of(run, usual, output, key);
     match &run.plan {
-        Some(plan) => planned(run, plan),
+        Some(plan) => planned(&known, plan),
         None => run
             .actions
             .keys()
-            .map(|address| action_node(&Known::of(run), address))
+            .map(|address| action_node(&known, address))
             .collect(),
     }
 }
 
+/// Opens what lies above the services: over time every one of them has its bar, also when all is done.
+pub fn spread(nodes: &mut [Node]) {
+    for node in nodes {
+        let above = node
+            .children
+            .iter()
+            .any(|child| matches!(child.row.subject, Subject::Resource(_)));
+        node.open |= above;
+    }
+}
+
 /// A run with its plan's actions by address, so that a look-up does not walk the plan.
-struct Known<'a> {
-    run: &'a RunView,
-    actions: BTreeMap<&'a Address, &'a Action>,
+pub(super) struct Known<'a> {
+    pub(super) run: &'a RunView,
+    pub(super) actions: BTreeMap<&'a Address, &'a Action>,
     /// The first layer that has not ended.
-    layer: usize,
+    pub(super) layer: usize,
+    pub(super) usual: Option<&'a Usual>,
+    /// What waits for what, while the run goes on.
+    pub(super) blocks: Option<Blocks<'a>>,
+    /// Failed steps, and the last lines of the first of them.
+    pub(super) last_words: BTreeMap<&'a StepId, Vec<String>>,
+    /// The key that opens the whole output.
+    pub(super) key: &'a str,
 }
 
 impl<'a> Known<'a> {
-    fn of(run: &'a RunView) -> Self {
+    fn of(
+        run: &'a RunView,
+        usual: Option<&'a Usual>,
+        output: Option<&Store>,
+        key: &'a str,
+    ) -> Self {
         let plan = run.plan.as_deref();
         let actions = plan.map_or(&[][..], |plan| plan.actions.as_slice());
         let open = |action: &&Action| {
@@ -47,6 +83,10 @@ impl<'a> Known<'a> {
         };
         Self {
             run,
+            usual,
+            key,
+            blocks: Blocks::within(run, None, usual),
+            last_words: last_words(run, output),
             actions: actions.iter().map(|a| (&a.address, a)).collect(),
             layer: actions
                 .iter()
@@ -58,13 +98,13 @@ impl<'a> Known<'a> {
     }
 }
 
-fn planned(run: &RunView, plan: &Plan) -> Vec<Node> {
-    let known = Known::of(run);
+fn planned(known: &Known<'_>, plan: &Plan) -> Vec<Node> {
+    let run = known.run;
     let mut nodes = Vec::new();
     let working = || plan.actions.iter().filter(|action| !action.is_noop());
     let failed: Vec<Node> = working()
         .filter(|action| has_failed(run, &action.address))
-        .map(|action| action_node(&known, &action.address))
+        .map(|action| action_node(known, &action.address))
         .collect();
     if !failed.is_empty() {
         let mut heading = Row::heading(format!("failed ({})", failed.len()));
@@ -76,252 +116,88 @@ fn planned(run: &RunView, plan: &Plan) -> Vec<Node> {
     for action in working() {
         layers.entry(action.layer).or_default().push(action);
     }
-    for (layer, all) in layers {
-        let (mut done, mut total) = (0, 0);
-        let mut children = Vec::new();
-        for action in all {
-            total += 1;
-            let outcome = run.actions.get(&action.address).and_then(|a| a.outcome);
-            if outcome == Some(StepOutcome::Done) {
-                done += 1;
-            }
-            if !has_failed(run, &action.address) {
-                children.push(action_node(&known, &action.address));
-            }
-        }
-        if children.is_empty() {
-            continue;
-        }
-        let mut heading = Row::heading(format!("layer {layer}"));
-        heading.symbol = if done == total {
-            Cell::new("✓", Tone::Ok)
-        } else {
-            Cell::new(" ", Tone::Dim)
-        };
-        heading.remark = Cell::new(format!("{done} of {total} done"), Tone::Dim);
-        nodes.push(Node::leaf(format!("layer {layer}"), heading).with(true, children));
-    }
-    nodes
-}
-
-fn has_failed(run: &RunView, address: &Address) -> bool {
-    run.actions.get(address).is_some_and(|action| {
-        matches!(
-            action.outcome,
-            Some(StepOutcome::Failed | StepOutcome::Unknown)
-        )
-    })
-}
-
-fn action_node(known: &Known<'_>, address: &Address) -> Node {
-    let action = known.actions.get(address).copied();
-    let run = known.run;
-    let view = run.actions.get(address);
-    let symbol = action_cell(view);
-    let kind = view.map(|view| view.kind).or(action.map(|a| a.kind));
-    let remark = match view {
-        Some(view) => action_remark(run, address, view),
-        None => waits(known, action),
-    };
-    let row = Row {
-        subject: Subject::Resource(address.clone()),
-        symbol,
-        label: address.to_string(),
-        tone: Tone::Text,
-        columns: vec![Cell::new(kind.map_or("", |kind| kind.as_str()), Tone::Dim)],
-        timer: view.map(|view| timer(view.started, view.finished)),
-        remark,
-    };
-    let open = view.is_some_and(|view| {
-        matches!(
-            view.outcome,
-            None | Some(StepOutcome::Failed | StepOutcome::Unknown)
-        )
-    });
-    Node::leaf(address.to_string(), row).with(open, step_nodes(run, address, action))
-}
-
-fn action_remark(run: &RunView, address: &Address, view: &ActionView) -> Cell {
-    let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
-    match view.outcome {
-        None => current_step(run, address).map_or_else(Cell::default, |(cell, _)| cell),
-        Some(StepOutcome::Done) => Cell::default(),
-        Some(StepOutcome::Skipped) => match &view.blame {
-            Some(blame) => Cell::new(format!("skipped because of {blame}"), Tone::Warn),
-            None => Cell::new("skipped", Tone::Warn),
-        },
-        Some(StepOutcome::Failed) => Cell::new(
-            view.message
-                .as_deref()
-                .map_or_else(|| "failed".into(), first_line),
-            Tone::Fail,
-        ),
-        Some(StepOutcome::Unknown) => Cell::new(
-            view.message
-                .as_deref()
-                .map_or_else(|| "outcome unknown, the next run looks".into(), first_line),
-            Tone::Fail,
-        ),
-    }
-}
-
-/// Says what an action that has not begun waits for.
-fn waits(known: &Known<'_>, action: Option<&Action>) -> Cell {
-    let run = known.run;
-    let Some(action) = action else {
-        return Cell::default();
-    };
-    if run.finished.is_some() {
-        return Cell::new("not begun", Tone::Dim);
-    }
-    let open: Vec<String> = action
-        .depends_on
-        .iter()
-        .filter(|address| {
-            known
-                .actions
-                .get(address)
-                .is_some_and(|dependency| !dependency.is_noop())
-                && run
-                    .actions
-                    .get(address)
-                    .is_none_or(|view| view.outcome.is_none())
-        })
-        .map(ToString::to_string)
-        .collect();
-    let what = if !open.is_empty() {
-        open.join(", ")
-    } else if action.layer > known.layer {
-        format!("layer {}", known.layer)
-    } else {
-        "a free worker".to_owned()
-    };
-    Cell::new(format!("waits for {what}"), Tone::Dim)
-}
-
-fn step_nodes(run: &RunView, address: &Address, action: Option<&Action>) -> Vec<Node> {
-    let over = run.finished.is_some();
-    let planned = action.map_or(&[][..], |action| action.steps.as_slice());
-    let mut nodes: Vec<Node> = planned
-        .iter()
-        .map(|step| {
-            let label = step_label(step);
-            let seen = SeenStep {
-                view: run.steps.get(&step.id),
-                detail: &step.detail,
-                over,
-            };
-            step_node(address, &step.id, label, seen)
-        })
-        .collect();
-    let known: BTreeSet<&StepId> = planned.iter().map(|step| &step.id).collect();
     nodes.extend(
-        steps_of(run, address)
-            .filter(|(id, _)| !known.contains(id))
-            .map(|(id, view)| {
-                let label = id.as_str().rsplit('/').next().unwrap_or_default();
-                let seen = SeenStep {
-                    view: Some(view),
-                    detail: "",
-                    over,
-                };
-                step_node(address, id, label.to_owned(), seen)
-            }),
+        layers
+            .into_iter()
+            .filter_map(|(layer, actions)| layer_node(known, layer, actions)),
     );
     nodes
 }
 
-/// A step as the plan and the run know it.
-#[derive(Clone, Copy)]
-struct SeenStep<'a> {
-    view: Option<&'a StepView>,
-    detail: &'a str,
-    /// Whether the run has ended.
-    over: bool,
-}
-
-fn step_node(address: &Address, id: &StepId, label: String, seen: SeenStep<'_>) -> Node {
-    let view = seen.view;
-    let row = Row {
-        subject: Subject::Step(address.clone(), id.clone()),
-        symbol: step_cell(view),
-        label,
-        tone: if view.is_some() {
-            Tone::Text
-        } else {
-            Tone::Dim
-        },
-        columns: Vec::new(),
-        timer: view.and_then(|view| Some(timer(view.started?, view.finished))),
-        remark: step_remark(seen),
+/// A layer without what failed; `None` when nothing else is in it.
+fn layer_node(known: &Known<'_>, layer: usize, mut actions: Vec<&Action>) -> Option<Node> {
+    let run = known.run;
+    let total = actions.len();
+    let outcome = |action: &Action| run.actions.get(&action.address).and_then(|a| a.outcome);
+    let done = actions
+        .iter()
+        .filter(|action| outcome(action) == Some(StepOutcome::Done))
+        .count();
+    actions.retain(|action| !has_failed(run, &action.address));
+    let open = actions.iter().any(|action| outcome(action).is_none());
+    actions.sort_by_key(|action| match run.actions.get(&action.address) {
+        Some(view) if view.outcome.is_none() => 0,
+        None => 1,
+        Some(_) => 2,
+    });
+    if actions.is_empty() {
+        return None;
+    }
+    let mut heading = Row::heading(format!("layer {layer}"));
+    heading.symbol = if done == total {
+        Cell::new("✓", Tone::Ok)
+    } else {
+        Cell::new(" ", Tone::Dim)
     };
-    Node::leaf(id.as_str(), row)
+    heading.remark = Cell::new(format!("{done} of {total} done"), Tone::Dim);
+    let children = actions
+        .iter()
+        .map(|action| action_node(known, &action.address))
+        .collect();
+    // What was skipped is no news a layer further down, but it is not done either.
+    let open = (open && run.finished.is_none()) || done != total;
+    Some(Node::leaf(format!("layer {layer}"), heading).with(open, children))
 }
 
-fn step_remark(seen: SeenStep<'_>) -> Cell {
-    let SeenStep { view, detail, over } = seen;
-    let Some(view) = view else {
-        return Cell::new(detail, Tone::Dim);
+/// The last lines of the steps that failed, the first of them; output is walked once.
+fn last_words<'a>(run: &'a RunView, output: Option<&Store>) -> BTreeMap<&'a StepId, Vec<String>> {
+    let (each, steps) = LAST_WORDS;
+    let mut words: BTreeMap<&StepId, Vec<String>> = run
+        .steps
+        .iter()
+        .filter(|(_, view)| is_bad(view.outcome))
+        .take(steps)
+        .map(|(id, _)| (id, Vec::new()))
+        .collect();
+    let Some(output) = output else {
+        return words;
     };
-    if over && view.started.is_none() && view.outcome.is_none() {
-        return Cell::new("not begun", Tone::Dim);
-    }
-    match view.outcome {
-        Some(StepOutcome::Failed | StepOutcome::Unknown) => {
-            let exit = view
-                .exit_code
-                .map_or_else(String::new, |code| format!("exit {code}  "));
-            let message = view.message.as_deref().unwrap_or_default();
-            let first = message.lines().next().unwrap_or_default();
-            Cell::new(format!("{exit}{first}"), Tone::Fail)
+    let mut wanted = words.len();
+    let end = output.end();
+    for number in (end.saturating_sub(LOOKED_AT)..end).rev() {
+        if wanted == 0 {
+            break;
         }
-        Some(StepOutcome::Skipped) => Cell::new("skipped", Tone::Warn),
-        Some(StepOutcome::Done) => Cell::new(detail, Tone::Dim),
-        None if view.started.is_none() && !view.waits_for.is_empty() => Cell::new(
-            format!("waits for {}", view.waits_for.join(", ")),
-            Tone::Dim,
-        ),
-        None => match &view.progress {
-            Some(progress) => Cell::new(progress_text(progress), Tone::Busy),
-            None if view.attempt > 1 => {
-                Cell::new(format!("attempt {}  {detail}", view.attempt), Tone::Warn)
-            }
-            None => Cell::new(detail, Tone::Dim),
-        },
-    }
-}
-
-fn timer(started: Wall, finished: Option<Wall>) -> Timer {
-    match finished {
-        Some(finished) => Timer::Took(started, finished),
-        None => Timer::Since(started),
-    }
-}
-
-/// Returns the symbol of an action.
-#[must_use]
-pub fn action_cell(view: Option<&ActionView>) -> Cell {
-    match view {
-        None => Cell::new("○", Tone::Dim),
-        Some(view) => outcome_cell(view.outcome),
-    }
-}
-
-fn step_cell(view: Option<&StepView>) -> Cell {
-    match view {
-        Some(view) if view.started.is_some() || view.outcome.is_some() => {
-            outcome_cell(view.outcome)
+        let Some(line) = output.line(number) else {
+            continue;
+        };
+        let source = output.sources().get(usize::from(line.source));
+        let step = source.map(|source| StepId::new(source.as_str()));
+        let found = step.and_then(|step| words.get_mut(&step));
+        if let Some(lines) = found.filter(|lines| lines.len() < each) {
+            lines.push(line.text.to_owned());
+            wanted -= usize::from(lines.len() == each);
         }
-        Some(_) | None => Cell::new("○", Tone::Dim),
     }
+    words
 }
 
-fn outcome_cell(outcome: Option<StepOutcome>) -> Cell {
-    match outcome {
-        None => Cell::new("◐", Tone::Busy),
-        Some(StepOutcome::Done) => Cell::new("✓", Tone::Ok),
-        Some(StepOutcome::Failed) => Cell::new("✗", Tone::Fail),
-        Some(StepOutcome::Skipped) => Cell::new("»", Tone::Warn),
-        Some(StepOutcome::Unknown) => Cell::new("?", Tone::Fail),
-    }
+fn is_bad(outcome: Option<StepOutcome>) -> bool {
+    matches!(outcome, Some(StepOutcome::Failed | StepOutcome::Unknown))
+}
+
+fn has_failed(run: &RunView, address: &Address) -> bool {
+    run.actions
+        .get(address)
+        .is_some_and(|action| is_bad(action.outcome))
 }

@@ -5,17 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::app::snapshot::{RunView, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::domain::ids::{Address, ResourceKind};
-use crate::domain::plan::model::ActionKind;
 use crate::domain::project::project::Project;
-use crate::domain::project::service::{Service, ServiceKind};
-use crate::domain::report::ResourceStatus;
 use crate::present::words::count;
-use crate::tui::rows::course::current_step;
+use crate::tui::rows::facts::{Facts, Seen};
 use crate::tui::rows::row::{Cell, Row, Subject};
-use crate::tui::rows::run::action_cell;
-use crate::tui::rows::standing::{State, health, instances, state};
 use crate::tui::theme::Tone;
 use crate::tui::tree::Node;
 
@@ -26,10 +21,7 @@ const DEEPEST: usize = 24;
 #[must_use]
 pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
     let seen = &Seen::of(snapshot);
-    let project = snapshot
-        .config
-        .as_ref()
-        .and_then(|config| config.project.as_deref());
+    let project = seen.project;
     let mut nodes = match project {
         Some(project) => Forest::of(seen, project).grow(),
         None => Vec::new(),
@@ -40,23 +32,6 @@ pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
     }
     nodes.extend(strays(snapshot));
     nodes
-}
-
-/// The snapshot with its plan's actions by address, so that a look-up does not walk the plan.
-struct Seen<'a> {
-    snapshot: &'a Snapshot,
-    planned: BTreeMap<&'a Address, ActionKind>,
-}
-
-impl<'a> Seen<'a> {
-    fn of(snapshot: &'a Snapshot) -> Self {
-        let plan = snapshot.plan.as_deref();
-        let actions = plan.map_or(&[][..], |plan| plan.actions.as_slice());
-        Self {
-            snapshot,
-            planned: actions.iter().map(|a| (&a.address, a.kind)).collect(),
-        }
-    }
 }
 
 /// The services of a project while they are being arranged.
@@ -112,7 +87,7 @@ impl<'a> Forest<'a> {
 
     fn node(&mut self, name: &'a str, depth: usize) -> Option<Node> {
         let service = self.project.services.get(name)?;
-        let mut row = service_row(self.seen, service);
+        let mut row = row_of(self.seen, &service.address());
         let users = self.dependents.get(name).map_or(&[][..], Vec::as_slice);
         if self.shown.contains(name) {
             row.tone = Tone::Dim;
@@ -147,79 +122,23 @@ fn add_remark(row: &mut Row, text: &str) {
     }
 }
 
-fn service_row(seen: &Seen<'_>, service: &Service) -> Row {
-    let snapshot = seen.snapshot;
-    let address = service.address();
-    let status = snapshot
-        .status
-        .as_ref()
-        .and_then(|report| report.resources.get(&address));
-    let state = state(service.kind, service.instances, status);
-    let health = health(snapshot, status);
-    let wanted = status.map_or(service.instances, |status| status.wanted);
-    let mut row = Row {
+fn row_of(seen: &Seen<'_>, address: &Address) -> Row {
+    let facts = Facts::of(seen, address);
+    let pending = facts.pending();
+    let (mut remark, mut timer) = (Cell::default(), None);
+    if let Some((text, since)) = facts.doing() {
+        (remark, timer) = (text, since);
+    } else if let Some(because) = facts.fate.because() {
+        remark = Cell::new(because, Tone::Warn);
+    }
+    Row {
         subject: Subject::Resource(address.clone()),
-        symbol: state.symbol,
-        label: service.name.clone(),
+        symbol: facts.symbol,
+        label: address.name.clone(),
         tone: Tone::Text,
-        columns: vec![
-            state.word,
-            health,
-            instances(service.kind, status, wanted),
-            pending(seen, status, &address),
-        ],
-        timer: None,
-        remark: Cell::default(),
-    };
-    if let Some(run) = &snapshot.run {
-        show_run(&mut row, run, &address);
-    }
-    row
-}
-
-/// During a run, the symbol and the step under way take the place of what was there.
-fn show_run(row: &mut Row, run: &RunView, address: &Address) {
-    if run.finished.is_some() {
-        return;
-    }
-    if let Some((step, timer)) = current_step(run, address) {
-        row.symbol = Cell::new("◐", Tone::Busy);
-        row.remark = step;
-        row.timer = timer;
-    } else if let Some(action) = run.actions.get(address)
-        && action.outcome.is_some()
-    {
-        row.symbol = action_cell(Some(action));
-        // What was pending is dealt with; the next plan says what is left.
-        if let Some(pending) = row.columns.last_mut() {
-            *pending = Cell::default();
-        }
-    }
-}
-
-/// What a deploy would do now, and whether the world was changed by hand.
-fn pending(seen: &Seen<'_>, status: Option<&ResourceStatus>, address: &Address) -> Cell {
-    let planned = seen
-        .planned
-        .get(address)
-        .copied()
-        .or(status.map(|status| status.pending));
-    let drifted = status.is_some_and(|status| !status.drift.is_empty())
-        || seen
-            .snapshot
-            .drift
-            .as_ref()
-            .is_some_and(|drift| drift.drifted.contains_key(address));
-    let (text, tone) = match planned {
-        Some(ActionKind::Create) => ("+ create", Tone::Added),
-        Some(ActionKind::Update) => ("~ update", Tone::Changed),
-        Some(ActionKind::Delete) => ("- delete", Tone::Removed),
-        Some(ActionKind::Noop) | None => ("", Tone::Dim),
-    };
-    match (drifted, text.is_empty()) {
-        (true, true) => Cell::new("⇄ drift", Tone::Drift),
-        (true, false) => Cell::new(format!("{text} ⇄ drift"), Tone::Drift),
-        (false, _) => Cell::new(text, tone),
+        columns: vec![facts.word, facts.health, facts.instances, pending],
+        timer,
+        remark,
     }
 }
 
@@ -237,24 +156,10 @@ fn orphans(seen: &Seen<'_>, project: Option<&Project>) -> Vec<Node> {
                 && project.is_none_or(|p| !p.services.contains_key(&status.address.name))
         })
         .map(|status| {
-            let state = state(ServiceKind::Service, 0, Some(status));
-            let row = Row {
-                subject: Subject::Resource(status.address.clone()),
-                symbol: state.symbol,
-                label: status.address.name.clone(),
-                tone: Tone::Text,
-                columns: vec![
-                    state.word,
-                    health(snapshot, Some(status)),
-                    instances(ServiceKind::Service, Some(status), status.wanted),
-                    pending(seen, Some(status), &status.address),
-                ],
-                timer: None,
-                remark: match project {
-                    Some(_) => Cell::new("not in the file", Tone::Warn),
-                    None => Cell::default(),
-                },
-            };
+            let mut row = row_of(seen, &status.address);
+            if project.is_some() {
+                add_remark(&mut row, "not in the file");
+            }
             Node::leaf(status.address.to_string(), row)
         })
         .collect()
@@ -285,27 +190,7 @@ fn others(seen: &Seen<'_>, project: Option<&Project>, kind: ResourceKind) -> Opt
     let heading = Row::heading(count(addresses.len(), kind.as_str()));
     let children = addresses
         .iter()
-        .map(|address| {
-            let status = statuses.and_then(|statuses| statuses.get(address));
-            let state = match status {
-                None => State::of("?", "not seen yet", Tone::Dim),
-                Some(status) if status.ready => State::of("●", "exists", Tone::Ok),
-                Some(_) => State::of("○", "absent", Tone::Dim),
-            };
-            let row = Row {
-                subject: Subject::Resource(address.clone()),
-                symbol: state.symbol,
-                label: address.name.clone(),
-                columns: vec![
-                    state.word,
-                    Cell::default(),
-                    Cell::default(),
-                    pending(seen, status, address),
-                ],
-                ..Row::default()
-            };
-            Node::leaf(address.to_string(), row)
-        })
+        .map(|address| Node::leaf(address.to_string(), row_of(seen, address)))
         .collect();
     Some(Node::leaf(format!("#{}", kind.as_str()), heading).with(false, children))
 }

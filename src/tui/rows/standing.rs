@@ -3,6 +3,7 @@
 use crate::app::snapshot::Snapshot;
 use crate::domain::ids::Address;
 use crate::domain::live::{Health, Status};
+use crate::domain::project::health::Probe;
 use crate::domain::project::service::ServiceKind;
 use crate::domain::report::{InstanceStatus, ResourceStatus};
 use crate::tui::rows::row::Cell;
@@ -107,11 +108,22 @@ pub fn instance_health(
             .as_ref()
             .filter(|_| instance.status == Status::Running)
             .and_then(|run| run.health.get(&address.instance(instance.instance)))
-            .map_or_else(String::new, |(word, _)| word.clone()),
+            .map(|(word, _)| word.clone())
+            .filter(|word| word != Health::Healthy.as_str() || is_checked(snapshot, address))
+            .unwrap_or_default(),
         checked @ (Health::Starting | Health::Healthy | Health::Unhealthy) => {
             checked.as_str().to_owned()
         }
     }
+}
+
+/// Tells whether the file asks for a health check: without one, a run only knows that the service stayed up.
+fn is_checked(snapshot: &Snapshot, address: &Address) -> bool {
+    let project = snapshot.config.as_ref().and_then(|c| c.project.as_ref());
+    project
+        .and_then(|project| project.services.get(&address.name))
+        .and_then(|service| service.healthcheck.as_ref())
+        .is_some_and(|check| check.probe != Probe::None)
 }
 
 /// How many instances are up of how many wanted; of a job: whether it completed.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::app::notice::{Hydrated, Link};
-use crate::app::snapshot::{LogLine, RunView, Snapshot};
+use crate::app::snapshot::{RunView, Snapshot};
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::event::{StepOutcome, Stream};
+use crate::domain::event::{Event, EventKind, StepOutcome, Stream};
 use crate::domain::ids::*;
 use crate::domain::lease::Verdict;
 use crate::domain::live::{Health, Status};
@@ -13,6 +13,7 @@ use crate::domain::place::{Sources, Span};
 use crate::domain::plan::model::*;
 use crate::domain::project::project::Project;
 use crate::domain::report::DriftReport;
+use crate::domain::time::Wall;
 use crate::tui::tests::parts::*;
 
 /// The plan of the first deploy of the shop.
@@ -141,17 +142,9 @@ pub(super) fn busy() -> Snapshot {
     health.started = None;
     health.waits_for = vec!["service.migrate[0]/start".into()];
     run.steps.insert(id("health"), health);
-    for number in 0..30 {
-        run.log.push_back(LogLine {
-            at: at(20),
-            step: Some(id("start")),
-            stream: if number % 7 == 3 {
-                Stream::Stderr
-            } else {
-                Stream::Stdout
-            },
-            text: format!("migration {number:03}: alter table orders"),
-        });
+    let mut ours = lock(Verdict::Alive);
+    if let Some(record) = &mut ours.record {
+        record.occupation.run_id = run.run_id.clone();
     }
     let mut status = standing(&project, false);
     for (name, up) in [("db", true), ("cache", true)] {
@@ -165,7 +158,7 @@ pub(super) fn busy() -> Snapshot {
         link: Link::Up("docker 20.10 at /var/run/docker.sock".into()),
         plan: Some(plan),
         status: Some(Arc::new(status)),
-        lock: Some(Arc::new(lock(Verdict::Alive))),
+        lock: Some(Arc::new(ours)),
         run: Some(run),
         ..Snapshot::default()
     }
@@ -215,19 +208,10 @@ pub(super) fn long() -> Snapshot {
 
 /// Text of double width in everything that is foreign.
 pub(super) fn wide() -> Snapshot {
-    let mut snapshot = named(
+    named(
         &[("web", &["db"]), ("db", &[])],
         "データベースの接続 🚀 文字列",
-    );
-    if let Some(run) = &mut snapshot.run {
-        run.log.push_back(LogLine {
-            at: NOW,
-            step: None,
-            stream: Stream::Stdout,
-            text: "接続しました\u{1b}[31m赤\u{1b}[0m\u{202e}\u{7}".into(),
-        });
-    }
-    snapshot
+    )
 }
 
 fn named(services: &[(&str, &[&str])], value: &str) -> Snapshot {
@@ -257,19 +241,14 @@ fn named(services: &[(&str, &[&str])], value: &str) -> Snapshot {
     let mut view = action_view(20, Some(10), Some(StepOutcome::Failed));
     view.message = Some(value.to_owned());
     run.actions.insert(address.clone(), view);
-    for number in 0..3 {
-        run.log.push_back(LogLine {
-            at: NOW,
-            step: Some(address.step(Some(Instance(0)), "start")),
-            stream: Stream::Stderr,
-            text: format!("{number} {value}"),
-        });
-    }
     Snapshot {
         status: Some(Arc::new(standing(&project, true))),
         config: Some(hydrated(project)),
         link: Link::Down(value.to_owned()),
         plan: Some(plan),
+        usual: None,
+        project: None,
+        trouble: None,
         plan_stale: Some(value.to_owned()),
         run: Some(run),
         drift: Some(Arc::new(DriftReport {
@@ -281,8 +260,60 @@ fn named(services: &[(&str, &[&str])], value: &str) -> Snapshot {
             ..DriftReport::default()
         })),
         lock: Some(Arc::new(lock(Verdict::Expired))),
+        drift_since: std::collections::BTreeMap::new(),
+        heard: Arc::default(),
         remarks: Vec::new(),
     }
+}
+
+/// What the run of a snapshot printed.
+pub(super) fn printed(snapshot: &Snapshot) -> Vec<Event> {
+    let Some(run) = &snapshot.run else {
+        return Vec::new();
+    };
+    let line = |at: Wall, step: Option<StepId>, stream: Stream, text: String| Event {
+        at,
+        run_id: Some(run.run_id.clone()),
+        seq: 0,
+        address: None,
+        step,
+        attempt: Some(1),
+        kind: EventKind::Log { stream, text },
+    };
+    let migrate = Address::service("migrate");
+    if run.actions.contains_key(&migrate) {
+        let step = migrate.step(Some(Instance(0)), "start");
+        let numbered = (0..30).map(|number| {
+            let stream = if number % 7 == 3 {
+                Stream::Stderr
+            } else {
+                Stream::Stdout
+            };
+            let text = format!("migration {number:03}: alter table orders");
+            line(at(20), Some(step.clone()), stream, text)
+        });
+        return numbered.collect();
+    }
+    let Some((address, view)) = run.actions.first_key_value() else {
+        return Vec::new();
+    };
+    let value = view.message.clone().unwrap_or_default();
+    let step = address.step(Some(Instance(0)), "start");
+    let mut lines: Vec<Event> = (0..3)
+        .map(|n| {
+            line(
+                NOW,
+                Some(step.clone()),
+                Stream::Stderr,
+                format!("{n} {value}"),
+            )
+        })
+        .collect();
+    if address.name == "web" {
+        let text = "接続しました\u{1b}[31m赤\u{1b}[0m\u{202e}\u{7}".to_owned();
+        lines.push(line(NOW, None, Stream::Stdout, text));
+    }
+    lines
 }
 
 /// The file has two faults.

@@ -1,7 +1,20 @@
 //! Tests of the panel as a whole: keys in, effects and screens out.
 
+mod blocked;
+mod first_look;
 mod fixtures;
+mod graph;
+mod hand;
+mod locks;
+mod monkey;
 mod parts;
+mod past;
+mod reading;
+mod replays;
+mod rituals;
+mod rooms;
 mod screens;
 mod talk;
+mod time;
 mod updates;
+mod usage;

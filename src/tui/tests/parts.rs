@@ -39,6 +39,10 @@ pub(super) fn options() -> PanelOptions {
             parallelism: 4,
         },
         lock_wait: Duration::ZERO,
+        files: crate::tui::setup::UserFiles::default(),
+        own: PathBuf::from("/shop/.nanokit"),
+        tmux: false,
+        folder: PathBuf::from("/home/ann/shop"),
     }
 }
 
@@ -303,6 +307,7 @@ pub(super) fn step_view(
     outcome: Option<StepOutcome>,
 ) -> StepView {
     StepView {
+        queued: Some(at(started)),
         started: Some(at(started)),
         finished: finished.map(at),
         outcome,

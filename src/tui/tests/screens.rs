@@ -37,6 +37,7 @@ fn shown(mood: fn() -> Snapshot, area: Area, size: (u16, u16)) -> Given {
     let mut given = given(mood()).size(size.0, size.1).at(area);
     if area == Area::Run {
         crate::tui::update::moves::follow(&mut given.model);
+        crate::tui::update::reading::settle(&mut given.model);
     }
     given
 }
@@ -174,6 +175,7 @@ fn without_colour_no_cell_has_one_and_the_cursor_is_still_seen() {
         for area in Area::ALL {
             let mut given = given(snapshot()).at(area);
             given.model.options.colors = Colors::None;
+            given.model.set_theme("dark");
             let buffer = given.buffer();
             let colored = styled(&buffer, |fg, bg, _| {
                 fg != Color::Reset || bg != Color::Reset
@@ -192,6 +194,7 @@ fn colour_and_no_colour_say_the_same() {
             let colored = given(snapshot()).at(area);
             let mut plain = given(snapshot()).at(area);
             plain.model.options.colors = Colors::None;
+            plain.model.set_theme("mono");
             assert_eq!(colored.screen(), plain.screen(), "{mood} {area:?}");
         }
     }

@@ -10,11 +10,12 @@ use crate::app::command::{Command, Ticket};
 use crate::app::notice::Notice;
 use crate::app::snapshot::Snapshot;
 use crate::domain::time::Wall;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, Wish};
 use crate::tui::keymap::chord::Chord;
 use crate::tui::keymap::map::Keymap;
-use crate::tui::model::{Area, Model};
+use crate::tui::model::{Area, Model, PanelOptions};
 use crate::tui::msg::Msg;
+use crate::tui::tests::fixtures::printed;
 use crate::tui::tests::parts;
 use crate::tui::update::route::update;
 use crate::tui::view::scratch::Scratch;
@@ -29,10 +30,19 @@ pub(super) struct Given {
 }
 
 pub(super) fn given(snapshot: Snapshot) -> Given {
+    given_with(parts::options(), snapshot)
+}
+
+pub(super) fn given_with(options: PanelOptions, snapshot: Snapshot) -> Given {
+    let printed = printed(&snapshot);
+    let mut model = Model::new(options, Arc::new(snapshot), parts::NOW);
+    for event in &printed {
+        model.output.take(event, 0);
+    }
     Given {
-        model: parts::model(snapshot),
+        keymap: Keymap::clone(&model.setup.keymap),
+        model,
         effects: Vec::new(),
-        keymap: Keymap::built_in().expect("keymap"),
         tickets: 0,
     }
 }
@@ -42,9 +52,15 @@ impl Given {
     pub(super) fn tell(mut self, msg: Msg) -> Self {
         let effects = update(&mut self.model, msg, &self.keymap);
         for effect in effects {
-            if let Effect::Send { wish, .. } = &effect {
-                self.tickets += 1;
-                let sent = Msg::Sent(*wish, Some(Ticket(self.tickets)));
+            if let Effect::Send { wish, command } = &effect {
+                // What is sampled is asked for by the way; tests count what was asked for by keys.
+                let ticket = if by_the_way(command, *wish) {
+                    Ticket(u64::MAX)
+                } else {
+                    self.tickets += 1;
+                    Ticket(self.tickets)
+                };
+                let sent = Msg::Sent(*wish, Some(ticket));
                 assert!(update(&mut self.model, sent, &self.keymap).is_empty());
             }
             self.effects.push(effect);
@@ -88,6 +104,8 @@ impl Given {
     }
     pub(super) fn at(mut self, area: Area) -> Self {
         self.model.go(area);
+        let effects = crate::tui::update::reading::settle(&mut self.model);
+        self.effects.extend(effects);
         self
     }
     /// Forgets what was asked for so far.
@@ -98,7 +116,22 @@ impl Given {
 
     /// Names what was asked for, one word each, with what matters.
     pub(super) fn asked(&self) -> Vec<String> {
-        self.effects.iter().map(say).collect()
+        let quiet = |effect: &&Effect| match effect {
+            Effect::Send { command, wish } => !by_the_way(command, *wish),
+            _ => true,
+        };
+        self.effects.iter().filter(quiet).map(say).collect()
+    }
+    /// Names the services whose use was asked for, one line for each change.
+    pub(super) fn watched(&self) -> Vec<String> {
+        let names = |effect: &Effect| match effect {
+            Effect::Send {
+                command: Command::Watch { services, .. },
+                ..
+            } => Some(services.iter().cloned().collect::<Vec<_>>().join(" ")),
+            _ => None,
+        };
+        self.effects.iter().filter_map(names).collect()
     }
     /// Returns the number of the last command.
     pub(super) fn ticket(&self) -> Ticket {
@@ -143,6 +176,13 @@ pub(super) fn text(buffer: &Buffer) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Tells whether a command is sent by itself and not for a key: what is sampled, and a look at a silent holder.
+fn by_the_way(command: &Command, wish: Wish) -> bool {
+    matches!(command, Command::Watch { .. })
+        || (wish == Wish::Quiet
+            && matches!(command, Command::Lock { watch_for } if watch_for.is_zero()))
 }
 
 fn say(effect: &Effect) -> String {

@@ -3,22 +3,27 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::app::command::{Command, LogRequest, Stop};
+use crate::app::command::{Command, Stop};
 use crate::domain::ids::ResourceKind;
-use crate::domain::lease::Verdict;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::domain::time::Wall;
+use crate::present::words::count;
+use crate::tui::danger::{self, Ritual, Standing};
 use crate::tui::effect::{Effect, Wish};
 use crate::tui::keymap::action::Action;
-use crate::tui::logs::LogView;
 use crate::tui::model::{Area, Leaving, Model, Overlay};
-use crate::tui::overlay::{Dialog, Question, Typed};
+use crate::tui::overlay::{Basis, Dialog, Question, Typed};
+use crate::tui::theme::Tone;
 use crate::tui::update::allowed;
 use crate::tui::update::copied;
+use crate::tui::update::history;
+use crate::tui::update::locks;
+use crate::tui::update::marks;
+use crate::tui::update::opening;
+use crate::tui::update::reading;
 
 /// How long a lock's heartbeat is watched: a lease, the grace after it, and a little.
 const WATCH: Duration = Duration::from_secs(45);
-/// How many lines of output are shown at first.
-const TAIL: u32 = 500;
 
 /// Sets an action going; [`allowed::check`] has let it through.
 pub fn start(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -28,24 +33,42 @@ pub fn start(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Runs => to_area(model, Area::Run),
         Action::Locks => to_area(model, Area::Locks),
         Action::Drift => to_area(model, Area::Drift),
+        Action::History => to_area(model, Area::History),
         Action::NextArea => to_area(model, model.area.beside(1)),
         Action::PreviousArea => to_area(model, model.area.beside(Area::ALL.len() - 1)),
         Action::MakePlan => {
             model.go(Area::Plan);
-            model.echo = Some(format!("{} plan", model.options.command));
+            let echo = format!("{} plan", model.options.command);
+            model.did("plan", Some(echo));
             vec![plan(request(Purpose::Deploy), Wish::Plan)]
         }
-        Action::Deploy => ask(model, request(Purpose::Deploy)),
+        Action::Deploy => {
+            let targets = marks::services(model);
+            ask(
+                model,
+                PlanRequest {
+                    purpose: Purpose::Deploy,
+                    targets,
+                },
+            )
+        }
         Action::Destroy => ask(model, request(Purpose::Destroy)),
         Action::Clean => ask(model, request(Purpose::Clean)),
         Action::RestoreAll => ask(model, request(Purpose::Restore)),
         Action::Restore => restore(model),
         Action::Cancel => cancel(model),
-        Action::Unlock => unlock(model),
-        Action::Logs => logs(model),
+        Action::Unlock => locks::unlock(model),
+        Action::Logs => opening::logs(model),
         Action::Refresh => refresh(model),
         Action::Copy => copied::chosen(model).map_or_else(Vec::new, |text| {
-            model.toast("copied", crate::tui::theme::Tone::Ok);
+            let (text, was_cut) = reading::cut_copy(text);
+            let lines = count(text.lines().count(), "line");
+            if was_cut {
+                let said = format!("{lines} copied, the rest is too long; `W` saves all of it");
+                model.toast(said, Tone::Warn);
+            } else {
+                model.toast(format!("{lines} copied"), Tone::Ok);
+            }
             vec![Effect::Copy(text)]
         }),
         Action::Quit => quit(model),
@@ -94,20 +117,19 @@ fn look_at_lock(watch_for: Duration) -> Effect {
 
 fn to_area(model: &mut Model, area: Area) -> Vec<Effect> {
     model.go(area);
+    if area == Area::History {
+        history::outdated(model);
+    }
     if area != Area::Locks {
         return Vec::new();
     }
-    vec![
-        look_at_lock(WATCH),
-        Effect::Send {
-            command: Command::Record,
-            wish: Wish::Record,
-        },
-    ]
+    let mut effects = vec![look_at_lock(WATCH)];
+    effects.extend(locks::ask());
+    effects
 }
 
 /// Shows the plan before anything is done: the one on show when it is still good, else a new one.
-fn ask(model: &mut Model, request: PlanRequest) -> Vec<Effect> {
+pub fn ask(model: &mut Model, request: PlanRequest) -> Vec<Effect> {
     let shown = model.snapshot.plan.as_ref().filter(|plan| {
         model.snapshot.plan_stale.is_none()
             && plan.purpose == request.purpose
@@ -117,40 +139,71 @@ fn ask(model: &mut Model, request: PlanRequest) -> Vec<Effect> {
         open_approval(model, request, plan);
         return Vec::new();
     }
+    wait_for_plan(model, request)
+}
+
+/// Opens the question without a plan yet, and asks for one.
+pub fn wait_for_plan(model: &mut Model, request: PlanRequest) -> Vec<Effect> {
     let question = Question::Approve {
         request: request.clone(),
         plan: None,
+        basis: Basis::default(),
     };
     let dialog = Dialog::new(question, model.now);
     model.overlays.push(Overlay::Dialog(Box::new(dialog)));
     vec![plan(request, Wish::Approval)]
 }
 
+/// Returns how dear the environment is.
+#[must_use]
+pub fn standing(model: &Model) -> Standing {
+    let config = model.snapshot.config.as_ref();
+    let project = config.and_then(|config| config.project.as_ref());
+    project.map_or(Standing::Own, |project| Standing::of(project.env.as_str()))
+}
+
 /// Opens the question that fits a plan: one key, or the project's name where something goes for good.
 pub fn open_approval(model: &mut Model, request: PlanRequest, plan: std::sync::Arc<Plan>) {
-    let final_act = matches!(request.purpose, Purpose::Destroy | Purpose::Clean);
-    let typed = !plan.is_empty() && (final_act || !plan.destructive().is_empty());
-    let overlay = if typed {
-        Overlay::Typed(Box::new(Typed::run(request, plan)))
-    } else {
-        let question = Question::Approve {
-            request,
-            plan: Some(plan),
-        };
-        Overlay::Dialog(Box::new(Dialog::new(question, model.now)))
+    let basis = Basis {
+        of: model.snapshot.plan.as_ref().map(|plan| plan.id.clone()),
+        changed: false,
+        stale: None,
+    };
+    let overlay = match danger::before(&plan, standing(model)) {
+        Ritual::None | Ritual::Key => {
+            let question = Question::Approve {
+                request,
+                plan: Some(plan),
+                basis,
+            };
+            Overlay::Dialog(Box::new(Dialog::new(question, model.now)))
+        }
+        Ritual::Typed => Overlay::Typed(Box::new(Typed::run(request, plan, basis, model.now))),
+        Ritual::TypedAndWait => {
+            let until = Wall(model.now.0.saturating_add(Ritual::WAIT));
+            Overlay::Typed(Box::new(Typed::run(request, plan, basis, until)))
+        }
     };
     model.overlays.push(overlay);
 }
 
 fn restore(model: &mut Model) -> Vec<Effect> {
+    let marked = marks::marked(model).clone();
+    let mut request = request(Purpose::Restore);
+    if !marked.is_empty() {
+        request.targets = marked
+            .iter()
+            .map(|mark| mark.strip_prefix("service.").unwrap_or(mark).to_owned())
+            .collect();
+        return ask(model, request);
+    }
     let Some(address) = allowed::drifted(model) else {
         return Vec::new();
     };
-    let mut request = request(Purpose::Restore);
-    // Only services can be named; a network or volume is restored with everything that drifted.
-    if address.kind == ResourceKind::Service {
-        request.targets.insert(address.name);
-    }
+    request.targets.insert(match address.kind {
+        ResourceKind::Service => address.name,
+        ResourceKind::Network | ResourceKind::Volume => address.to_string(),
+    });
     ask(model, request)
 }
 
@@ -167,6 +220,11 @@ fn cancel(model: &mut Model) -> Vec<Effect> {
 /// Asks the session to stop the run.
 pub fn stop(model: &mut Model, stop: Stop) -> Vec<Effect> {
     model.stopping = model.stopping.max(stop);
+    let text = match model.stopping {
+        Stop::Run | Stop::Drain => "stop the run when what is under way is done",
+        Stop::Cancel => "cut the run off",
+    };
+    model.did(text, None);
     vec![Effect::Send {
         command: Command::Stop {
             stop: model.stopping,
@@ -177,20 +235,26 @@ pub fn stop(model: &mut Model, stop: Stop) -> Vec<Effect> {
 
 /// Ctrl-C: drain, then cut off, then leave; leave at once when nothing runs.
 pub fn interrupt(model: &mut Model) -> Vec<Effect> {
-    use crate::tui::theme::Tone;
+    let elsewhere = model.leaving == Leaving::No && model.around.running().next().is_some();
+    if !busy(model) && elsewhere {
+        return quit(model);
+    }
     if !busy(model) || model.stopping == Stop::Cancel {
         model.leaving = Leaving::Now;
         return vec![Effect::Quit];
     }
+    let key = model.key(Action::Interrupt);
     if model.stopping == Stop::Run {
         model.toast(
-            "stopping: what is under way finishes, nothing new starts; C-c again cuts it off",
+            format!(
+                "stopping: what is under way finishes, nothing new starts; {key} again cuts it off"
+            ),
             Tone::Warn,
         );
         stop(model, Stop::Drain)
     } else {
         model.toast(
-            "cutting off what is under way; C-c again leaves",
+            format!("cutting off what is under way; {key} again leaves"),
             Tone::Warn,
         );
         stop(model, Stop::Cancel)
@@ -198,7 +262,7 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {
-    if busy(model) {
+    if busy(model) || model.around.running().next().is_some() {
         let dialog = Dialog::new(Question::Leave, model.now);
         model.overlays.push(Overlay::Dialog(Box::new(dialog)));
         return Vec::new();
@@ -213,6 +277,7 @@ fn refresh(model: &mut Model) -> Vec<Effect> {
         Area::Plan | Area::Run => format!("{} plan", model.options.command),
         Area::Locks => format!("{} infra lock", model.options.command),
         Area::Drift => format!("{} drift", model.options.command),
+        Area::History => format!("{} run list", model.options.command),
     });
     let mut effects = vec![
         quiet(Command::Reload),
@@ -220,56 +285,11 @@ fn refresh(model: &mut Model) -> Vec<Effect> {
         quiet(Command::Drift),
         plan(request(Purpose::Deploy), Wish::Quiet),
     ];
+    history::outdated(model);
     if model.area == Area::Locks {
         effects.extend(to_area(model, Area::Locks));
     } else {
         effects.push(look_at_lock(Duration::ZERO));
     }
     effects
-}
-
-fn logs(model: &mut Model) -> Vec<Effect> {
-    let Some(service) = allowed::service(model) else {
-        return Vec::new();
-    };
-    model.echo = Some(format!("{} logs {service} -f", model.options.command));
-    let view = LogView::of(service.clone());
-    model.overlays.push(Overlay::Logs(Box::new(view)));
-    vec![Effect::Send {
-        command: Command::Logs {
-            request: LogRequest {
-                service,
-                instance: None,
-                tail: Some(TAIL),
-                follow: true,
-                timestamps: false,
-            },
-        },
-        wish: Wish::Logs,
-    }]
-}
-
-/// Offers what the verdict allows: proof is cleared with one key, anything else needs words.
-fn unlock(model: &mut Model) -> Vec<Effect> {
-    let Some(report) = model.snapshot.lock.clone() else {
-        return Vec::new();
-    };
-    let overlay = match report.verdict {
-        Verdict::Dead => {
-            let dialog = Dialog::new(Question::Unlock(report), model.now);
-            Some(Overlay::Dialog(Box::new(dialog)))
-        }
-        Verdict::Expired | Verdict::Alive | Verdict::Unknown => {
-            Typed::lock(report).map(|typed| Overlay::Typed(Box::new(typed)))
-        }
-        Verdict::Free => None,
-    };
-    model.overlays.push(overlay.unwrap_or_else(|| {
-        let question = Question::Refused {
-            title: "there is nothing to unlock".into(),
-            lines: vec!["The lock's record could not be read, or nobody holds it.".into()],
-        };
-        Overlay::Dialog(Box::new(Dialog::new(question, model.now)))
-    }));
-    Vec::new()
 }

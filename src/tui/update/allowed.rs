@@ -5,14 +5,16 @@ use crate::domain::ids::{Address, ResourceKind};
 use crate::domain::lease::Verdict;
 use crate::tui::keymap::action::Action;
 use crate::tui::model::{Area, Model, Overlay};
+use crate::tui::update::{graph, history, looks, marks, news, reading, rooms, timeline};
 
 /// Returns why an action does not apply now.
 ///
 /// # Errors
 /// The reason, as a sentence for people.
+#[expect(clippy::too_many_lines, reason = "a table: one arm an action")]
 pub fn check(model: &Model, action: Action) -> Result<(), String> {
     match action {
-        Action::MakePlan => project(model),
+        Action::MakePlan => loaded(model),
         Action::Deploy | Action::Destroy | Action::Clean => {
             changing(model)?;
             project(model)?;
@@ -23,6 +25,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             project(model)?;
             idle(model)?;
             match drifted(model) {
+                _ if !marks::marked(model).is_empty() => Ok(()),
                 Some(_) => Ok(()),
                 None => Err("choose a resource that drifted".into()),
             }
@@ -47,9 +50,10 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             match &model.snapshot.lock {
                 None => Err("the lock was not looked at yet".into()),
                 Some(lock) if lock.verdict == Verdict::Free => Err("no lock is held".into()),
-                Some(_) if model.running().is_some() => {
-                    Err("the lock is held by the run in this panel; cancel it with `c`".into())
-                }
+                Some(_) if model.running().is_some() => Err(format!(
+                    "the lock is held by the run in this panel; {} cancels it",
+                    model.key(Action::Cancel)
+                )),
                 Some(_) => Ok(()),
             }
         }
@@ -61,6 +65,70 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::Details => Err("everything is shown already".into()),
         Action::Filter if tree(model) || model.logs().is_some() => Ok(()),
         Action::Filter => Err("there is nothing to filter here".into()),
+        Action::ToCritical if model.area == Area::Run => timeline::check(model, action),
+        Action::After
+        | Action::FlipGraph
+        | Action::ToDependency
+        | Action::ToDependent
+        | Action::ToCritical
+        | Action::ToBlocker => graph::check(model, action),
+        Action::Play
+        | Action::StepForward
+        | Action::StepBack
+        | Action::Faster
+        | Action::Slower
+        | Action::ReplayStart
+        | Action::ReplayEnd
+        | Action::NextFailure
+        | Action::LeaveReplay
+        | Action::ZoomIn
+        | Action::ZoomOut
+        | Action::Earlier
+        | Action::Later => timeline::check(model, action),
+        Action::Compare => history::check(model, action),
+        Action::Search
+        | Action::SearchNext
+        | Action::SearchPrevious
+        | Action::Only
+        | Action::Streams
+        | Action::Wrap
+        | Action::Times
+        | Action::Lens
+        | Action::Marker
+        | Action::Save => reading::check(model, action),
+        Action::Theme
+        | Action::Themes
+        | Action::Jump
+        | Action::Wider
+        | Action::Narrower
+        | Action::Even
+        | Action::Mouse
+        | Action::KeyProblems => looks::check(model, action),
+        Action::Usage if model.area == Area::Services => Ok(()),
+        Action::Usage => Err("only the services have columns of use".into()),
+        Action::Places
+        | Action::Environments
+        | Action::NextRoom
+        | Action::PreviousRoom
+        | Action::Edit
+        | Action::Shell
+        | Action::Deeds
+        | Action::SaveScript
+        | Action::Bundle
+        | Action::Figures => rooms::check(model, action),
+        Action::Mark | Action::MarkAll | Action::Unmark => marks::check(model, action),
+        Action::Shape => match model.area {
+            Area::Run => timeline::check(model, action),
+            Area::Services | Area::Plan | Area::Drift | Area::Locks | Area::History => {
+                graph::check(model, action)
+            }
+        },
+        Action::Open => match model.area {
+            Area::History => history::check(model, action),
+            Area::Services | Area::Plan | Area::Run | Area::Drift | Area::Locks => {
+                reading::check(model, action)
+            }
+        },
         Action::Unfold
         | Action::Fold
         | Action::Toggle
@@ -82,6 +150,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         | Action::Runs
         | Action::Locks
         | Action::Drift
+        | Action::History
         | Action::Refresh
         | Action::Follow
         | Action::Palette
@@ -113,14 +182,22 @@ pub fn worth_a_hint(model: &Model, action: Action) -> bool {
             Some(Overlay::Dialog(dialog)) => dialog.button().is_some(),
             Some(Overlay::Typed(typed)) => typed.complete(),
             Some(
-                Overlay::Help { .. } | Overlay::Palette(_) | Overlay::Filter | Overlay::Logs(_),
+                Overlay::Help { .. }
+                | Overlay::Palette(_)
+                | Overlay::Filter
+                | Overlay::Logs(_)
+                | Overlay::Deeds { .. },
             )
             | None => false,
         },
         Action::Follow => match model.logs() {
-            Some(logs) => logs.tail != crate::tui::tail::Tail::Following,
+            Some(logs) => logs.reader.at != crate::tui::logs::reader::At::Following,
             None => model.running().is_some() && !model.follow_run,
         },
+        Action::MarkAll => !marks::marked(model).is_empty(),
+        Action::Play | Action::StepForward | Action::StepBack | Action::LeaveReplay => {
+            model.replay.is_some()
+        }
         Action::Toggle => model
             .pane()
             .and_then(|pane| pane.current())
@@ -131,7 +208,7 @@ pub fn worth_a_hint(model: &Model, action: Action) -> bool {
 
 /// Tells whether the area shows a tree now.
 fn tree(model: &Model) -> bool {
-    model.area != Area::Locks && model.faults().is_none()
+    model.faults().is_none()
 }
 
 /// Returns the service the cursor is on.
@@ -157,7 +234,27 @@ pub fn drifted(model: &Model) -> Option<Address> {
     drift.drifted.contains_key(address).then(|| address.clone())
 }
 
-fn changing(model: &Model) -> Result<(), String> {
+/// Returns group and name, as the project file has them, of what the cursor is on.
+#[must_use]
+pub fn named(model: &Model) -> Option<(&'static str, String)> {
+    if !tree(model) {
+        return None;
+    }
+    let row = model.pane()?.current()?;
+    let address = row.row.subject.address()?;
+    let group = match address.kind {
+        ResourceKind::Service => "services",
+        ResourceKind::Network => "networks",
+        ResourceKind::Volume => "volumes",
+    };
+    Some((group, address.name.clone()))
+}
+
+/// Refuses what changes something in a panel that was opened read-only.
+///
+/// # Errors
+/// The reason, as a sentence for people.
+pub fn changing(model: &Model) -> Result<(), String> {
     if model.options.read_only {
         Err("the panel was opened read-only".into())
     } else {
@@ -165,8 +262,11 @@ fn changing(model: &Model) -> Result<(), String> {
     }
 }
 
-fn project(model: &Model) -> Result<(), String> {
+fn loaded(model: &Model) -> Result<(), String> {
     let config = model.snapshot.config.as_ref();
+    if config.is_none() {
+        return Err("the project file is still being loaded".into());
+    }
     if config.is_none_or(|config| config.project.is_none()) {
         return Err("the project file has errors; mend it first".into());
     }
@@ -176,9 +276,21 @@ fn project(model: &Model) -> Result<(), String> {
     }
 }
 
+fn project(model: &Model) -> Result<(), String> {
+    loaded(model)?;
+    match &model.snapshot.trouble {
+        Some(failure) => Err(format!("no plan can be made: {}", news::whole(failure))),
+        None => Ok(()),
+    }
+}
+
 fn idle(model: &Model) -> Result<(), String> {
     match model.running() {
-        Some(run) => Err(format!("a {} is under way; `c` stops it", run.command)),
+        Some(run) => Err(format!(
+            "a {} is under way; {} stops it",
+            run.command,
+            model.key(Action::Cancel)
+        )),
         None => Ok(()),
     }
 }

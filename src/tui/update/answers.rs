@@ -1,19 +1,24 @@
 //! Answers to dialogs: what a confirmation sets going, and when a key is no confirmation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::command::{Command, Stop, UnlockRequest};
 use crate::domain::lease::LockReport;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::present::shell;
 use crate::tui::effect::{Effect, Wish};
+use crate::tui::keymap::action::Action;
 use crate::tui::model::{Area, Leaving, Model, Overlay};
+use crate::tui::others;
 use crate::tui::overlay::{Question, Stake};
-use crate::tui::tail::Tail;
 use crate::tui::theme::Tone;
-use crate::tui::update::acts;
+use crate::tui::update::{acts, locks, reading};
 
 /// A key that comes this soon after the dialog opened was not meant for it, in milliseconds.
 const TOO_SOON: i64 = 150;
+/// How long a run waits for a lock that somebody else is seen to hold.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Confirms the dialog on top.
 pub fn confirm(model: &mut Model, held: bool) -> Vec<Effect> {
@@ -25,19 +30,30 @@ pub fn confirm(model: &mut Model, held: bool) -> Vec<Effect> {
             }
             if held || too_soon {
                 model.toast(
-                    "press it once more: a held or pasted key does not confirm",
+                    "a held or pasted key does not confirm: let go, wait a second, press it once more",
                     Tone::Warn,
                 );
                 return Vec::new();
             }
         }
         Some(Overlay::Typed(typed)) => {
+            let left = typed.left(model.now);
+            if typed.complete() && left > 0 {
+                model.toast(format!("read it once more: {left} s to wait"), Tone::Warn);
+                return Vec::new();
+            }
             if !typed.complete() || held {
                 model.toast("type what is asked for first", Tone::Warn);
                 return Vec::new();
             }
         }
-        Some(Overlay::Help { .. } | Overlay::Palette(_) | Overlay::Filter | Overlay::Logs(_))
+        Some(
+            Overlay::Help { .. }
+            | Overlay::Palette(_)
+            | Overlay::Filter
+            | Overlay::Logs(_)
+            | Overlay::Deeds { .. },
+        )
         | None => return Vec::new(),
     }
     match model.overlays.pop() {
@@ -45,7 +61,7 @@ pub fn confirm(model: &mut Model, held: bool) -> Vec<Effect> {
         Some(Overlay::Typed(typed)) => {
             let reason = typed.fields.get(1).map(|field| field.typed.clone());
             match typed.stake {
-                Stake::Run { request, plan } => run(model, request, plan),
+                Stake::Run { request, plan, .. } => run(model, request, plan),
                 Stake::Lock(report) => unlock(model, &report, reason),
             }
         }
@@ -58,6 +74,7 @@ fn confirmed(model: &mut Model, question: Question) -> Vec<Effect> {
         Question::Approve {
             request,
             plan: Some(plan),
+            ..
         } => run(model, request, plan),
         Question::Approve { plan: None, .. } | Question::Failed(_) | Question::Refused { .. } => {
             Vec::new()
@@ -66,17 +83,34 @@ fn confirmed(model: &mut Model, question: Question) -> Vec<Effect> {
         Question::Leave => {
             model.leaving = Leaving::AfterRun;
             model.toast("leaving as soon as what is under way has ended", Tone::Busy);
-            acts::stop(model, Stop::Drain)
+            let mut effects = vec![Effect::LeaveAll];
+            if acts::busy(model) {
+                effects.extend(acts::stop(model, Stop::Drain));
+            }
+            effects
         }
-        Question::Unlock(report) => unlock(model, &report, None),
+        Question::Unlock(guide) => {
+            locks::further(model, guide);
+            Vec::new()
+        }
     }
+}
+
+/// Writes the targets of a request as a command line does, each after a space.
+fn named(request: &PlanRequest) -> String {
+    let names = request.targets.iter();
+    names
+        .map(|name| format!(" {}", shell::quote(name)))
+        .collect()
 }
 
 /// Sends an approved plan off and goes where it can be watched.
 fn run(model: &mut Model, request: PlanRequest, plan: Arc<Plan>) -> Vec<Effect> {
     let command = match request.purpose {
         Purpose::Restore => {
-            model.echo = Some(format!("{} drift --restore", model.options.command));
+            let names = named(&request);
+            let echo = format!("{} drift --restore{names}", model.options.command);
+            model.did(format!("restore{names}"), Some(echo));
             Command::Restore {
                 addresses: plan
                     .actions
@@ -92,24 +126,31 @@ fn run(model: &mut Model, request: PlanRequest, plan: Arc<Plan>) -> Vec<Effect> 
             let mut echo = format!("{} {}", model.options.command, request.purpose.as_str());
             for target in &request.targets {
                 echo.push(' ');
-                echo.push_str(target);
+                echo.push_str(&shell::quote(target));
             }
             if force {
                 echo.push_str(" --force");
             }
-            model.echo = Some(echo);
+            let mut text = request.purpose.as_str().to_owned();
+            if !request.targets.is_empty() {
+                let names: Vec<&str> = request.targets.iter().map(String::as_str).collect();
+                text.push_str(&format!(" {}", names.join(", ")));
+            }
+            model.did(text, Some(echo));
             Command::Run {
                 request,
                 approved: Some(plan),
                 force,
                 options: model.options.run,
-                lock_wait: model.options.lock_wait,
+                lock_wait: lock_wait(model),
             }
         }
     };
+    // What was marked is dealt with; a mark nobody sees must not narrow the next act.
+    model.marks.remove(&model.area);
     model.stopping = Stop::Run;
     model.follow_run = true;
-    model.output = Tail::Following;
+    model.output.reader.follow();
     model.go(Area::Run);
     vec![Effect::Send {
         command,
@@ -117,17 +158,28 @@ fn run(model: &mut Model, request: PlanRequest, plan: Arc<Plan>) -> Vec<Effect> 
     }]
 }
 
+/// While somebody else holds the lock, a run waits for it: that was said in the question.
+#[must_use]
+pub fn lock_wait(model: &Model) -> Duration {
+    match others::holder(&model.snapshot) {
+        Some(_) => model.options.lock_wait.max(PATIENCE),
+        None => model.options.lock_wait,
+    }
+}
+
 fn unlock(model: &mut Model, report: &LockReport, reason: Option<String>) -> Vec<Effect> {
     let lock_id = report.record.as_ref().map(|record| record.lock_id.clone());
     let id = lock_id.as_ref().map_or("", |id| id.as_str());
-    model.echo = Some(match &reason {
+    let id = shell::quote(id);
+    let echo = match &reason {
         None => format!("{} infra unlock {id} -y", model.options.command),
         Some(reason) => format!(
-            "{} infra unlock {id} --force --reason '{}'",
+            "{} infra unlock {id} --force --reason {}",
             model.options.command,
-            reason.replace('\'', "'\\''")
+            shell::quote(reason)
         ),
-    });
+    };
+    model.did("clear the lock", Some(echo));
     vec![Effect::Send {
         command: Command::Unlock {
             request: UnlockRequest {
@@ -145,8 +197,10 @@ fn unlock(model: &mut Model, report: &LockReport, reason: Option<String>) -> Vec
 pub fn dismiss(model: &mut Model) -> Vec<Effect> {
     match model.overlays.pop() {
         Some(Overlay::Filter) => {
-            if let Some(logs) = model.logs_mut() {
-                logs.filter.clear();
+            if let Some(Overlay::Help { typed, .. }) = model.overlays.last_mut() {
+                typed.clear();
+            } else if reading::takes_text(model) {
+                reading::end_typing(model, false);
             } else if let Some(pane) = model.pane_mut() {
                 pane.set_filter(String::new());
             }
@@ -159,8 +213,13 @@ pub fn dismiss(model: &mut Model) -> Vec<Effect> {
             }],
             None => Vec::new(),
         },
+        Some(Overlay::Palette(_)) => {
+            // A theme that was only tried is taken off again.
+            model.show_theme(None);
+            Vec::new()
+        }
         Some(
-            Overlay::Help { .. } | Overlay::Palette(_) | Overlay::Dialog(_) | Overlay::Typed(_),
+            Overlay::Help { .. } | Overlay::Dialog(_) | Overlay::Typed(_) | Overlay::Deeds { .. },
         )
         | None => Vec::new(),
     }
@@ -171,7 +230,8 @@ pub fn next_field(model: &mut Model) -> Vec<Effect> {
     if let Some(Overlay::Typed(typed)) = model.overlays.last_mut() {
         typed.at = (typed.at + 1) % typed.fields.len().max(1);
         if typed.complete() {
-            model.toast("C-y confirms", Tone::Dim);
+            let key = model.key(Action::Confirm);
+            model.toast(format!("{key} confirms"), Tone::Dim);
         }
     }
     Vec::new()
@@ -182,6 +242,9 @@ pub fn toggle_help(model: &mut Model) {
     if matches!(model.overlays.last(), Some(Overlay::Help { .. })) {
         model.overlays.pop();
     } else {
-        model.overlays.push(Overlay::Help { scroll: 0 });
+        model.overlays.push(Overlay::Help {
+            scroll: 0,
+            typed: String::new(),
+        });
     }
 }

@@ -1,12 +1,11 @@
 //! Moving: the cursor, the folds, the focus, and the reader of a growing text.
 
-use crate::app::snapshot::{LogLine, RunView};
 use crate::tui::keymap::action::Action;
 use crate::tui::model::{Area, Focus, Model, Overlay};
+use crate::tui::pages::page::shown;
 use crate::tui::rows::course::{belongs, focus};
 use crate::tui::rows::row::Subject;
-use crate::tui::tail::Tail;
-use crate::tui::update::palette;
+use crate::tui::update::{deeds, graph, history, palette, reading};
 
 /// Moves whatever has the cursor.
 pub fn go(model: &mut Model, action: Action) {
@@ -24,12 +23,12 @@ pub fn go(model: &mut Model, action: Action) {
         Action::Back => return back(model),
         Action::Follow => {
             model.follow_run = true;
-            model.output = Tail::Following;
+            model.output.reader.follow();
             return follow(model);
         }
         _ => {}
     }
-    if model.focus == Focus::Details || model.area == Area::Locks || model.faults().is_some() {
+    if model.focus == Focus::Details || model.faults().is_some() {
         details(model, action);
     } else {
         list(model, action);
@@ -39,27 +38,18 @@ pub fn go(model: &mut Model, action: Action) {
 /// Moves what lies on top; false when nothing there moves.
 fn overlay(model: &mut Model, action: Action) -> bool {
     let half = model.half_page();
-    let height = usize::from(model.size.1.saturating_sub(4));
     let over_logs = model.logs().is_some();
+    let count = model.deeds.len();
     match model.overlays.last_mut() {
-        Some(Overlay::Help { scroll }) => scrolled(scroll, action, half),
+        Some(Overlay::Help { scroll, .. }) => scrolled(scroll, action, half),
         Some(Overlay::Dialog(dialog)) => scrolled(&mut dialog.scroll, action, half),
-        Some(Overlay::Palette(list)) => match action {
-            Action::Up => palette::step(list, -1),
-            Action::Down => palette::step(list, 1),
+        Some(Overlay::Palette(_)) => match action {
+            Action::Up => palette::step(model, -1),
+            Action::Down => palette::step(model, 1),
             _ => {}
         },
-        Some(Overlay::Logs(logs)) => match action {
-            Action::Left => logs.across = logs.across.saturating_sub(8),
-            Action::Right => logs.across = (logs.across + 8).min(10_000),
-            Action::Up => logs.tail = logs.tail.up(logs.lines(), 1, height),
-            Action::Down => logs.tail = logs.tail.down(logs.lines(), 1),
-            Action::PageUp => logs.tail = logs.tail.up(logs.lines(), half, height),
-            Action::PageDown => logs.tail = logs.tail.down(logs.lines(), half),
-            Action::Top => logs.tail = logs.tail.top(logs.lines(), height),
-            Action::Bottom | Action::Follow => logs.tail = Tail::Following,
-            _ => {}
-        },
+        Some(Overlay::Deeds { back }) => deeds::go(back, action, count, half),
+        Some(Overlay::Logs(_)) => reading::scroll(model, action),
         Some(Overlay::Filter) if !over_logs => list(model, action),
         Some(Overlay::Filter | Overlay::Typed(_)) => {}
         None => return false,
@@ -83,12 +73,15 @@ fn back(model: &mut Model) {
         model.focus = Focus::List;
     } else if let Some(pane) = model.pane_mut().filter(|pane| !pane.filter().is_empty()) {
         pane.set_filter(String::new());
-    } else {
+    } else if !history::leave(model) {
         model.toasts.clear();
     }
 }
 
 fn list(model: &mut Model, action: Action) {
+    if graph::go(model, action) {
+        return;
+    }
     let half = isize::try_from(model.half_page()).unwrap_or(1);
     let area = model.area;
     let Some(pane) = model.pane_mut() else {
@@ -113,48 +106,36 @@ fn list(model: &mut Model, action: Action) {
     }
     let moved = pane.selected() != before;
     if moved {
-        model.details_at = 0;
-        model.output = Tail::Following;
-        model.across = 0;
+        self::moved(model);
     }
     if area == Area::Run {
         model.follow_run = action == Action::Bottom || (model.follow_run && !moved);
     }
 }
 
-/// Scrolls the details; in the run that is the output.
-fn details(model: &mut Model, action: Action) {
-    let half = model.half_page();
-    if model.area != Area::Run {
-        scrolled(&mut model.details_at, action, half);
-        return;
-    }
-    match action {
-        Action::Fold => model.across = model.across.saturating_sub(8),
-        Action::Unfold => model.across = (model.across + 8).min(10_000),
-        _ => {}
-    }
-    let height = output_height(model);
-    let subject = subject(model);
-    let tail = model.output;
-    let Some(run) = &model.snapshot.run else {
-        return;
-    };
-    let lines = || output(run, &subject);
-    model.output = match action {
-        Action::Up => tail.up(lines(), 1, height),
-        Action::Down => tail.down(lines(), 1),
-        Action::PageUp => tail.up(lines(), half, height),
-        Action::PageDown => tail.down(lines(), half),
-        Action::Top => tail.top(lines(), height),
-        Action::Bottom => Tail::Following,
-        _ => tail,
-    };
+/// The cursor stands on another row: its details are shown from their start.
+pub fn moved(model: &mut Model) {
+    model.details_at = 0;
+    model.output.reader.follow();
+    model.output.reader.across = 0;
 }
 
-/// About how many lines of output the details of a run show.
-fn output_height(model: &Model) -> usize {
-    usize::from(model.size.1.saturating_sub(12)).max(1)
+/// Scrolls the details; in the run that is the output.
+pub fn details(model: &mut Model, action: Action) {
+    let half = model.half_page();
+    if model.area == Area::Run {
+        reading::scroll(model, action);
+    } else {
+        scrolled(&mut model.details_at, action, half);
+        // On a page it is the entry with the cursor, else the first line.
+        if let Some(page) = shown(model) {
+            let last = page.entries.len().saturating_sub(1);
+            model.details_at = match action {
+                Action::Bottom => last,
+                _ => model.details_at.min(last),
+            };
+        }
+    }
 }
 
 /// Returns what the row with the cursor is about.
@@ -166,32 +147,12 @@ pub fn subject(model: &Model) -> Subject {
         .map_or(Subject::Heading, |row| row.row.subject.clone())
 }
 
-/// Returns the output of a run that belongs to a row, each line with its number.
-#[must_use]
-pub fn output<'a>(
-    run: &'a RunView,
-    subject: &'a Subject,
-) -> impl DoubleEndedIterator<Item = (u64, &'a LogLine)> {
-    run.log
-        .iter()
-        .enumerate()
-        .map(|(index, line)| (run.log_dropped + index as u64, line))
-        .filter(move |(_, line)| match (subject, &line.step) {
-            (Subject::Step(_, wanted), Some(step)) => wanted == step,
-            (Subject::Resource(address) | Subject::Change(address, _), Some(step)) => {
-                belongs(step, address)
-            }
-            (Subject::Heading | Subject::Remark, _) => true,
-            (Subject::Step(..) | Subject::Resource(_) | Subject::Change(..), None) => false,
-        })
-}
-
 /// Puts the cursor of the run where something happens, as long as nobody moved it.
 pub fn follow(model: &mut Model) {
     if model.area != Area::Run || !model.follow_run {
         return;
     }
-    let Some(step) = model.snapshot.run.as_ref().and_then(focus) else {
+    let Some(step) = model.shown_run().and_then(focus) else {
         return;
     };
     let Some(pane) = model.pane_mut() else {

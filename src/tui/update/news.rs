@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::command::{Command, Stop, Ticket};
 use crate::app::failure::{Failure, FailureKind};
-use crate::app::notice::{End, Hydrated, Notice, UnlockEnd};
+use crate::app::notice::{End, Hydrated, Link, Notice, UnlockEnd};
 use crate::app::snapshot::Snapshot;
 use crate::domain::event::{Event, EventKind, RunOutcome};
 use crate::domain::lease::LockReport;
@@ -12,49 +12,43 @@ use crate::domain::plan::model::Plan;
 use crate::present::human::duration;
 use crate::present::words::count;
 use crate::tui::effect::{Effect, Wish};
-use crate::tui::model::{Beat, Model, Overlay};
+use crate::tui::model::{Area, Model, Overlay};
 use crate::tui::overlay::{Dialog, Question};
 use crate::tui::theme::Tone;
-use crate::tui::update::{acts, moves};
+use crate::tui::update::{acts, fresh, history, locks, marks, moves, reading};
 
 /// Takes the newest snapshot.
 pub fn snapshot(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
     let before = model.snapshot.run.as_ref().map(|run| run.run_id.clone());
-    model.snapshot = snapshot;
+    let stand = |snapshot: &Snapshot| {
+        let plan = snapshot.plan.as_ref().map(|plan| plan.id.clone());
+        (plan, snapshot.plan_stale.is_some())
+    };
+    if stand(&model.snapshot) != stand(&snapshot) {
+        model.planned_at = model.now;
+    }
+    let old = std::mem::replace(&mut model.snapshot, snapshot);
+    model.lost_at = match &model.snapshot.link {
+        Link::Down(_) => model.lost_at.or(Some(model.now)),
+        Link::Up(_) | Link::Connecting => None,
+    };
     let now = model.snapshot.run.as_ref().map(|run| run.run_id.clone());
     if before != now {
         model.stopping = Stop::Run;
         model.follow_run = true;
     }
-    watch_beat(model);
+    locks::watch_beat(model);
+    locks::greet(model, &old);
+    locks::recheck(model);
     model.refresh_pane();
+    marks::outdated(model);
     moves::follow(model);
     model.dirty = true;
-    Vec::new()
-}
-
-/// Remembers on our own clock when the holder's heartbeat was last seen to move.
-fn watch_beat(model: &mut Model) {
-    let Some(record) = model
-        .snapshot
-        .lock
-        .as_ref()
-        .and_then(|lock| lock.record.as_ref())
-    else {
-        model.beat = None;
-        return;
-    };
-    let moved = model
-        .beat
-        .as_ref()
-        .is_none_or(|beat| beat.lock != record.lock_id || beat.beat != record.beat);
-    if moved {
-        model.beat = Some(Beat {
-            lock: record.lock_id.clone(),
-            beat: record.beat,
-            since: model.now,
-        });
+    let mut effects = fresh::look(model);
+    if model.area == Area::Locks && locks::moved(&old, &model.snapshot) {
+        effects.extend(locks::ask());
     }
+    effects
 }
 
 /// Learns the number of what was sent.
@@ -74,9 +68,14 @@ pub fn sent(model: &mut Model, wish: Wish, ticket: Option<Ticket>) -> Vec<Effect
 
 /// Takes an answer or other news.
 pub fn notice(model: &mut Model, notice: Notice) -> Vec<Effect> {
-    model.dirty = true;
+    let owed = std::mem::replace(&mut model.dirty, true);
     match notice {
-        Notice::Event(event) => happened(model, &event),
+        Notice::Event(event) => {
+            let (seen, mut effects) = reading::event(model, &event);
+            model.dirty = seen || owed;
+            effects.extend(happened(model, &event));
+            effects
+        }
         Notice::Config(config) => {
             loaded(model, &config);
             Vec::new()
@@ -85,35 +84,68 @@ pub fn notice(model: &mut Model, notice: Notice) -> Vec<Effect> {
             planned(model, ticket, plan);
             Vec::new()
         }
+        Notice::Runs { runs, .. } => {
+            history::listed(model, runs);
+            Vec::new()
+        }
+        Notice::RunEvents { events, .. } => history::read(model, &events),
         Notice::Unlocked { end, .. } => unlocked(model, end),
-        Notice::Record { record, .. } => {
-            model.record = Some(record);
+        Notice::Stored { ticket, report } => {
+            let wish = model.tickets.get(&ticket).copied();
+            locks::stored(model, report, wish);
+            Vec::new()
+        }
+        Notice::Installs { reports, .. } => {
+            model.installs = Some(reports);
+            model.refresh_pane();
             Vec::new()
         }
         Notice::Output { ticket, line } => {
-            if let Some(logs) = model.logs_mut().filter(|logs| logs.ticket == Some(ticket)) {
-                logs.push(line);
-            } else {
-                model.dirty = false;
-            }
-            Vec::new()
+            let taken = reading::line(model, ticket, &line);
+            model.dirty = taken.is_some() || owed;
+            taken.unwrap_or_default()
         }
         Notice::OutputLost { ticket, lines } => {
-            if let Some(logs) = model.logs_mut().filter(|logs| logs.ticket == Some(ticket)) {
-                logs.lost = logs.lost.saturating_add(lines);
+            let wish = model.tickets.get(&ticket);
+            if wish == Some(&Wish::Run) {
+                model.live_output().store.miss(lines);
+            } else if let Some(logs) = model.logs_mut().filter(|logs| logs.ticket == Some(ticket))
+                && let Some(store) = &mut logs.store
+            {
+                store.miss(lines);
             }
             Vec::new()
         }
         Notice::Done { ticket, end } => done(model, ticket, &end),
         Notice::Failed { ticket, failure } => failed(model, ticket, failure),
+        Notice::Trouble(trouble) => {
+            if let Some(failure) = trouble {
+                model.toast(format!("no plan: {}", whole(&failure)), Tone::Fail);
+            }
+            Vec::new()
+        }
+        Notice::Usage { samples } => {
+            let shown = model.area == Area::Services;
+            model.dirty = owed | (model.usage.take(&samples) && shown);
+            if model.usage.columns && shown {
+                model.refresh_pane();
+            }
+            Vec::new()
+        }
+        Notice::Probes { probes } => {
+            let shown = model.area == Area::Services;
+            model.dirty = owed | (model.usage.take_probes(&probes) && shown);
+            Vec::new()
+        }
         // The snapshot has these already.
         Notice::Link(_)
         | Notice::PlanStale { .. }
         | Notice::Status { .. }
         | Notice::Drift { .. }
+        | Notice::Usual(_)
+        | Notice::Heard(_)
         | Notice::Lock { .. }
-        | Notice::Runs { .. }
-        | Notice::RunEvents { .. } => Vec::new(),
+        | Notice::Record { .. } => Vec::new(),
     }
 }
 
@@ -125,6 +157,7 @@ fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
             message,
             ..
         } => {
+            history::outdated(model);
             let command = model
                 .snapshot
                 .run
@@ -141,6 +174,7 @@ fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
                 text.push_str(": ");
                 text.push_str(first);
             }
+            model.did(text.clone(), None);
             model.toast(text, tone);
             Vec::new()
         }
@@ -148,7 +182,7 @@ fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
             if let Some(address) = &event.address {
                 let what = count(changes.len(), "field");
                 model.toast(
-                    format!("drift: {what} of {address} changed by hand"),
+                    format!("drift: {what} of {address} differs from what was deployed"),
                     Tone::Drift,
                 );
             }
@@ -174,6 +208,16 @@ fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
         | EventKind::DriftCleared
         | EventKind::ConfigChanged => Vec::new(),
     }
+}
+
+/// Says all of a failure in one line: what, and why.
+#[must_use]
+pub fn whole(failure: &Failure) -> String {
+    let words: Vec<&str> = std::iter::once(&failure.message)
+        .chain(&failure.sources)
+        .map(String::as_str)
+        .collect();
+    words.join(": ")
 }
 
 fn loaded(model: &mut Model, config: &Hydrated) {
@@ -225,6 +269,9 @@ fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
             | Wish::Lock
             | Wish::Unlock
             | Wish::Record
+            | Wish::Audit
+            | Wish::Runs
+            | Wish::Past
             | Wish::Quiet,
         )
         | None => {}
@@ -234,10 +281,14 @@ fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
 fn unlocked(model: &mut Model, end: UnlockEnd) -> Vec<Effect> {
     match end {
         UnlockEnd::WasFree => model.toast("the lock was free already", Tone::Ok),
-        UnlockEnd::Cleared(verdict) => model.toast(
-            format!("the lock is cleared; its verdict was {}", verdict.as_str()),
-            Tone::Ok,
-        ),
+        UnlockEnd::Cleared(verdict) => {
+            let text = format!("the lock is cleared; its verdict was {}", verdict.as_str());
+            model.toast(text, Tone::Ok);
+            return vec![Effect::Send {
+                command: Command::Stored,
+                wish: Wish::Audit,
+            }];
+        }
         UnlockEnd::Refused(report) => refuse(model, "the lock was not cleared", &report),
         UnlockEnd::Changed(report) => {
             refuse(model, "the lock changed meanwhile; look again", &report);
@@ -269,7 +320,7 @@ fn done(model: &mut Model, ticket: Ticket, end: &End) -> Vec<Effect> {
     }
     match (wish, end) {
         (Some(Wish::Run), End::Run(_) | End::Plain | End::Exit(_)) => vec![Effect::Send {
-            command: Command::Record,
+            command: Command::Stored,
             wish: Wish::Record,
         }],
         _ => Vec::new(),
@@ -278,6 +329,9 @@ fn done(model: &mut Model, ticket: Ticket, end: &End) -> Vec<Effect> {
 
 fn failed(model: &mut Model, ticket: Option<Ticket>, failure: Failure) -> Vec<Effect> {
     let wish = ticket.and_then(|ticket| model.tickets.remove(&ticket));
+    if let Some(wish @ (Wish::Runs | Wish::Past)) = wish {
+        history::failed(model, wish, &failure.message);
+    }
     match wish {
         Some(Wish::Approval) => {
             let waiting = model.overlays.iter_mut().find_map(|overlay| match overlay {
@@ -311,6 +365,9 @@ fn failed(model: &mut Model, ticket: Option<Ticket>, failure: Failure) -> Vec<Ef
             | Wish::Lock
             | Wish::Unlock
             | Wish::Record
+            | Wish::Audit
+            | Wish::Runs
+            | Wish::Past
             | Wish::Quiet,
         )
         | None => {

@@ -1,29 +1,37 @@
 //! Where a message goes: to the topmost overlay, else to the area.
 
 use crate::app::command::Stop;
+use crate::app::notice::Notice;
+use crate::domain::event::EventKind;
 use crate::domain::time::Wall;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::action::{Action, Context};
 use crate::tui::keymap::chord::{Chord, Key};
 use crate::tui::keymap::map::Keymap;
 use crate::tui::keymap::trie::Found;
-use crate::tui::model::{Leaving, Model, Overlay};
+use crate::tui::model::{Area, Leaving, Model, Overlay};
 use crate::tui::msg::Msg;
 use crate::tui::overlay::Palette;
 use crate::tui::theme::Tone;
-use crate::tui::update::{acts, allowed, answers, moves, news, palette};
+use crate::tui::update::{
+    acts, allowed, answers, graph, history, locks, looks, marks, mouse, moves, news, opening,
+    palette, reading, rooms, timeline, watched,
+};
+use crate::tui::view::{dialog, help, layout};
 
 /// A key that comes again within this time is taken for a held one, in milliseconds.
-const HELD: i64 = 1_000;
+const HELD: i64 = 700;
 
 /// Changes the model by one message.
 pub fn update(model: &mut Model, msg: Msg, keymap: &Keymap) -> Vec<Effect> {
+    let plain = is_plain(&msg);
     let mut effects = match msg {
         Msg::Key(chord) => {
             model.dirty = true;
             key(model, chord, keymap)
         }
         Msg::Paste(text) => paste(model, &text),
+        Msg::Mouse(pointer) => mouse::point(model, pointer, keymap),
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
             model.dirty = true;
@@ -32,28 +40,133 @@ pub fn update(model: &mut Model, msg: Msg, keymap: &Keymap) -> Vec<Effect> {
         Msg::Tick(now) => tick(model, now),
         Msg::Snapshot(snapshot) => news::snapshot(model, snapshot),
         Msg::Notice(notice) => news::notice(model, *notice),
+        Msg::Spilled(store, chunk, end) => {
+            reading::spilled(model, store, chunk, end);
+            Vec::new()
+        }
+        Msg::Fetched(store, chunk, end) => {
+            reading::fetched(model, store, chunk, end);
+            Vec::new()
+        }
+        Msg::Saved(path, end) => {
+            reading::saved(model, &path, end);
+            Vec::new()
+        }
+        Msg::More => {
+            model.dirty = true;
+            Vec::new()
+        }
         Msg::Sent(wish, ticket) => news::sent(model, wish, ticket),
-        Msg::Terminate | Msg::TerminalLost => leave_drained(model),
+        Msg::Shown(shown) => {
+            model.usage.unseen = !shown;
+            model.dirty |= shown;
+            Vec::new()
+        }
+        Msg::Tabs(tabs) => {
+            model.dirty |= tabs.len() > 1 || model.around.tabs.len() > 1;
+            model.around.tabs = tabs;
+            Vec::new()
+        }
+        Msg::Figures(figures) => {
+            model.figures = figures;
+            Vec::new()
+        }
+        Msg::Places(places) => {
+            rooms::found(model, places);
+            Vec::new()
+        }
+        Msg::NoRoom(why) => {
+            model.toast(why, Tone::Fail);
+            Vec::new()
+        }
+        Msg::Returned(errand, end) => {
+            rooms::returned(model, &errand, end);
+            Vec::new()
+        }
+        Msg::Kept(what, end) => {
+            rooms::kept(model, what, end);
+            Vec::new()
+        }
+        Msg::Overheard(tone, text) => {
+            model.toast(text, tone);
+            Vec::new()
+        }
+        Msg::Terminate => leave_drained(model),
+        Msg::TerminalLost => {
+            model.usage.unseen = true;
+            leave_drained(model)
+        }
         Msg::SessionLost => {
             model.leaving = Leaving::Now;
             vec![Effect::Quit]
         }
     };
+    if !plain {
+        effects.extend(reading::settle(model));
+        settle(model);
+        graph::settle(model);
+    }
+    effects.extend(history::want(model));
     if model.leaving == Leaving::AfterRun && !acts::busy(model) {
         model.leaving = Leaving::Now;
         effects.push(Effect::Quit);
     }
+    effects.extend(watched::follow(model));
     effects
+}
+
+/// Tells whether a message is one of so many that nothing may follow from each: a line of output, the time.
+fn is_plain(msg: &Msg) -> bool {
+    match msg {
+        Msg::Tick(_) | Msg::Sent(..) | Msg::Spilled(..) => true,
+        Msg::Notice(notice) => match &**notice {
+            Notice::Output { .. } => true,
+            Notice::Event(event) => matches!(event.kind, EventKind::Log { .. }),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Keeps what is scrolled within what there is to see.
+fn settle(model: &mut Model) {
+    let Some(page) = layout::page(model.size).filter(|_| model.dirty) else {
+        return;
+    };
+    if let Some(height) = layout::list_height(model)
+        && let Some(pane) = model.pane_mut()
+    {
+        pane.settle(height);
+    }
+    if let Some(Overlay::Help { typed, .. }) = model.overlays.last() {
+        let last = help::last(model, page.middle, typed);
+        if let Some(Overlay::Help { scroll, .. }) = model.overlays.last_mut() {
+            *scroll = (*scroll).min(last);
+        }
+    }
+    if let Some(Overlay::Dialog(open)) = model.overlays.last() {
+        let last = dialog::last(model, open, page.middle);
+        if let Some(Overlay::Dialog(open)) = model.overlays.last_mut() {
+            open.scroll = open.scroll.min(last);
+        }
+    }
 }
 
 fn tick(model: &mut Model, now: Wall) -> Vec<Effect> {
     let shown = model.shows_time();
     let another_second = now.0.div_euclid(1_000) != model.now.0.div_euclid(1_000);
+    let another_minute = now.0.div_euclid(60_000) != model.now.0.div_euclid(60_000);
     model.now = now;
+    let mut effects = timeline::tick(model, now);
+    if another_minute && model.area == Area::History {
+        // Ages stand in the rows.
+        model.refresh_pane();
+    }
     let before = model.toasts.len();
     model.toasts.retain(|toast| toast.until > now);
     model.dirty |= (shown && another_second) || model.toasts.len() != before;
-    Vec::new()
+    effects.extend(locks::doubt(model));
+    effects
 }
 
 /// The process is to end: what runs is drained first, and a second time cut off.
@@ -71,7 +184,22 @@ fn leave_drained(model: &mut Model) -> Vec<Effect> {
     acts::stop(model, stop)
 }
 
+/// Where nothing can be seen, nothing can be agreed to: only leaving and the background are left.
+fn unseen(model: &mut Model, chord: Chord, keymap: &Keymap) -> Vec<Effect> {
+    model.pending.clear();
+    match keymap.find(model.area.context(), &[chord]) {
+        Found::Action(action @ (Action::Interrupt | Action::Suspend | Action::Redraw)) => {
+            act(model, action, false)
+        }
+        Found::Action(Action::Quit) if !acts::busy(model) => act(model, Action::Quit, false),
+        Found::Action(_) | Found::Pending(_) | Found::None => Vec::new(),
+    }
+}
+
 fn key(model: &mut Model, chord: Chord, keymap: &Keymap) -> Vec<Effect> {
+    if layout::page(model.size).is_none() {
+        return unseen(model, chord, keymap);
+    }
     let held = model
         .last_key
         .is_some_and(|(last, at)| last == chord && model.now.0.saturating_sub(at.0) < HELD);
@@ -104,6 +232,7 @@ fn key(model: &mut Model, chord: Chord, keymap: &Keymap) -> Vec<Effect> {
 }
 
 /// Does an action where the keyboard is; one that does not apply now says why.
+#[expect(clippy::too_many_lines, reason = "a table: one arm an action")]
 pub fn act(model: &mut Model, action: Action, held: bool) -> Vec<Effect> {
     let context = model.context();
     if let Err(reason) = allowed::check(model, action) {
@@ -135,8 +264,12 @@ pub fn act(model: &mut Model, action: Action, held: bool) -> Vec<Effect> {
         | Action::Back
         | Action::Follow => {
             moves::go(model, action);
-            Vec::new()
+            match action {
+                Action::Top => opening::whole(model),
+                _ => Vec::new(),
+            }
         }
+        Action::Filter if reading::has_focus(model) => reading::act(model, Action::Search),
         Action::Filter => {
             model.overlays.push(Overlay::Filter);
             Vec::new()
@@ -149,6 +282,72 @@ pub fn act(model: &mut Model, action: Action, held: bool) -> Vec<Effect> {
             answers::toggle_help(model);
             Vec::new()
         }
+        Action::Usage => {
+            watched::toggle(model);
+            Vec::new()
+        }
+        Action::ToCritical if model.area == Area::Run => timeline::act(model, action),
+        Action::After
+        | Action::FlipGraph
+        | Action::ToDependency
+        | Action::ToDependent
+        | Action::ToCritical
+        | Action::ToBlocker => graph::act(model, action),
+        Action::Play
+        | Action::StepForward
+        | Action::StepBack
+        | Action::Faster
+        | Action::Slower
+        | Action::ReplayStart
+        | Action::ReplayEnd
+        | Action::NextFailure
+        | Action::LeaveReplay
+        | Action::ZoomIn
+        | Action::ZoomOut
+        | Action::Earlier
+        | Action::Later => timeline::act(model, action),
+        Action::Compare => history::act(model, action),
+        Action::Search
+        | Action::SearchNext
+        | Action::SearchPrevious
+        | Action::Only
+        | Action::Streams
+        | Action::Wrap
+        | Action::Times
+        | Action::Lens
+        | Action::Marker
+        | Action::Save => reading::act(model, action),
+        Action::Theme
+        | Action::Themes
+        | Action::Jump
+        | Action::Wider
+        | Action::Narrower
+        | Action::Even
+        | Action::Mouse
+        | Action::KeyProblems => looks::act(model, action),
+        Action::Places
+        | Action::Environments
+        | Action::NextRoom
+        | Action::PreviousRoom
+        | Action::Edit
+        | Action::Shell
+        | Action::Deeds
+        | Action::SaveScript
+        | Action::Bundle
+        | Action::Figures => rooms::act(model, action),
+        Action::Mark | Action::MarkAll | Action::Unmark => marks::act(model, action),
+        Action::Shape => match model.area {
+            Area::Run => timeline::act(model, action),
+            Area::Services | Area::Plan | Area::Drift | Area::Locks | Area::History => {
+                graph::act(model, action)
+            }
+        },
+        Action::Open => match model.area {
+            Area::History => history::act(model, action),
+            Area::Services | Area::Plan | Area::Run | Area::Drift | Area::Locks => {
+                reading::act(model, action)
+            }
+        },
         Action::NextArea
         | Action::PreviousArea
         | Action::Services
@@ -156,6 +355,7 @@ pub fn act(model: &mut Model, action: Action, held: bool) -> Vec<Effect> {
         | Action::Runs
         | Action::Locks
         | Action::Drift
+        | Action::History
         | Action::MakePlan
         | Action::Deploy
         | Action::Restore
@@ -175,13 +375,11 @@ fn choose(model: &mut Model, context: Context) -> Vec<Effect> {
     if context == Context::Palette
         && let Some(Overlay::Palette(list)) = model.overlays.pop()
     {
-        return match palette::chosen(&list) {
-            Some(action) => act(model, action, false),
-            None => Vec::new(),
-        };
+        return palette::choose(model, &list);
     }
     if context == Context::Input {
         model.overlays.pop();
+        reading::end_typing(model, true);
     }
     Vec::new()
 }
@@ -200,8 +398,10 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         | Context::Run
         | Context::Locks
         | Context::Drift
+        | Context::History
         | Context::Logs
         | Context::Help
+        | Context::Deeds
         | Context::Dialog => model.toast("pasted text is not taken as keys", Tone::Warn),
     }
     Vec::new()
@@ -213,10 +413,12 @@ fn type_text(model: &mut Model, typed: &str) {
 
 /// Changes the text that is being typed into.
 fn edit(model: &mut Model, change: impl FnOnce(&mut String)) {
+    let below = model.overlays.len().saturating_sub(2);
     match model.overlays.last_mut() {
         Some(Overlay::Palette(list)) => {
             change(&mut list.typed);
             list.cursor = 0;
+            palette::preview(model);
         }
         Some(Overlay::Typed(typed)) => {
             let at = typed.at;
@@ -225,14 +427,20 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut String)) {
             }
         }
         Some(Overlay::Filter) => {
-            if let Some(logs) = model.logs_mut() {
-                change(&mut logs.filter);
+            if let Some(Overlay::Help { typed, scroll }) = model.overlays.get_mut(below) {
+                change(typed);
+                *scroll = 0;
+            } else if reading::takes_text(model) {
+                reading::typed(model, change);
             } else if let Some(pane) = model.pane_mut() {
                 let mut filter = pane.filter().to_owned();
                 change(&mut filter);
                 pane.set_filter(filter);
             }
         }
-        Some(Overlay::Help { .. } | Overlay::Dialog(_) | Overlay::Logs(_)) | None => {}
+        Some(
+            Overlay::Help { .. } | Overlay::Dialog(_) | Overlay::Logs(_) | Overlay::Deeds { .. },
+        )
+        | None => {}
     }
 }

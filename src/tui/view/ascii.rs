@@ -5,7 +5,15 @@
 use ratatui::buffer::Buffer;
 
 /// Symbols the panel draws, and what stands for them.
-const LIKENESS: [(&str, &str); 34] = [
+const LIKENESS: [(&str, &str); 59] = [
+    ("▁", "."),
+    ("▂", ":"),
+    ("▃", "-"),
+    ("▄", "="),
+    ("▅", "+"),
+    ("▆", "*"),
+    ("▇", "%"),
+    ("■", "#"),
     ("─", "-"),
     ("│", "|"),
     ("┌", "+"),
@@ -26,21 +34,45 @@ const LIKENESS: [(&str, &str); 34] = [
     ("◐", "%"),
     ("◆", "#"),
     ("▲", "^"),
-    ("✓", "/"),
+    ("✓", "Y"),
     ("✗", "x"),
     ("»", ">"),
     ("•", "."),
     ("·", "."),
     ("…", "~"),
     ("→", ">"),
-    ("⇄", "!"),
+    ("⇄", "&"),
     ("▏", "|"),
     ("█", "#"),
     ("║", "|"),
     ("↑", "^"),
     ("↓", "v"),
     ("’", "'"),
+    ("┄", "."),
+    ("‖", "|"),
+    ("▼", "v"),
+    ("≈", "~"),
+    ("×", "x"),
+    ("⋮", ":"),
+    ("┬", "+"),
+    ("┴", "+"),
+    ("┼", "+"),
+    ("┃", "#"),
+    ("┏", "#"),
+    ("┓", "#"),
+    ("┗", "#"),
+    ("┛", "#"),
+    ("╌", "."),
+    ("╎", ":"),
+    ("↻", "@"),
 ];
+
+/// Returns what stands for a symbol.
+#[must_use]
+pub fn likeness(symbol: &str) -> Option<&'static str> {
+    let known = LIKENESS.iter().find(|(known, _)| *known == symbol);
+    known.map(|(_, likeness)| *likeness)
+}
 
 /// Replaces everything in a frame that is not ASCII.
 pub fn flatten(buffer: &mut Buffer) {
@@ -48,10 +80,16 @@ pub fn flatten(buffer: &mut Buffer) {
         if cell.symbol().is_ascii() {
             continue;
         }
-        let likeness = LIKENESS
-            .iter()
-            .find(|(symbol, _)| *symbol == cell.symbol())
-            .map_or("?", |(_, likeness)| likeness);
+        let likeness = likeness(cell.symbol()).unwrap_or_else(|| rest(cell.symbol()));
         cell.set_symbol(likeness);
+    }
+}
+
+/// What has no row of its own: joints of lines, and everything foreign.
+fn rest(symbol: &str) -> &'static str {
+    if symbol.starts_with(|sign| ('\u{2500}'..='\u{257f}').contains(&sign)) {
+        "+"
+    } else {
+        "?"
     }
 }

@@ -1,51 +1,81 @@
 //! Questions and messages above the area. The cursor is on leaving: Enter never confirms.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Position, Rect};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Paragraph};
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
 
 use crate::app::command::Stop;
 use crate::app::failure::Failure;
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
-use crate::present::clean;
 use crate::present::words::count;
+use crate::tui::danger::{self, Danger, Standing};
+use crate::tui::downtime;
+use crate::tui::keymap::action::Action;
 use crate::tui::model::Model;
-use crate::tui::overlay::{Dialog, Question, Stake, Typed};
+use crate::tui::others;
+use crate::tui::overlay::{Basis, Dialog, Question, Stake, Typed};
+use crate::tui::pages::guide;
+use crate::tui::rows::locks::verdict_tone;
 use crate::tui::rows::plan::kind_tone;
 use crate::tui::theme::Tone;
-use crate::tui::view::locks::verdict_tone;
+use crate::tui::timeline::predict;
+use crate::tui::update::acts;
+use crate::tui::update::answers::lock_wait;
+use crate::tui::view;
 use crate::tui::view::pen::Pen;
+use crate::tui::view::popup::{self, Place};
 use crate::tui::view::sheet::Sheet;
-use crate::tui::words::{cut, width};
-
-/// Returns a rectangle in the middle of another.
-#[must_use]
-pub fn centred(area: Rect, columns: u16, rows: u16) -> Rect {
-    let columns = columns.min(area.width);
-    let rows = rows.min(area.height);
-    Rect {
-        x: area.x + (area.width - columns) / 2,
-        y: area.y + (area.height - rows) / 2,
-        width: columns,
-        height: rows,
-    }
-}
+use crate::tui::words::{nothing, width};
 
 /// Draws a dialog.
-pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, dialog: &Dialog) {
+pub fn show(frame: &mut Frame<'_>, middle: Rect, model: &Model, dialog: &Dialog) {
     let pen = Pen {
         theme: model.theme(),
     };
-    let outer_width = area.width.min(76);
-    let mut sheet = Sheet::new(pen, outer_width.saturating_sub(4), 9);
+    let (sheet, title, tone) = page(model, dialog, popup::room(middle));
+    let buttons = popup::of_dialog(model, dialog);
+    let place = popup::place(middle, sheet.len(), 0, &buttons);
+    popup::frame(frame, place.outer, model, &title, tone);
+    sheet.show(frame, place.text, dialog.scroll);
+    let line = popup::line(pen, &buttons);
+    frame.render_widget(Paragraph::new(line), place.buttons);
+}
+
+/// Returns where a dialog lies.
+#[must_use]
+pub fn place(model: &Model, dialog: &Dialog, middle: Rect) -> Place {
+    let (sheet, ..) = page(model, dialog, popup::room(middle));
+    popup::place(middle, sheet.len(), 0, &popup::of_dialog(model, dialog))
+}
+
+/// Returns the last line a dialog can be scrolled to.
+#[must_use]
+pub fn last(model: &Model, dialog: &Dialog, middle: Rect) -> usize {
+    let (sheet, ..) = page(model, dialog, popup::room(middle));
+    let place = popup::place(middle, sheet.len(), 0, &[]);
+    sheet.len().saturating_sub(usize::from(place.text.height))
+}
+
+/// Writes what a dialog says, with its heading.
+fn page(model: &Model, dialog: &Dialog, room: u16) -> (Sheet, String, Tone) {
+    let pen = Pen {
+        theme: model.theme(),
+    };
+    let mut sheet = Sheet::new(pen, room, 9);
     let (title, tone) = match &dialog.question {
-        Question::Approve { request, plan } => {
+        Question::Approve {
+            request,
+            plan,
+            basis,
+        } => {
+            stale(&mut sheet, basis);
             match plan {
                 None => sheet.text("comparing the file with what runs", Tone::Busy),
-                Some(plan) => summary(&mut sheet, pen, plan),
+                Some(plan) => summary(&mut sheet, pen, model, request, plan),
             }
+            others_at_work(&mut sheet, model);
             (question_of(model, request), Tone::FrameFocus)
         }
         Question::Stop(stop) => {
@@ -57,11 +87,17 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, dialog: &Dialog) {
                 "A run is under way. Leaving stops it: what is under way finishes, nothing new starts, and the panel closes when that is done.",
                 Tone::Text,
             );
+            for tab in model.around.running() {
+                sheet.text(
+                    &format!("Under way in another room: {}", tab.place.title()),
+                    Tone::Warn,
+                );
+            }
             ("leave?".to_owned(), Tone::Warn)
         }
-        Question::Unlock(report) => {
-            evidence(&mut sheet, report);
-            ("clear the lock?".to_owned(), Tone::Warn)
+        Question::Unlock(open) => {
+            view::page::write(&mut sheet, &guide::write(model, open));
+            (guide::title(open), Tone::Warn)
         }
         Question::Failed(failure) => {
             failed(&mut sheet, failure);
@@ -74,60 +110,7 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, dialog: &Dialog) {
             (title.clone(), Tone::Warn)
         }
     };
-    let rows = u16::try_from(sheet.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(4);
-    let outer = centred(area, outer_width, rows);
-    let (body, buttons) = boxed(frame, outer, model, &title, tone);
-    sheet.show(frame, body, dialog.scroll);
-    let mut spans: Vec<Span<'static>> = Vec::new();
-    if let Some(word) = dialog.button() {
-        spans.push(pen.span("[ Cancel ]", Tone::Selected));
-        spans.push(pen.span(" Esc     ", Tone::Dim));
-        spans.push(pen.span("y", Tone::Key));
-        spans.push(pen.span(format!(" {word}"), Tone::Text));
-    } else {
-        spans.push(pen.span("[ Close ]", Tone::Selected));
-        spans.push(pen.span(" Esc", Tone::Dim));
-    }
-    frame.render_widget(Paragraph::new(Line::from(spans)), buttons);
-}
-
-/// Draws the box of a dialog; returns the room for its text and for its buttons.
-fn boxed(
-    frame: &mut Frame<'_>,
-    outer: Rect,
-    model: &Model,
-    title: &str,
-    tone: Tone,
-) -> (Rect, Rect) {
-    let pen = Pen {
-        theme: model.theme(),
-    };
-    let title = cut(
-        &clean::line(title),
-        usize::from(outer.width).saturating_sub(4),
-    );
-    let block = Block::bordered()
-        .border_style(model.theme().style(tone))
-        .title(pen.line(&[(&format!(" {title} "), tone)]));
-    let inner = block.inner(outer);
-    frame.render_widget(Clear, outer);
-    frame.render_widget(block, outer);
-    let [_, middle, _] = Layout::horizontal([
-        Constraint::Length(1),
-        Constraint::Fill(1),
-        Constraint::Length(1),
-    ])
-    .areas(inner);
-    let gap = u16::from(middle.height > 2);
-    let [body, _, buttons] = Layout::vertical([
-        Constraint::Fill(1),
-        Constraint::Length(gap),
-        Constraint::Length(1),
-    ])
-    .areas(middle);
-    (body, buttons)
+    (sheet, title, tone)
 }
 
 fn question_of(model: &Model, request: &PlanRequest) -> String {
@@ -137,8 +120,19 @@ fn question_of(model: &Model, request: &PlanRequest) -> String {
         .as_ref()
         .and_then(|config| config.project.as_ref())
         .map_or_else(String::new, |project| {
-            format!(" {} in {}", project.name, project.env)
+            let env = project.env.as_str();
+            match Standing::of(env) {
+                Standing::Production => format!(" {} in ▲ {}", project.name, env.to_uppercase()),
+                Standing::Shared => format!(" {} in ◆ {env}", project.name),
+                Standing::Own => format!(" {} in {env}", project.name),
+            }
         });
+    let names: Vec<&str> = request.targets.iter().map(String::as_str).collect();
+    let env = match names.len() {
+        0 => env,
+        1..=3 => format!("{env}, only {}", names.join(", ")),
+        number => format!("{env}, only the {number} chosen"),
+    };
     match request.purpose {
         Purpose::Deploy => format!("deploy{env}?"),
         Purpose::Destroy => format!("destroy{env}?"),
@@ -147,10 +141,73 @@ fn question_of(model: &Model, request: &PlanRequest) -> String {
     }
 }
 
+/// Somebody else holds the lock: confirming means to wait for it.
+fn others_at_work(sheet: &mut Sheet, model: &Model) {
+    let Some(sentence) = others::sentence(model) else {
+        return;
+    };
+    sheet.text(" ", Tone::Text);
+    sheet.item("!", &format!("The lock is held: {sentence}."), Tone::Warn);
+    let wait = crate::present::human::duration(lock_wait(model));
+    sheet.text(
+        &format!(
+            "Confirming waits for it, up to {wait}; {} ends the waiting.",
+            model.key(Action::Cancel)
+        ),
+        Tone::Text,
+    );
+}
+
+/// Why a plan must not be carried out as it is shown.
+fn stale(sheet: &mut Sheet, basis: &Basis) {
+    if basis.changed {
+        sheet.item(
+            "!",
+            "The plan changed while you read it; this is the new one.",
+            Tone::Warn,
+        );
+    }
+    if let Some(why) = &basis.stale {
+        sheet.item(
+            "!",
+            &format!("STALE: {why}; a new plan is being made"),
+            Tone::Warn,
+        );
+        sheet.text(" ", Tone::Text);
+    }
+}
+
+/// What can be broken, and what has to be done to agree.
+fn class(sheet: &mut Sheet, model: &Model, plan: &Plan) {
+    let danger = danger::of_plan(plan);
+    let tone = match danger {
+        Danger::Read | Danger::Reversible => Tone::Dim,
+        Danger::Disruptive => Tone::Warn,
+        Danger::DataLosing => Tone::Fail,
+    };
+    let what = match danger {
+        Danger::Read | Danger::Reversible => {
+            "no service is down, instances may be made anew one by one"
+        }
+        Danger::Disruptive => "services are down while they are made anew or for good",
+        Danger::DataLosing => "data is deleted for good",
+    };
+    let place = match acts::standing(model) {
+        Standing::Own => "",
+        Standing::Shared => " in a shared environment",
+        Standing::Production => " in production",
+    };
+    sheet.item(
+        danger.symbol(),
+        &format!("{}{place}: {what}", danger.as_str()),
+        tone,
+    );
+}
+
 /// What a plan would do, in short.
-fn summary(sheet: &mut Sheet, pen: Pen, plan: &Plan) {
+fn summary(sheet: &mut Sheet, pen: Pen, model: &Model, request: &PlanRequest, plan: &Plan) {
     if plan.is_empty() {
-        sheet.text("Nothing to do: everything is as the file asks.", Tone::Ok);
+        sheet.text(&nothing(request), Tone::Ok);
         return;
     }
     let sum = plan.summary();
@@ -185,6 +242,11 @@ fn summary(sheet: &mut Sheet, pen: Pen, plan: &Plan) {
         ),
         Tone::Dim,
     );
+    let usual = model.snapshot.usual.as_deref();
+    if let Some(time) = predict::said(plan, usual, model.options.run.schedule) {
+        sheet.text(&format!("takes {time}"), Tone::Dim);
+    }
+    class(sheet, model, plan);
     sheet.text(" ", Tone::Text);
     for address in plan.destructive() {
         sheet.item(
@@ -194,7 +256,11 @@ fn summary(sheet: &mut Sheet, pen: Pen, plan: &Plan) {
         );
     }
     for action in plan.actions.iter().filter(|action| !action.is_noop()) {
-        let text = format!("{}  {}", action.address, action.reason);
+        let down = downtime::of(action, model.snapshot.usual.as_deref());
+        let down = down
+            .words()
+            .map_or_else(String::new, |words| format!(" ({words})"));
+        let text = format!("{}  {}{down}", action.address, action.reason);
         sheet.item(
             &action.kind.symbol().to_string(),
             &text,
@@ -265,38 +331,58 @@ fn failed(sheet: &mut Sheet, failure: &Failure) {
 }
 
 /// Draws a dialog that is answered by typing.
-pub fn typed(frame: &mut Frame<'_>, area: Rect, model: &Model, typed: &Typed) {
+pub fn typed(frame: &mut Frame<'_>, middle: Rect, model: &Model, typed: &Typed) {
     let pen = Pen {
         theme: model.theme(),
     };
-    let outer_width = area.width.min(76);
-    let mut sheet = Sheet::new(pen, outer_width.saturating_sub(4), 9);
+    let (sheet, title) = typed_page(model, typed, popup::room(middle));
+    let buttons = popup::of_typed(model, typed);
+    let place = popup::place(middle, sheet.len(), typed.fields.len() * 2, &buttons);
+    popup::frame(frame, place.outer, model, &title, Tone::Fail);
+    sheet.show(frame, place.text, 0);
+    fields(frame, place.fields, pen, typed);
+    let line = popup::line(pen, &buttons);
+    frame.render_widget(Paragraph::new(line), place.buttons);
+}
+
+/// Returns where a dialog that is answered by typing lies.
+#[must_use]
+pub fn typed_place(model: &Model, typed: &Typed, middle: Rect) -> Place {
+    let (sheet, _) = typed_page(model, typed, popup::room(middle));
+    let buttons = popup::of_typed(model, typed);
+    popup::place(middle, sheet.len(), typed.fields.len() * 2, &buttons)
+}
+
+fn typed_page(model: &Model, typed: &Typed, room: u16) -> (Sheet, String) {
+    let pen = Pen {
+        theme: model.theme(),
+    };
+    let mut sheet = Sheet::new(pen, room, 9);
     let title = match &typed.stake {
-        Stake::Run { request, plan } => {
-            summary(&mut sheet, pen, plan);
+        Stake::Run {
+            request,
+            plan,
+            basis,
+        } => {
+            stale(&mut sheet, basis);
+            summary(&mut sheet, pen, model, request, plan);
             question_of(model, request)
         }
         Stake::Lock(report) => {
             evidence(&mut sheet, report);
             let why = match report.verdict {
                 Verdict::Alive => "The holder is alive: two of them would work at once.",
-                Verdict::Free | Verdict::Dead | Verdict::Expired | Verdict::Unknown => {
-                    "There is no proof that the holder is gone."
-                }
+                Verdict::Expired | Verdict::Unknown => "There is no proof that the holder is gone.",
+                Verdict::Free | Verdict::Dead => "The holder is proven gone.",
             };
             sheet.text(why, Tone::Fail);
-            "take the lock by force?".to_owned()
+            "clear the lock, step 4 of 4: confirm".to_owned()
         }
     };
-    let fields = u16::try_from(typed.fields.len() * 2).unwrap_or(4);
-    let rows = u16::try_from(sheet.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(4 + fields);
-    let outer = centred(area, outer_width, rows);
-    let (body, buttons) = boxed(frame, outer, model, &title, Tone::Fail);
-    let [text, below] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(fields)]).areas(body);
-    sheet.show(frame, text, 0);
+    (sheet, title)
+}
+
+fn fields(frame: &mut Frame<'_>, area: Rect, pen: Pen, typed: &Typed) {
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (index, field) in typed.fields.iter().enumerate() {
         let mark = if field.fits() { "✓ " } else { "  " };
@@ -312,24 +398,12 @@ pub fn typed(frame: &mut Frame<'_>, area: Rect, model: &Model, typed: &Typed) {
         };
         lines.push(pen.line(&[("  > ", tone), (&field.typed, Tone::Text)]));
         if index == typed.at {
-            let x = below.x + u16::try_from(4 + width(&field.typed)).unwrap_or(u16::MAX);
-            let y = below.y + u16::try_from(index * 2 + 1).unwrap_or(0);
-            if x < below.right() && y < below.bottom() {
-                frame.set_cursor_position(Position::new(x, y));
+            let x = u16::try_from(4 + width(&field.typed)).unwrap_or(u16::MAX);
+            let y = u16::try_from(index * 2 + 1).unwrap_or(u16::MAX);
+            if x < area.width && y < area.height {
+                frame.set_cursor_position(Position::new(area.x + x, area.y + y));
             }
         }
     }
-    frame.render_widget(Paragraph::new(lines), below);
-    let ready = if typed.complete() {
-        Tone::Key
-    } else {
-        Tone::Dim
-    };
-    let line = pen.line(&[
-        ("[ Cancel ]", Tone::Selected),
-        (" Esc     ", Tone::Dim),
-        ("C-y", ready),
-        (" confirm", ready),
-    ]);
-    frame.render_widget(Paragraph::new(line), buttons);
+    frame.render_widget(Paragraph::new(lines), area);
 }

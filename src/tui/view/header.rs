@@ -8,7 +8,9 @@ use ratatui::widgets::Paragraph;
 use crate::app::command::Stop;
 use crate::app::notice::Link;
 use crate::domain::lease::Verdict;
+use crate::tui::danger::Standing;
 use crate::tui::model::{Area, Model};
+use crate::tui::others;
 use crate::tui::rows::course::progress;
 use crate::tui::theme::Tone;
 use crate::tui::view::pen::Pen;
@@ -59,21 +61,28 @@ fn pieces(model: &Model) -> Vec<Piece> {
     if model.options.read_only {
         pieces.push(Piece::new(1, vec![("read-only".into(), Tone::Warn)]));
     }
+    pieces.extend(rooms(model));
     pieces.extend(run(model));
+    pieces.extend(faults(model));
     pieces.extend(plan(model));
     pieces.extend(lock(model));
-    pieces.push(link(model));
+    pieces.extend(link(model));
     pieces
 }
 
+/// The file has errors, so that what is shown of the project is what it was before.
+fn faults(model: &Model) -> Option<Piece> {
+    let faulty = model.snapshot.is_faulty();
+    faulty.then(|| Piece::new(1, vec![("✗ file has errors".into(), Tone::Fail)]))
+}
+
 fn name(model: &Model) -> Piece {
-    let project = model
-        .snapshot
-        .config
-        .as_ref()
-        .and_then(|config| config.project.as_ref());
-    let text = match project {
-        None => "nanokit".to_owned(),
+    let text = match model.snapshot.known() {
+        // A file that never was good names nothing; the room is named after its folder.
+        None => match model.around.here() {
+            Some(place) if !place.name.is_empty() => place.name.clone(),
+            Some(_) | None => "nanokit".to_owned(),
+        },
         Some(project) => match &project.component {
             Some(component) => format!("{}/{component}", project.name),
             None => project.name.to_string(),
@@ -84,17 +93,13 @@ fn name(model: &Model) -> Piece {
 
 /// The environment in a word, a symbol and a colour.
 fn environment(model: &Model) -> Option<Piece> {
-    let config = model.snapshot.config.as_ref()?;
-    let env = config.project.as_ref()?.env.as_str();
-    let (symbol, tone) = if env.contains("prod") || env == "live" {
-        ("▲", Tone::EnvProduction)
-    } else if ["stag", "test", "qa", "preview", "shared"]
-        .iter()
-        .any(|word| env.contains(word))
-    {
-        ("◆", Tone::EnvShared)
-    } else {
-        ("○", Tone::EnvSafe)
+    let asked = || model.around.here()?.env.as_deref();
+    let known = model.snapshot.known();
+    let env = known.map(|project| project.env.as_str()).or_else(asked)?;
+    let (symbol, tone) = match Standing::of(env) {
+        Standing::Production => ("▲", Tone::EnvProduction),
+        Standing::Shared => ("◆", Tone::EnvShared),
+        Standing::Own => ("○", Tone::EnvSafe),
     };
     let word = if tone == Tone::EnvProduction {
         env.to_uppercase()
@@ -102,6 +107,21 @@ fn environment(model: &Model) -> Option<Piece> {
         env.to_owned()
     };
     Some(Piece::new(0, vec![(format!("{symbol} {word}"), tone)]))
+}
+
+/// The other open rooms, each with how it stands.
+fn rooms(model: &Model) -> Option<Piece> {
+    let tabs = &model.around.tabs;
+    let here = tabs.iter().position(|tab| tab.shown)?;
+    if tabs.len() < 2 {
+        return None;
+    }
+    let mut parts = vec![(format!("[{}/{}]", here + 1, tabs.len()), Tone::Dim)];
+    for tab in tabs.iter().filter(|tab| !tab.shown) {
+        let text = format!(" {} {}", tab.mark.symbol(), tab.place.title());
+        parts.push((text, tab.mark.tone()));
+    }
+    Some(Piece::new(2, parts))
 }
 
 fn run(model: &Model) -> Option<Piece> {
@@ -119,8 +139,11 @@ fn run(model: &Model) -> Option<Piece> {
 }
 
 fn plan(model: &Model) -> Option<Piece> {
-    if model.running().is_some() {
+    if model.running().is_some() || model.snapshot.is_faulty() {
         return None;
+    }
+    if model.snapshot.trouble.is_some() {
+        return Some(Piece::new(1, vec![("! plan failed".into(), Tone::Fail)]));
     }
     let Some(plan) = &model.snapshot.plan else {
         return Some(Piece::new(3, vec![("plan: none yet".into(), Tone::Dim)]));
@@ -152,7 +175,12 @@ fn lock(model: &Model) -> Option<Piece> {
         .record
         .as_ref()
         .map_or_else(String::new, |record| format!(" {}", record.holder.user));
-    let ours = model.running().is_some();
+    let record = report.record.as_ref();
+    let ours = record.is_some_and(|record| others::is_ours(&model.snapshot, record));
+    if let Some(record) = others::holder(&model.snapshot) {
+        let text = format!("lock: {}", others::short(record));
+        return Some(Piece::new(1, vec![(text, Tone::Warn)]));
+    }
     let word = report.verdict.as_str().to_uppercase();
     let (rank, text, tone) = match report.verdict {
         Verdict::Free => (5, "lock: free".to_owned(), Tone::Dim),
@@ -163,18 +191,34 @@ fn lock(model: &Model) -> Option<Piece> {
     Some(Piece::new(rank, vec![(text, tone)]))
 }
 
-fn link(model: &Model) -> Piece {
+fn link(model: &Model) -> Option<Piece> {
     let (rank, text, tone) = match &model.snapshot.link {
+        // Nobody is asked before the file says who.
+        Link::Connecting if model.snapshot.is_faulty() => return None,
         Link::Connecting => (4, "◐ connecting".to_owned(), Tone::Busy),
         Link::Up(what) => (6, format!("● {what}"), Tone::Ok),
         Link::Down(why) => (1, format!("✗ platform down: {why}"), Tone::Fail),
     };
-    Piece::new(rank, vec![(text, tone)])
+    Some(Piece::new(rank, vec![(text, tone)]))
 }
 
-/// Draws the tabs.
-pub fn tabs(frame: &mut Frame<'_>, area: Rect, model: &Model) {
-    let room = usize::from(area.width);
+/// One tab and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tab {
+    /// Where it leads.
+    pub area: Area,
+    /// What it says.
+    pub text: String,
+    /// Its first column, from the left edge of the line.
+    pub at: u16,
+    /// Its columns.
+    pub columns: u16,
+}
+
+/// Places the tabs in a line of so many columns.
+#[must_use]
+pub fn placed(model: &Model, room: u16) -> Vec<Tab> {
+    let room = usize::from(room);
     let labels: Vec<(Area, String)> = Area::ALL
         .iter()
         .enumerate()
@@ -183,25 +227,46 @@ pub fn tabs(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let badges: Vec<String> = Area::ALL.iter().map(|tab| badge(model, *tab)).collect();
     let bare: usize = labels.iter().map(|(_, label)| width(label) + 2).sum();
     let with_badges = bare + badges.iter().map(|badge| width(badge)).sum::<usize>();
-    let pen = Pen {
-        theme: model.theme(),
-    };
-    let mut spans = Vec::new();
-    for (index, (tab, label)) in labels.iter().enumerate() {
+    let mut tabs = Vec::new();
+    let mut at = 0;
+    for (index, (area, label)) in labels.into_iter().enumerate() {
         let badge = badges.get(index).map_or("", String::as_str);
         let text = if with_badges <= room {
             format!("{label}{badge} ")
-        } else if bare <= room || *tab == model.area {
+        } else if bare <= room || area == model.area {
             format!("{label} ")
         } else {
             format!(" {} ", index + 1)
         };
-        let tone = if *tab == model.area {
+        let columns = width(&text);
+        if at + columns > room {
+            break;
+        }
+        let cells = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+        tabs.push(Tab {
+            area,
+            text,
+            at: cells(at),
+            columns: cells(columns),
+        });
+        at += columns + 1;
+    }
+    tabs
+}
+
+/// Draws the tabs.
+pub fn tabs(frame: &mut Frame<'_>, area: Rect, model: &Model) {
+    let pen = Pen {
+        theme: model.theme(),
+    };
+    let mut spans = Vec::new();
+    for tab in placed(model, area.width) {
+        let tone = if tab.area == model.area {
             Tone::Tab
         } else {
             Tone::Text
         };
-        spans.push(pen.span(text, tone));
+        spans.push(pen.span(tab.text, tone));
         spans.push(Span::raw(" "));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
@@ -209,7 +274,7 @@ pub fn tabs(frame: &mut Frame<'_>, area: Rect, model: &Model) {
 
 fn badge(model: &Model, area: Area) -> String {
     match area {
-        Area::Services | Area::Locks => String::new(),
+        Area::Services | Area::Locks | Area::History => String::new(),
         Area::Plan => model
             .snapshot
             .plan

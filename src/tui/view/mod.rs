@@ -11,19 +11,33 @@
 //! ```
 
 pub mod ascii;
+pub mod boxes;
+pub mod course;
+pub mod deeds;
 pub mod details;
 pub mod diagnostics;
 pub mod dialog;
+pub mod drift;
 pub mod footer;
+pub mod graph;
 pub mod header;
 pub mod help;
-pub mod locks;
+pub mod history;
+pub mod hits;
+pub mod layout;
 pub mod logs;
+pub mod page;
+pub mod paint;
 pub mod palette;
 pub mod pen;
+pub mod places;
+pub mod plan;
+pub mod popup;
 pub mod run;
 pub mod scratch;
 pub mod screen;
-pub mod service;
 pub mod sheet;
+pub mod spark;
+pub mod timeline;
 pub mod tree;
+pub mod which;

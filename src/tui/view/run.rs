@@ -2,90 +2,108 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::Line;
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Paragraph};
 
-use crate::app::snapshot::{ActionView, LogLine, RunView, StepView};
-use crate::domain::event::{StepOutcome, Stream};
+use crate::app::snapshot::{ActionView, RunView, StepView};
+use crate::domain::event::StepOutcome;
+use crate::present::clean;
 use crate::present::human::duration;
+use crate::tui::logs::reader::{At, Size};
 use crate::tui::model::Model;
 use crate::tui::rows::row::Subject;
 use crate::tui::theme::Tone;
-use crate::tui::update::moves::output;
-use crate::tui::view::logs;
+use crate::tui::update::moves::subject;
 use crate::tui::view::pen::Pen;
 use crate::tui::view::sheet::Sheet;
-use crate::tui::words::{between, ticking};
+use crate::tui::view::{layout, logs};
+use crate::tui::words::{between, cut, ticking, width};
 
 /// Room for labels.
 const LABEL: usize = 9;
+
+/// Returns the columns and rows the details of a run have for output.
+#[must_use]
+pub fn size(model: &Model) -> Size {
+    let side = layout::page(model.size)
+        .and_then(|page| layout::halves(model, page.middle))
+        .and_then(|halves| halves.side);
+    let Some(area) = side.map(|side| Block::bordered().inner(side)) else {
+        return Size::default();
+    };
+    let [_, _, below] = parts(area, &facts(model, &subject(model), area));
+    Size {
+        width: usize::from(below.width),
+        height: usize::from(below.height),
+    }
+}
+
+/// Writes the facts about what has the cursor.
+fn facts(model: &Model, subject: &Subject, area: Rect) -> Sheet {
+    let pen = Pen {
+        theme: model.theme(),
+    };
+    let mut facts = Sheet::new(pen, area.width, LABEL);
+    if let Some(run) = model.shown_run() {
+        write(&mut facts, model, run, subject);
+    }
+    facts
+}
+
+/// Places facts, a line between, and output.
+fn parts(area: Rect, facts: &Sheet) -> [Rect; 3] {
+    let height = u16::try_from(facts.len())
+        .unwrap_or(u16::MAX)
+        .min(area.height / 2);
+    Layout::vertical([
+        Constraint::Length(height),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+    ])
+    .areas(area)
+}
 
 /// Draws facts on top, output below.
 pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, subject: &Subject) {
     let pen = Pen {
         theme: model.theme(),
     };
-    let Some(run) = &model.snapshot.run else {
+    if model.shown_run().is_none() {
         return;
-    };
-    let mut facts = Sheet::new(pen, area.width, LABEL);
-    write(&mut facts, model, run, subject);
-    let height = u16::try_from(facts.len())
-        .unwrap_or(u16::MAX)
-        .min(area.height / 2);
-    let [top, rule, below] = Layout::vertical([
-        Constraint::Length(height),
-        Constraint::Length(1),
-        Constraint::Fill(1),
-    ])
-    .areas(area);
+    }
+    let facts = facts(model, subject, area);
+    let [top, rule, below] = parts(area, &facts);
     facts.show(frame, top, 0);
-    let window = model
-        .output
-        .window(output(run, subject), usize::from(below.height));
-    let mut note = vec![("output", Tone::Title)];
-    let newer = format!("  {} new lines, G follows", window.newer);
-    let dropped = format!("  {} older lines are in the log file only", run.log_dropped);
-    let column = format!("  from column {}, left and right move", model.across + 1);
-    if model.across > 0 {
-        note.push((&column, Tone::Dim));
+    let output = &model.output;
+    let (store, reader) = (&output.store, &output.reader);
+    let mut words = Vec::new();
+    if let At::Held { .. } = reader.at {
+        words.push(logs::where_it_is(reader, store, false));
     }
-    if window.newer > 0 {
-        note.push((&newer, Tone::Warn));
+    words.extend(logs::looks(reader, store));
+    let mut lost = logs::missing(store);
+    if !lost.is_empty() {
+        lost.push("o opens the file".to_owned());
     }
-    if run.log_dropped > 0 {
-        note.push((&dropped, Tone::Dim));
+    let said = clean::line(&words.join(", "));
+    let lost = clean::line(&lost.join(", "));
+    let room = usize::from(rule.width);
+    let said = cut(&said, room.saturating_sub(8));
+    let left = room.saturating_sub(width(&said) + 10);
+    let mut pieces = vec![("output", Tone::Title)];
+    let lost = cut(&lost, left);
+    for piece in [&said, &lost] {
+        if !piece.is_empty() {
+            pieces.extend([("  ", Tone::Text), (piece.as_str(), Tone::Warn)]);
+        }
     }
-    frame.render_widget(Paragraph::new(pen.line(&note)), rule);
-    let lines: Vec<Line<'static>> = if window.lines.is_empty() {
-        vec![pen.line(&[("none so far", Tone::Dim)])]
-    } else {
-        window
-            .lines
-            .into_iter()
-            .map(|line| one(pen, subject, line, model.across))
-            .collect()
+    let line = pen.line(&pieces);
+    frame.render_widget(Paragraph::new(line), rule);
+    let empty = match subject {
+        Subject::Step(_, id) => logs::silent(model, id),
+        _ if model.shown_run().is_some_and(|run| run.finished.is_some()) => "no output".to_owned(),
+        _ => "no output yet".to_owned(),
     };
-    frame.render_widget(Paragraph::new(lines), below);
-}
-
-/// A line of output; with its step in front where several are shown together.
-fn one(pen: Pen, subject: &Subject, line: &LogLine, across: usize) -> Line<'static> {
-    let tone = match line.stream {
-        Stream::Stdout => Tone::Text,
-        Stream::Stderr => Tone::Warn,
-        Stream::Engine => Tone::Dim,
-    };
-    let mut spans = Vec::new();
-    if !matches!(subject, Subject::Step(..))
-        && let Some(step) = &line.step
-    {
-        let step = step.as_str();
-        let short = step.strip_prefix("service.").unwrap_or(step);
-        spans.push(pen.span(format!("{short} | "), Tone::Dim));
-    }
-    spans.extend(logs::spans(pen, &line.text, tone, across));
-    Line::from(spans)
+    logs::body(frame, below, pen, (store, reader), &empty);
 }
 
 fn write(sheet: &mut Sheet, model: &Model, run: &RunView, subject: &Subject) {
@@ -100,7 +118,7 @@ fn write(sheet: &mut Sheet, model: &Model, run: &RunView, subject: &Subject) {
                 one_action(sheet, action);
             }
         }
-        Subject::Heading | Subject::Remark => {
+        Subject::Heading | Subject::Run(_) | Subject::Remark => {
             sheet.pair("run", run.run_id.as_str(), Tone::Text);
             if let Some((_, _, _, Some(message))) = &run.finished {
                 sheet.pair("because", message, Tone::Fail);
@@ -126,7 +144,7 @@ fn one_step(sheet: &mut Sheet, model: &Model, step: &StepView) {
     words.extend(step.exit_code.map(|code| format!("exit code {code}")));
     words.extend(step.started.map(|from| match step.finished {
         Some(to) => format!("took {}", duration(between(from, to))),
-        None => format!("for {}", ticking(between(from, model.now))),
+        None => format!("for {}", ticking(between(from, model.run_now()))),
     }));
     if step.attempt > 1 {
         words.push(format!("attempt {}", step.attempt));

@@ -1,39 +1,38 @@
 //! The whole screen: where what goes, and what lies above it.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::Rect;
+use ratatui::text::Line;
 use ratatui::widgets::{Block, Paragraph};
 
 use crate::present::clean;
+use crate::present::human::clock;
+use crate::tui::keymap::action::Action;
 use crate::tui::keymap::map::Keymap;
-use crate::tui::model::{Area, Focus, Model, Overlay};
+use crate::tui::model::{Area, Focus, Model, Overlay, RunAs};
+use crate::tui::overlay::Choices;
 use crate::tui::theme::Tone;
 use crate::tui::tree::Pane;
+use crate::tui::update::marks;
+use crate::tui::update::news::whole;
+use crate::tui::view::layout::{self, Page};
 use crate::tui::view::pen::Pen;
 use crate::tui::view::scratch::Scratch;
 use crate::tui::view::tree::Look;
 use crate::tui::view::{
-    ascii, details, diagnostics, dialog, footer, header, help, locks, logs, palette, tree,
+    ascii, course, deeds, details, diagnostics, dialog, footer, graph, header, help, history, logs,
+    paint, palette, places, plan, timeline, tree, which,
 };
-use crate::tui::words::cut;
-
-/// The least columns and rows the panel works with.
-pub const LEAST: (u16, u16) = (40, 10);
-/// From this width on list and details stand side by side.
-const WIDE: u16 = 100;
-/// From this height of the middle on they stand one above the other.
-const TALL: u16 = 12;
-/// From this height of the middle on a run stands above its output even where there is width.
-const ROOMY: u16 = 24;
+use crate::tui::words::{cut, width};
 
 /// Draws one frame.
-pub fn draw(frame: &mut Frame<'_>, model: &Model, scratch: &mut Scratch, keymap: &Keymap) {
+pub fn draw(frame: &mut Frame<'_>, model: &Model, _scratch: &mut Scratch, keymap: &Keymap) {
     let area = frame.area();
-    if area.width < LEAST.0 || area.height < LEAST.1 {
-        too_small(frame, area, model);
-    } else {
-        parts(frame, area, model, scratch, keymap);
+    match layout::page((area.width, area.height)) {
+        None => too_small(frame, area, model),
+        Some(page) => parts(frame, &page, model, keymap),
     }
+    paint::finish(frame.buffer_mut(), &model.theme());
     if model.options.ascii {
         ascii::flatten(frame.buffer_mut());
     }
@@ -44,7 +43,7 @@ fn too_small(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     if area.is_empty() {
         return;
     }
-    let (columns, rows) = LEAST;
+    let (columns, rows) = layout::LEAST;
     let long = format!(
         "terminal too small: {}x{}, needs {columns}x{rows}",
         area.width, area.height
@@ -68,78 +67,106 @@ fn too_small(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn parts(frame: &mut Frame<'_>, area: Rect, model: &Model, scratch: &mut Scratch, keymap: &Keymap) {
-    let [top, tabs, middle, line, hints] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(1),
-        Constraint::Fill(1),
-        Constraint::Length(1),
-        Constraint::Length(1),
-    ])
-    .areas(area);
+fn parts(frame: &mut Frame<'_>, page: &Page, model: &Model, keymap: &Keymap) {
+    let Page {
+        top,
+        tabs,
+        middle,
+        line,
+        hints,
+    } = *page;
     header::show(frame, top, model);
     header::tabs(frame, tabs, model);
-    body(frame, middle, model, scratch);
+    body(frame, middle, model);
     for overlay in &model.overlays {
         match overlay {
-            Overlay::Help { scroll } => help::show(frame, middle, model, keymap, *scroll),
-            Overlay::Palette(list) => palette::show(frame, middle, model, keymap, list),
+            Overlay::Help { scroll, typed } => help::show(frame, middle, model, *scroll, typed),
+            Overlay::Palette(list) => match list.kind {
+                Choices::Places | Choices::Environments => {
+                    places::show(frame, middle, model, list);
+                }
+                Choices::Actions | Choices::Jump | Choices::Themes => {
+                    palette::show(frame, middle, model, list);
+                }
+            },
+            Overlay::Deeds { back } => deeds::show(frame, middle, model, *back),
             Overlay::Dialog(open) => dialog::show(frame, middle, model, open),
             Overlay::Typed(typed) => dialog::typed(frame, middle, model, typed),
             Overlay::Logs(view) => logs::show(frame, middle, model, view),
             Overlay::Filter => {}
         }
     }
+    which::show(frame, middle, model, keymap);
     footer::line(frame, line, model);
-    footer::hints(frame, hints, model, keymap);
+    match &model.figures {
+        Some(figures) => footer::figures(frame, hints, model, figures),
+        None => footer::hints(frame, hints, model, keymap),
+    }
 }
 
-fn body(frame: &mut Frame<'_>, area: Rect, model: &Model, scratch: &mut Scratch) {
-    if model.area == Area::Locks {
-        let inner = framed(frame, area, model, "lock and state", true);
-        locks::show(frame, inner, model);
-        return;
-    }
+fn body(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     if let Some(config) = model.faults() {
         let inner = framed(frame, area, model, "the project file needs mending", true);
         diagnostics::show(frame, inner, model, config);
         return;
     }
-    // Output wants long lines, so a run stands above it wherever that leaves enough rows.
-    let stacked = model.area == Area::Run && area.height >= ROOMY;
-    let (list, side) = split(area, model.focus, stacked);
-    if let Some(list) = list {
-        let title = title(model);
-        let inner = framed(frame, list, model, &title, model.focus == Focus::List);
-        self::list(frame, inner, model, scratch);
+    if let (Area::History, Some(comparison)) = (model.area, &model.history.comparison) {
+        let inner = framed(frame, area, model, &history::title(comparison), true);
+        history::compared(frame, inner, model, look(model, true));
+        return;
     }
-    if let Some(side) = side {
+    let Some(halves) = layout::halves(model, area) else {
+        return;
+    };
+    if let Some(list) = halves.list.filter(|_| graph::on_show(model)) {
+        let title = graph::title(model);
+        let inner = framed(frame, list, model, &title, model.focus == Focus::List);
+        graph::show(frame, inner, model);
+        graph::legend(frame, list, model);
+    } else if let Some(list) = halves.list {
+        let title = title(model);
+        framed(frame, list, model, &title, model.focus == Focus::List);
+        let rows = under_banner(frame, list, model);
+        self::list(frame, rows, model);
+    }
+    if let Some(side) = halves.side {
         let title = details::title(model);
         let inner = framed(frame, side, model, &title, model.focus == Focus::Details);
         details::show(frame, inner, model);
     }
 }
 
-/// Places list and details; where there is room for one only, the one with the cursor.
-fn split(area: Rect, focus: Focus, stacked: bool) -> (Option<Rect>, Option<Rect>) {
-    if area.width >= WIDE && !stacked {
-        let [list, side] =
-            Layout::horizontal([Constraint::Percentage(55), Constraint::Fill(1)]).areas(area);
-        return (Some(list), Some(side));
-    }
-    if area.height >= TALL {
-        let share = match focus {
-            Focus::List => 58,
-            Focus::Details => 35,
+/// Draws what the plan rests on, or which run is replayed, above the rows; returns the room below.
+fn under_banner(frame: &mut Frame<'_>, list: Rect, model: &Model) -> Rect {
+    let pen = Pen {
+        theme: model.theme(),
+    };
+    let rows = layout::rows(model, list);
+    let line = match model.area {
+        Area::Plan => plan::banner(model, pen),
+        Area::Run => course::banner(model, pen),
+        Area::Services | Area::Drift | Area::Locks | Area::History => None,
+    };
+    if let Some(line) = line.filter(|_| rows.y > list.y + 1) {
+        let above = Rect {
+            y: rows.y - 1,
+            height: 1,
+            ..rows
         };
-        let [list, side] =
-            Layout::vertical([Constraint::Percentage(share), Constraint::Fill(1)]).areas(area);
-        return (Some(list), Some(side));
+        frame.render_widget(Paragraph::new(fit(line, rows.width)), above);
     }
-    match focus {
-        Focus::List => (Some(area), None),
-        Focus::Details => (None, Some(area)),
+    rows
+}
+
+/// Cuts a line that is too long, with a mark.
+fn fit(mut line: Line<'static>, columns: u16) -> Line<'static> {
+    let mut room = usize::from(columns);
+    for span in &mut line.spans {
+        let text = cut(&span.content, room);
+        room = room.saturating_sub(width(&text));
+        span.content = text.into();
     }
+    line
 }
 
 fn framed(frame: &mut Frame<'_>, area: Rect, model: &Model, title: &str, focused: bool) -> Rect {
@@ -160,9 +187,8 @@ fn framed(frame: &mut Frame<'_>, area: Rect, model: &Model, title: &str, focused
     let block = Block::bordered()
         .border_style(model.theme().style(tone))
         .title(pen.line(&[(&format!(" {} ", cut(&clean::line(title), room)), title_tone)]));
-    let inner = block.inner(area);
     frame.render_widget(block, area);
-    inner
+    layout::inner(area)
 }
 
 fn title(model: &Model) -> String {
@@ -171,16 +197,40 @@ fn title(model: &Model) -> String {
         Some(_) | None => String::new(),
     };
     let name = match model.area {
-        Area::Services => "services".to_owned(),
+        Area::Services => graph::tree_title(model),
         Area::Plan => plan_title(model),
         Area::Run => run_title(model),
-        Area::Locks => "lock and state".to_owned(),
+        Area::Locks => "locks and state".to_owned(),
+        Area::History => format!(
+            "past runs: {} plays one again, {} compares two",
+            model.key(Action::Open),
+            model.key(Action::Compare)
+        ),
         Area::Drift => match &model.snapshot.drift {
-            Some(drift) => format!("drift: {} changed by hand", drift.drifted.len()),
+            Some(drift) => match drift.drifted.len() {
+                1 => "drift: 1 differs".to_owned(),
+                number => format!("drift: {number} differ"),
+            },
             None => "drift".to_owned(),
         },
     };
-    format!("{name}{filter}")
+    let marked = match marks::marked(model).len() {
+        0 => String::new(),
+        number => format!("  {number} marked"),
+    };
+    let age = match model.lost_at {
+        Some(at) if matches!(model.area, Area::Services | Area::Plan | Area::Drift) => {
+            format!("  as of {}: the platform does not answer", clock(at))
+        }
+        Some(_) | None => String::new(),
+    };
+    let kept = if model.area == Area::Services && model.snapshot.is_faulty() {
+        let key = model.key(Action::Plans);
+        format!(" as the file had it; {key} shows its errors")
+    } else {
+        String::new()
+    };
+    format!("{name}{kept}{marked}{filter}{age}")
 }
 
 fn plan_title(model: &Model) -> String {
@@ -203,10 +253,11 @@ fn plan_title(model: &Model) -> String {
 }
 
 fn run_title(model: &Model) -> String {
-    let Some(run) = &model.snapshot.run else {
+    let Some(run) = model.shown_run() else {
         return "run".into();
     };
     match &run.finished {
+        None if model.replay.is_some() => format!("replay of a {}: not at its end", run.command),
         None => format!("{}: under way", run.command),
         Some((at, outcome, exit_code, _)) => format!(
             "{}: {outcome} (exit {exit_code}) after {}",
@@ -216,7 +267,7 @@ fn run_title(model: &Model) -> String {
     }
 }
 
-fn list(frame: &mut Frame<'_>, area: Rect, model: &Model, scratch: &mut Scratch) {
+fn list(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let pen = Pen {
         theme: model.theme(),
     };
@@ -227,7 +278,10 @@ fn list(frame: &mut Frame<'_>, area: Rect, model: &Model, scratch: &mut Scratch)
         let text = if pane.filter().is_empty() {
             nothing(model)
         } else {
-            "nothing matches the filter; Esc clears it".to_owned()
+            format!(
+                "nothing matches the filter; {} clears it",
+                model.key(Action::Back)
+            )
         };
         let lines: Vec<_> = crate::tui::words::wrap(&text, usize::from(area.width))
             .iter()
@@ -236,12 +290,27 @@ fn list(frame: &mut Frame<'_>, area: Rect, model: &Model, scratch: &mut Scratch)
         frame.render_widget(Paragraph::new(lines), area);
         return;
     }
-    let look = Look {
-        pen,
-        now: model.now,
-        focused: model.focus == Focus::List && model.overlays.is_empty(),
-    };
-    tree::show(frame, area, pane, scratch.tree(model.area), look);
+    let look = look(model, model.focus == Focus::List);
+    if model.area == Area::Run && model.run_as == RunAs::Timeline {
+        timeline::show(frame, area, model, look);
+    } else {
+        tree::show(frame, area, pane, look);
+    }
+}
+
+fn look(model: &Model, focused: bool) -> Look<'_> {
+    Look {
+        pen: Pen {
+            theme: model.theme(),
+        },
+        now: match model.area {
+            Area::Run => model.run_now(),
+            Area::Services | Area::Plan | Area::Drift | Area::Locks | Area::History => model.now,
+        },
+        focused: focused && model.overlays.is_empty(),
+        marks: (model.area, marks::marked(model)),
+        faded: model.lost_at.is_some() && matches!(model.area, Area::Services | Area::Drift),
+    }
 }
 
 /// Says why a list is empty, and what would fill it.
@@ -252,14 +321,37 @@ fn nothing(model: &Model) -> String {
             Some(_) => "the file has no services".into(),
         },
         Area::Plan => match &model.snapshot.plan {
-            None => "no plan yet; `p` makes one, `D` makes one and deploys".into(),
+            None if model.snapshot.trouble.is_some() => format!(
+                "no plan: {}",
+                model
+                    .snapshot
+                    .trouble
+                    .as_deref()
+                    .map(whole)
+                    .unwrap_or_default()
+            ),
+            None => format!(
+                "no plan yet; {} makes one, {} makes one and deploys",
+                model.key(Action::MakePlan),
+                model.key(Action::Deploy)
+            ),
             Some(_) => "the plan is empty".into(),
         },
-        Area::Run => "no run yet; `D` deploys".into(),
+        Area::Run if model.replay.is_some() => format!(
+            "nothing had begun at this point; {} plays on, {} goes to the next failure",
+            model.key(Action::Play),
+            model.key(Action::NextFailure)
+        ),
+        Area::Run => format!("no run yet; {} deploys", model.key(Action::Deploy)),
         Area::Drift => match &model.snapshot.drift {
-            None => "not looked at yet; `r` looks".into(),
+            None => format!("not looked at yet; {} looks", model.key(Action::Refresh)),
             Some(_) => "no drift: what runs is what was deployed".into(),
         },
         Area::Locks => String::new(),
+        Area::History => match (&model.history.problem, &model.history.runs) {
+            (Some(why), _) => format!("the past runs cannot be read: {why}"),
+            (None, None) => "reading the past runs".into(),
+            (None, Some(_)) => format!("no run yet; {} deploys", model.key(Action::Deploy)),
+        },
     }
 }

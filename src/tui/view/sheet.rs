@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::present::clean;
 use crate::tui::theme::Tone;
 use crate::tui::view::pen::Pen;
-use crate::tui::words::{pad, wrap};
+use crate::tui::words::{pad, width, wrap};
 
 /// A page that is being written.
 #[derive(Debug)]
@@ -39,6 +39,12 @@ impl Sheet {
         self.lines.push(self.pen.line(&[(text, Tone::Title)]));
     }
 
+    /// Returns the cells beside a label.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.width.saturating_sub(self.label + 1)
+    }
+
     /// Writes a label and its value, wrapped beside it.
     pub fn pair(&mut self, label: &str, value: &str, tone: Tone) {
         let room = self.width.saturating_sub(self.label + 1);
@@ -54,6 +60,25 @@ impl Sheet {
                 self.pen
                     .line(&[(&label, Tone::Dim), (" ", Tone::Text), (line, tone)]),
             );
+        }
+    }
+
+    /// Writes a label and its value, and behind it, dimmed, where it comes from.
+    pub fn pair_from(&mut self, label: &str, value: &str, origin: &str, tone: Tone) {
+        let before = self.lines.len();
+        self.pair(label, value, tone);
+        if origin.is_empty() {
+            return;
+        }
+        let used = self.lines.last().map_or(0, Line::width);
+        let room = self.width.saturating_sub(used + 3);
+        let fits = width(origin) <= room && self.lines.len() > before;
+        match self.lines.last_mut() {
+            Some(last) if fits => {
+                last.push_span(self.pen.span("   ", Tone::Text));
+                last.push_span(self.pen.span(origin, Tone::Dim));
+            }
+            Some(_) | None => self.pair("", origin, Tone::Dim),
         }
     }
 
@@ -76,6 +101,17 @@ impl Sheet {
                     .line(&[(symbol, tone), (" ", tone), (line, Tone::Text)]),
             );
         }
+    }
+
+    /// Returns how many cells a line has.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+    /// Returns what it is written with.
+    #[must_use]
+    pub fn pen(&self) -> Pen {
+        self.pen
     }
 
     /// Writes a ready line.

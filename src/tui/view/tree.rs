@@ -4,67 +4,89 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::{Line, Span, Text};
 use tui_tree_widget::{Tree, TreeItem, TreeState};
+
+use std::collections::BTreeSet;
 
 use crate::domain::time::Wall;
 use crate::present::clean;
 use crate::present::human::duration;
+use crate::tui::model::Area;
 use crate::tui::rows::row::{Row, Timer};
 use crate::tui::theme::Tone;
 use crate::tui::tree::{Key, Pane, Visible};
+use crate::tui::update::marks;
 use crate::tui::view::pen::Pen;
 use crate::tui::words::{between, cut, pad, ticking, width};
 
 /// The least room for a label before a column is left out.
 const LABEL: usize = 22;
+/// What stands before a marked row.
+pub const MARK: &str = "■";
 /// Room for a time.
 const TIMER: usize = 9;
 
 /// What a tree is drawn with.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Look<'a> {
     /// Writes.
     pub pen: Pen,
     /// For running times.
     pub now: Wall,
     /// Whether the cursor is here.
     pub focused: bool,
+    /// The area, and what is marked in it.
+    pub marks: (Area, &'a BTreeSet<String>),
+    /// Whether what is shown may not be so any more.
+    pub faded: bool,
 }
 
-/// Draws the rows of a pane.
-pub fn show(
-    frame: &mut Frame<'_>,
-    area: Rect,
-    pane: &Pane,
-    state: &mut TreeState<Key>,
-    look: Look,
-) {
-    let rows = pane.rows();
-    let columns = Columns::of(rows, usize::from(area.width));
+impl Look<'_> {
+    fn is_marked(&self, row: &Row) -> bool {
+        let (area, marks) = self.marks;
+        !marks.is_empty() && marks::name_of(area, row).is_some_and(|name| marks.contains(&name))
+    }
+}
+
+/// Draws the rows of a pane that fit.
+///
+/// The widget is handed these rows and what they are in, and nothing else, so that a frame costs the same for ten
+/// rows and for ten thousand, and so that what stands in which line is known without drawing.
+pub fn show(frame: &mut Frame<'_>, area: Rect, pane: &Pane, look: Look<'_>) {
     let height = usize::from(area.height);
-    let cursor = rows
-        .iter()
-        .position(|row| row.path == pane.selected())
-        .unwrap_or(0);
-    let near = |index: usize| {
-        index.abs_diff(state.get_offset()) <= height || index.abs_diff(cursor) <= height
-    };
-    let nested = items(rows, &mut 0, 1, &|index, row: &Visible| {
-        if near(index) {
-            columns.line(row, look)
-        } else {
-            Line::default()
+    let first = pane.first(height);
+    let columns = Columns::of(pane.rows(), usize::from(area.width), look);
+    let shown = pane.rows().iter().enumerate().skip(first).take(height);
+    let mut state = TreeState::default();
+    let mut lines = Vec::new();
+    for (index, row) in shown {
+        if lines.is_empty() {
+            let above = 1..row.path.len();
+            lines.extend(
+                above.map(|depth| (row.path.iter().take(depth).cloned().collect(), true, None)),
+            );
         }
-    });
-    state.close_all();
-    for path in pane.opened() {
+        let chosen = look.focused && index == pane.cursor();
+        lines.push((
+            row.path.clone(),
+            row.parent,
+            Some(columns.line(row, look, chosen)),
+        ));
+        if row.open {
+            state.open(row.path.clone());
+        }
+    }
+    let opened: Vec<Vec<Key>> = lines
+        .iter()
+        .filter(|(.., line)| line.is_none())
+        .map(|(path, ..)| path.clone())
+        .collect();
+    for path in opened {
         state.open(path);
     }
+    let nested = items(&mut lines.into_iter().peekable(), 1);
     state.select(pane.selected().to_vec());
-    // Where there is more room than before, rows that were scrolled away come back.
-    let overhang = (state.get_offset() + height).saturating_sub(rows.len());
-    state.scroll_up(overhang);
     let chosen = if look.focused {
         Tone::Selected
     } else {
@@ -77,31 +99,26 @@ pub fn show(
             .node_closed_symbol("▸ ")
             .node_open_symbol("▾ ")
             .node_no_children_symbol("  ");
-        frame.render_stateful_widget(tree, area, state);
+        frame.render_stateful_widget(tree, area, &mut state);
     }
 }
 
-/// Nests the flat rows again; a closed node gets one child, so that the widget knows it has some.
+/// A row for the widget: its path, whether it has children, and its text; one without is only there for its children.
+type Item = (Vec<Key>, bool, Option<Line<'static>>);
+
+/// Nests the flat rows again; a node whose children are not among them gets one, so that the widget knows it has some.
 fn items(
-    rows: &[Visible],
-    at: &mut usize,
+    rows: &mut std::iter::Peekable<impl Iterator<Item = Item>>,
     depth: usize,
-    line: &impl Fn(usize, &Visible) -> Line<'static>,
 ) -> Vec<TreeItem<'static, Key>> {
     let mut nested = Vec::new();
-    while let Some(row) = rows.get(*at) {
-        if row.path.len() != depth {
-            break;
+    while let Some((path, parent, line)) = rows.next_if(|(path, ..)| path.len() == depth) {
+        let key = path.last().cloned().unwrap_or_else(|| "".into());
+        let mut children = items(rows, depth + 1);
+        if parent && children.is_empty() {
+            children.push(TreeItem::new_leaf(Key::from(""), Line::default()));
         }
-        let text = line(*at, row);
-        let key = row.path.last().cloned().unwrap_or_else(|| "".into());
-        *at += 1;
-        let children = match (row.parent, row.open) {
-            (true, true) => items(rows, at, depth + 1, line),
-            (true, false) => vec![TreeItem::new_leaf(Key::from(""), Line::default())],
-            (false, _) => Vec::new(),
-        };
-        let text = ratatui::text::Text::from(text);
+        let text = line.map_or_else(Text::default, Text::from);
         if let Ok(item) = TreeItem::new(key, text, children) {
             nested.push(item);
         }
@@ -118,14 +135,19 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(rows: &[Visible], room: usize) -> Self {
+    fn of(rows: &[Visible], room: usize, look: Look<'_>) -> Self {
         let mut label = 0;
         let mut widths: Vec<usize> = Vec::new();
         let mut timer = false;
         for visible in rows {
             let row = &visible.row;
             if has_more(row) {
-                label = label.max(indent(visible) + symbol_width(row) + width(&row.label));
+                let mark = if look.is_marked(row) {
+                    width(MARK) + 1
+                } else {
+                    0
+                };
+                label = label.max(indent(visible) + symbol_width(row) + mark + width(&row.label));
             }
             timer |= row.timer.is_some();
             for (index, cell) in row.columns.iter().enumerate() {
@@ -157,7 +179,7 @@ impl Columns {
     }
 
     /// Writes one row; the widget has put `indent` cells before it.
-    fn line(&self, visible: &Visible, look: Look) -> Line<'static> {
+    fn line(&self, visible: &Visible, look: Look<'_>, chosen: bool) -> Line<'static> {
         let row = &visible.row;
         let pen = look.pen;
         let mut spans: Vec<Span<'static>> = Vec::new();
@@ -170,7 +192,13 @@ impl Columns {
         } else {
             self.room.saturating_sub(before)
         };
-        spans.push(pen.span(pad(&clean::line(&row.label), label_room), row.tone));
+        let label = clean::line(&row.label);
+        if look.is_marked(row) {
+            let marked = pad(&format!("{MARK} {label}"), label_room);
+            spans.push(pen.span(marked, Tone::Key));
+        } else {
+            spans.push(pen.span(pad(&label, label_room), row.tone));
+        }
         let mut used = before + label_room;
         for (index, wide) in self
             .widths
@@ -196,6 +224,14 @@ impl Columns {
         if rest > 1 && !row.remark.text.is_empty() {
             spans.push(pen.span("  ", Tone::Text));
             spans.push(pen.span(cut(&clean::line(&row.remark.text), rest), row.remark.tone));
+        }
+        if chosen {
+            // One even bar: colours of the pieces would make patches of it.
+            let style = pen.theme.style(Tone::Selected);
+            spans.iter_mut().for_each(|span| span.style = style);
+        } else if look.faded {
+            let style = pen.theme.style(Tone::Dim);
+            spans.iter_mut().for_each(|span| span.style = style);
         }
         Line::from(spans)
     }

@@ -8,8 +8,10 @@ use nanokit::domain::project::health::{HealthCheck, Probe};
 use nanokit::domain::project::project::Volume;
 use nanokit::domain::project::service::{Mount, MountSource, Service};
 use nanokit::domain::secret::Secret;
+use nanokit::domain::time::Wall;
+use nanokit::domain::usage::Meter;
 use nanokit::ports::hooks::{CallEnd, Value};
-use nanokit::ports::provider::{LogQuery, OpKind, Provider};
+use nanokit::ports::provider::{InstanceRef, LogQuery, OpKind, Provider};
 
 use crate::suite::stage::{
     Kept, PATIENCE, Stage, idle, joined, line, next, plain, service, sibling,
@@ -382,4 +384,59 @@ async fn make_network<P: Provider>(stage: &Stage<P>) {
             hash: "1:net".into(),
         })
         .await;
+}
+
+pub(crate) async fn what_instances_use_is_counted_while_they_run<P: Provider>(stage: &Stage<P>) {
+    let busy = stage.start(service("busy", "while :; do :; done")).await;
+    let quiet = stage.start(idle("quiet")).await;
+    let targets = [busy.clone(), quiet.clone()];
+    let mut meter = Meter::default();
+    let mut look = async || {
+        let found = stage.provider.sample(&targets).await.expect("an answer");
+        let read = |target: &InstanceRef| {
+            let counters = *found.get(&target.id).expect("it runs");
+            (target.id.clone(), counters)
+        };
+        let pairs = [read(&busy), read(&quiet)];
+        pairs.map(|(id, counters)| meter.read(&id, counters, Wall(0)))
+    };
+    let [first, _] = look().await;
+    assert_eq!(first.cpu_millis, None, "one look knows no share");
+    let began = std::time::Instant::now();
+    // On a loaded machine the loop gets less than a core, but never so little as nothing.
+    let (used, slept) = loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let [busy, quiet] = look().await;
+        let used = busy.cpu_millis.expect("the second look knows");
+        if used > 50 {
+            break (busy, quiet);
+        }
+        assert!(began.elapsed() < PATIENCE, "{busy:?}");
+    };
+    assert!(
+        used.cpu_millis.is_some_and(|millis| millis <= 1_200),
+        "{used:?}"
+    );
+    assert!(
+        slept.cpu_millis.is_some_and(|millis| millis < 50),
+        "{slept:?}"
+    );
+    assert!(
+        slept.counters.memory.is_some_and(|bytes| bytes > 0),
+        "{slept:?}"
+    );
+    assert!(
+        slept.counters.tasks.is_some_and(|tasks| tasks > 0),
+        "{slept:?}"
+    );
+    stage.stop(&busy).await;
+    let found = stage.provider.sample(&targets).await.expect("an answer");
+    assert_eq!(
+        found.keys().collect::<Vec<_>>(),
+        [&quiet.id],
+        "it has ended"
+    );
+    stage.done(OpKind::RemoveInstance(busy.clone())).await;
+    let found = stage.provider.sample(&targets).await.expect("an answer");
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&quiet.id], "it is gone");
 }

@@ -54,6 +54,7 @@ macro_rules! command_cases {
             health_turns_from_starting_to_healthy_to_unhealthy_and_says_why
             variables_tell_where_volumes_and_siblings_are
             a_port_is_asked_from_here
+            what_instances_use_is_counted_while_they_run
         }
     };
 }

@@ -5,5 +5,6 @@
 
 mod budget;
 mod drift;
+mod evening;
 mod lifecycle;
 mod project;

@@ -85,6 +85,10 @@ impl Project {
     pub(super) fn through(&mut self, socket: &Path) {
         self.host = Some(format!("unix://{}", socket.display()));
     }
+    /// Returns its folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
     /// Replaces the file.
     pub(super) fn write(&self, text: &str) {
         self.put("nanokit.yml", &text.replace("NAME", &self.name));

@@ -14,6 +14,7 @@ use nanokit::domain::project::canonical::text::{aliases_text, restart_text};
 use nanokit::domain::project::canonical::{network_aliases, network_model};
 use nanokit::domain::project::health::Probe;
 use nanokit::domain::project::naming::{instance_name, network_name, volume_name};
+use nanokit::domain::usage::Counters;
 use nanokit::ports::hooks::CallEnd;
 use nanokit::ports::provider::{
     Applied, ExecCall, HealthDetail, InstanceRef, InstanceSpec, LogQuery, Op, OpKind, Outcome,
@@ -677,8 +678,34 @@ impl Provider for SimProvider {
                     _ => None,
                 },
                 out_of_memory: false,
+                probes: Vec::new(),
             })
         })
+    }
+
+    async fn sample(
+        &self,
+        targets: &[InstanceRef],
+    ) -> Result<BTreeMap<ProviderId, Counters>, ProviderError> {
+        let mut found = BTreeMap::new();
+        for target in targets {
+            self.platform.called("sample");
+            let running = self.platform.with(|m| {
+                let one = m.boxes.get(&target.id);
+                one.is_some_and(|one| one.status == Status::Running)
+            });
+            if running {
+                let number = u64::from(target.instance.0) + 1;
+                let counters = Counters {
+                    cpu_ns: Some(number * 100),
+                    clock_ns: 1_000,
+                    memory: Some(number << 20),
+                    ..Counters::default()
+                };
+                found.insert(target.id.clone(), counters);
+            }
+        }
+        Ok(found)
     }
 
     async fn wait(&self, target: &InstanceRef) -> Result<i64, ProviderError> {

@@ -200,7 +200,12 @@ impl DockerProvider {
                         let (stream, bytes) = split(&item);
                         let room = HEAD.saturating_sub(head.len()).min(bytes.len());
                         head.extend(bytes.iter().take(room));
-                        sink.output(stream, bytes);
+                        if tty {
+                            // The command has our terminal: what it writes is for that, byte by byte.
+                            terminal::show(bytes);
+                        } else {
+                            sink.output(stream, bytes);
+                        }
                     }
                     Err(error) => return End::Broken(error.to_string()),
                 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::models::ContainerInspectResponse;
+use bollard::models::{ContainerInspectResponse, HealthcheckResult};
 use bollard::query_parameters::WaitContainerOptionsBuilder;
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -19,6 +19,8 @@ use crate::adapters::providers::docker::fault::{Cause, Fault};
 use crate::adapters::providers::docker::provider::DockerProvider;
 use crate::adapters::providers::docker::seen::Reach;
 use crate::domain::project::health::Probe;
+use crate::domain::time::Wall;
+use crate::domain::usage::Probed;
 use crate::ports::hooks::CallEnd;
 use crate::ports::provider::{ExecCall, HealthDetail, InstanceRef};
 use crate::ports::sink::NoSink;
@@ -144,20 +146,17 @@ impl DockerProvider {
             .await?
             .state
             .unwrap_or_default();
-        let last = state
-            .health
-            .and_then(|health| health.log)
-            .and_then(|log| log.into_iter().next_back());
+        let log = state.health.and_then(|health| health.log);
+        let probes: Vec<Probed> = log.unwrap_or_default().into_iter().map(probed).collect();
+        let last = probes.last().cloned().unwrap_or_default();
         Ok(HealthDetail {
-            last_output: last
-                .as_ref()
-                .and_then(|probe| probe.output.clone())
-                .unwrap_or_default(),
-            last_exit: last.and_then(|probe| probe.exit_code),
+            last_output: last.output,
+            last_exit: last.exit,
             exit_code: (state.running != Some(true))
                 .then_some(state.exit_code)
                 .flatten(),
             out_of_memory: state.oom_killed == Some(true),
+            probes,
         })
     }
 
@@ -180,6 +179,15 @@ impl DockerProvider {
                 cause: Cause::Lost("the connection ended".to_owned()),
             }),
         }
+    }
+}
+
+fn probed(probe: HealthcheckResult) -> Probed {
+    let at = |text: Option<String>| text?.parse::<jiff::Timestamp>().ok();
+    Probed {
+        at: at(probe.end).map(|at| Wall(at.as_millisecond())),
+        exit: probe.exit_code,
+        output: probe.output.unwrap_or_default(),
     }
 }
 

@@ -32,3 +32,4 @@ mod seen;
 mod settle;
 mod sweep;
 mod terminal;
+mod usage;

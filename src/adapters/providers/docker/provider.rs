@@ -15,6 +15,7 @@ use crate::adapters::providers::docker::seen::Seen;
 use crate::domain::ids::{OpId, ProviderId, Scope};
 use crate::domain::live::{Capabilities, Live, LiveEvent};
 use crate::domain::project::health::Probe;
+use crate::domain::usage::Counters;
 use crate::ports::hooks::CallEnd;
 use crate::ports::provider::{
     Applied, ExecCall, HealthDetail, InstanceRef, LogQuery, Op, Outcome, Provider, ProviderError,
@@ -130,6 +131,14 @@ impl Provider for DockerProvider {
     async fn health_detail(&self, target: &InstanceRef) -> Result<HealthDetail, ProviderError> {
         let detail = self.remembered(target).await;
         self.read(detail)
+    }
+
+    async fn sample(
+        &self,
+        targets: &[InstanceRef],
+    ) -> Result<BTreeMap<ProviderId, Counters>, ProviderError> {
+        let counters = Box::pin(self.count(targets)).await;
+        self.read(counters)
     }
 
     async fn wait(&self, target: &InstanceRef) -> Result<i64, ProviderError> {

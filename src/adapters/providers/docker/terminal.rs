@@ -1,6 +1,6 @@
 //! Our keyboard and window size for an interactive command.
 //!
-//! Raw mode is the front end's business. The keyboard is read on a thread of its own: a blocked read must not
+//! While the command has a terminal of its own, ours hands every key over as it is, and is put back afterwards. The keyboard is read on a thread of its own: a blocked read must not
 //! hold anything up, and it simply ends with the process.
 
 use std::io::{IsTerminal as _, Read as _};
@@ -9,6 +9,7 @@ use std::pin::Pin;
 use bollard::Docker;
 use bollard::exec::ResizeExecOptions;
 use bytes::Bytes;
+use rustix::termios::{OptionalActions, Termios};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -16,6 +17,13 @@ use tokio::sync::mpsc;
 /// Tells whether our standard input is a terminal.
 pub(super) fn is_attached() -> bool {
     std::io::stdin().is_terminal()
+}
+
+/// Writes what a command with our terminal wrote; who cannot see it can do nothing about it.
+pub(super) fn show(bytes: &[u8]) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
 /// Hands keys over until the input ends, and window sizes until dropped.
@@ -27,6 +35,7 @@ pub(super) async fn hand_over(
 ) {
     let mut keys = keyboard();
     let mut resized = signal(SignalKind::window_change()).ok();
+    let _raw = tty.then(Raw::set);
     if tty {
         resize(docker, exec).await;
     }
@@ -42,6 +51,30 @@ pub(super) async fn hand_over(
                 }
             }
             () = changed(resized.as_mut()), if tty => resize(docker, exec).await,
+        }
+    }
+}
+
+/// Our terminal while it interprets nothing: the other end does. Dropping it puts everything back.
+struct Raw(Option<Termios>);
+
+impl Raw {
+    fn set() -> Self {
+        let before = rustix::termios::tcgetattr(std::io::stdin()).ok();
+        if let Some(before) = &before {
+            let mut raw = before.clone();
+            raw.make_raw();
+            // A terminal that cannot be set still carries lines.
+            let _ = rustix::termios::tcsetattr(std::io::stdin(), OptionalActions::Flush, &raw);
+        }
+        Self(before)
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = rustix::termios::tcsetattr(std::io::stdin(), OptionalActions::Now, before);
         }
     }
 }

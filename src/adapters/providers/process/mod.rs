@@ -36,3 +36,4 @@ pub mod provider;
 mod records;
 pub mod supervisor;
 mod tree;
+mod usage;

@@ -1,6 +1,6 @@
 //! Host processes as a platform.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,10 +16,11 @@ use crate::adapters::providers::process::files::{Ask, State};
 use crate::adapters::providers::process::folder::Places;
 use crate::adapters::providers::process::instances::{Found, all, find};
 use crate::adapters::providers::process::log::{LogReader, hand_out};
-use crate::adapters::providers::process::{exec, observe, operate, probe, records};
+use crate::adapters::providers::process::{exec, observe, operate, probe, records, usage};
 use crate::domain::ids::{OpId, ProviderId, Scope};
 use crate::domain::live::{Capabilities, Live, LiveEvent, Status};
 use crate::domain::project::health::Probe;
+use crate::domain::usage::{Counters, Probed};
 use crate::ports::hooks::CallEnd;
 use crate::ports::provider::{
     Applied, ExecCall, HealthDetail, InstanceRef, LogQuery, Op, Outcome, Provider, ProviderError,
@@ -81,6 +82,17 @@ impl ProcessProvider {
                 subject: format!("instance {}", target.name),
             })
     }
+}
+
+/// Of host processes only the last probe is remembered.
+fn last_probe(found: &Found) -> Option<Probed> {
+    let status = &found.status;
+    let any = status.probe_exit.is_some() || !status.probe_output.is_empty();
+    any.then(|| Probed {
+        at: None,
+        exit: status.probe_exit,
+        output: status.probe_output.clone(),
+    })
 }
 
 /// Adds, where the port is not the one in the file, how the instance was told.
@@ -254,7 +266,16 @@ impl Provider for ProcessProvider {
             last_exit: found.status.probe_exit,
             exit_code: found.status.exit_code.filter(|_| ended),
             out_of_memory: found.status.out_of_memory,
+            probes: last_probe(&found).into_iter().collect(),
         })
+    }
+
+    async fn sample(
+        &self,
+        targets: &[InstanceRef],
+    ) -> Result<BTreeMap<ProviderId, Counters>, ProviderError> {
+        usage::count(&self.places, targets)
+            .map_err(|error| broken("count", "host processes", &error))
     }
 
     async fn wait(&self, target: &InstanceRef) -> Result<i64, ProviderError> {

@@ -81,6 +81,18 @@ fn all() -> BTreeMap<i32, Stat> {
     pids.filter_map(|pid| Some((pid, Stat::of(pid)?))).collect()
 }
 
+/// Lists the members below each of some roots, the root itself where it is said to be one; one look for all.
+pub(super) fn family(roots: impl Iterator<Item = (Option<i32>, bool)>) -> Vec<Vec<i32>> {
+    let stats = all();
+    roots
+        .map(|(root, itself)| {
+            let Some(root) = root else { return Vec::new() };
+            let below = descendants(&stats, root).into_iter();
+            below.chain(itself.then_some(root)).collect()
+        })
+        .collect()
+}
+
 fn descendants(stats: &BTreeMap<i32, Stat>, root: i32) -> BTreeSet<i32> {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for (pid, stat) in stats {

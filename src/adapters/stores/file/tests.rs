@@ -188,4 +188,14 @@ fn the_last_ten_states_are_kept_by_serial() {
     assert_eq!(names, expected);
     let old = std::fs::read_to_string(backups.join("state.json.7")).unwrap();
     assert_eq!(old, "{\"serial\": 7}");
+    let told = block(store.backups()).unwrap();
+    let serials: Vec<Option<u64>> = told.iter().map(|backup| backup.serial).collect();
+    let mut expected: Vec<Option<u64>> = (5..=14).rev().map(Some).collect();
+    expected.push(None);
+    assert_eq!(serials, expected);
+    assert!(
+        told.iter()
+            .all(|backup| backup.at.is_some() && backup.bytes > 0)
+    );
+    assert!(std::path::Path::new(&told[0].place).is_file());
 }

@@ -1,0 +1,82 @@
+//! What differs from what was deployed: now and as recorded side by side, since when, and what the platform reported of it.
+
+use crate::domain::plan::model::Change;
+use crate::present::human::clock;
+use crate::tui::model::Model;
+use crate::tui::rows::drift::heard;
+use crate::tui::rows::row::Subject;
+use crate::tui::theme::Tone;
+use crate::tui::view::plan::changes;
+use crate::tui::view::sheet::Sheet;
+use crate::tui::words::{between, ticking};
+
+/// How many reports are shown.
+const REPORTS: usize = 6;
+
+/// Writes the details.
+pub fn details(sheet: &mut Sheet, model: &Model, subject: &Subject) {
+    let Some(report) = &model.snapshot.drift else {
+        return;
+    };
+    let Some((address, all)) = subject
+        .address()
+        .and_then(|address| report.drifted.get_key_value(address))
+    else {
+        sheet.text(
+            "Drift is what differs between what runs and what was deployed last. Edits of the file are no drift.",
+            Tone::Dim,
+        );
+        return;
+    };
+    let shown: Vec<&Change> = match subject {
+        Subject::Change(_, index) => all.get(*index).into_iter().collect(),
+        Subject::Heading
+        | Subject::Resource(_)
+        | Subject::Step(..)
+        | Subject::Run(_)
+        | Subject::Remark => all.iter().collect(),
+    };
+    changes(sheet, &shown, ("now", "as deployed"));
+    let since = model.snapshot.drift_since.get(address);
+    let first = since.and_then(|fields| {
+        shown
+            .iter()
+            .filter_map(|change| fields.get(&change.path))
+            .min()
+    });
+    sheet.heading("since when, and by whom");
+    match first {
+        Some(at) => {
+            let age = ticking(between(*at, model.now));
+            let text = format!(
+                "{} (seen {age} ago, or earlier if the panel was not open)",
+                clock(*at)
+            );
+            sheet.pair("since", &text, Tone::Text);
+        }
+        None => sheet.pair("since", "before this panel was opened", Tone::Text),
+    }
+    let reports: Vec<_> = heard(&model.snapshot, address)
+        .rev()
+        .take(REPORTS)
+        .collect();
+    for heard in reports.iter().rev() {
+        let text = format!("{}  {}", clock(heard.at), heard.text);
+        sheet.item("·", &text, Tone::Text);
+    }
+    let word = if reports.is_empty() {
+        "The platform reported nothing about it while this panel was open."
+    } else {
+        "Reported by the platform; it does not say who asked for it."
+    };
+    sheet.text(word, Tone::Dim);
+    sheet.heading("what can be done");
+    sheet.text(
+        &format!("Restore {address}: the plan is shown first, nothing changes before you confirm."),
+        Tone::Text,
+    );
+    sheet.text(
+        "To keep what was changed, write it into the project file and deploy.",
+        Tone::Dim,
+    );
+}
