@@ -151,11 +151,10 @@ impl DockerProvider {
             .into_values()
             .filter_map(|endpoint| endpoint.name)
             .collect();
-        let names: Vec<String> = names.into_iter().collect();
         Fault::refused(
             "remove network",
             network.name.as_deref().unwrap_or(id.as_str()),
-            format!("still joined by {}", names.join(", ")),
+            still_joined(names),
         )
     }
 
@@ -308,4 +307,28 @@ fn is_joined_already(fault: &Fault) -> bool {
     ]
     .iter()
     .any(|words| fault.message().contains(words))
+}
+
+/// Who still holds a network; an engine that counts endpoints but can name none has lost track of one.
+fn still_joined(names: BTreeSet<String>) -> String {
+    if names.is_empty() {
+        return "the engine counts endpoints on it and can name none of them: it lost track of a container that is \
+                gone; restart the Docker engine, then run the command again"
+            .to_owned();
+    }
+    let names: Vec<String> = names.into_iter().collect();
+    format!("still joined by {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::still_joined;
+
+    #[test]
+    fn an_endpoint_nobody_owns_is_explained_and_not_left_blank() {
+        let said = still_joined(std::collections::BTreeSet::new());
+        assert!(said.contains("restart the Docker engine"), "{said}");
+        let named = still_joined(["web".to_owned(), "db".to_owned()].into());
+        assert_eq!(named, "still joined by db, web");
+    }
 }
