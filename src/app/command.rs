@@ -119,6 +119,8 @@ pub enum Command {
         addresses: Vec<Address>,
         /// A plan that was shown and approved.
         approved: Option<Arc<Plan>>,
+        /// How long to wait for a held lock.
+        lock_wait: Duration,
     },
 }
 

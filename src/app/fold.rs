@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::notice::Notice;
-use crate::app::snapshot::{ActionView, LockWait, RunView, Snapshot, StepView};
+use crate::app::snapshot::{ActionView, LockWait, RunView, Since, Snapshot, StepView};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{Address, StepId};
 use crate::domain::lease::{Holder, Verdict};
@@ -118,8 +118,13 @@ impl Snapshot {
         match &event.kind {
             EventKind::DriftFound { changes } => {
                 let before = self.drift_since.remove(address).unwrap_or_default();
+                // What the first look finds was there before anybody looked.
+                let found = Since {
+                    at: event.at,
+                    or_earlier: self.drift.is_none(),
+                };
                 let now = changes.iter().map(|change| {
-                    let since = before.get(&change.path).copied().unwrap_or(event.at);
+                    let since = before.get(&change.path).copied().unwrap_or(found);
                     (change.path.clone(), since)
                 });
                 self.drift_since.insert(address.clone(), now.collect());

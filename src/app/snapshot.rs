@@ -93,6 +93,15 @@ pub struct RunView {
     pub warnings: Vec<String>,
 }
 
+/// Since when something is known to differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since {
+    /// When it was found.
+    pub at: Wall,
+    /// Whether nobody looked before, so that it may have come about at any time before.
+    pub or_earlier: bool,
+}
+
 /// Everything a front end shows, as of one moment. Cheap to clone: big parts are shared.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -119,7 +128,7 @@ pub struct Snapshot {
     /// The run on show.
     pub run: Option<RunView>,
     /// Since when each field of a resource is known to differ, by the field's path.
-    pub drift_since: BTreeMap<Address, BTreeMap<String, Wall>>,
+    pub drift_since: BTreeMap<Address, BTreeMap<String, Since>>,
     /// What the platform reported, newest last, at most [`Snapshot::HEARD`].
     pub heard: Arc<VecDeque<Heard>>,
     /// Remarks outside of runs, newest last, at most 100.

@@ -71,7 +71,8 @@ async fn answer<W: Workshop>(
         Command::Restore {
             addresses,
             approved,
-        } => run(desk, &restore_request(&addresses, approved)).await,
+            lock_wait,
+        } => run(desk, &restore_request(&addresses, approved, lock_wait)).await,
         Command::Status => status(desk, ticket).await,
         Command::Drift => drift(desk, ticket).await,
         Command::Lock { watch_for } => lock(desk, ticket, watch_for).await,
@@ -369,7 +370,11 @@ fn name_of(address: &Address) -> String {
 }
 
 /// A restore changes what drifted back and nothing else, so it never needs `force`.
-fn restore_request(addresses: &[Address], approved: Option<Arc<Plan>>) -> RunRequest {
+fn restore_request(
+    addresses: &[Address],
+    approved: Option<Arc<Plan>>,
+    lock_wait: Duration,
+) -> RunRequest {
     // What was approved was made for its own targets; another set would make another plan.
     let targets = match &approved {
         Some(plan) => plan.targets.clone(),
@@ -386,6 +391,6 @@ fn restore_request(addresses: &[Address], approved: Option<Arc<Plan>>) -> RunReq
             schedule: Schedule::Layered,
             parallelism: WORKERS,
         },
-        lock_wait: Duration::ZERO,
+        lock_wait,
     }
 }

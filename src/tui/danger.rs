@@ -117,7 +117,7 @@ pub fn of_plan(plan: &Plan) -> Danger {
     if plan.is_empty() {
         return Danger::Read;
     }
-    if !plan.destructive().is_empty() || plan.purpose == Purpose::Clean {
+    if !plan.destructive().is_empty() {
         return Danger::DataLosing;
     }
     let disrupts = plan.actions.iter().any(|action| match action.kind {
@@ -125,19 +125,19 @@ pub fn of_plan(plan: &Plan) -> Danger {
         ActionKind::Update => action.strategy == Strategy::Recreate,
         ActionKind::Create | ActionKind::Noop => false,
     });
-    if disrupts || plan.purpose == Purpose::Destroy {
+    if disrupts || matches!(plan.purpose, Purpose::Destroy | Purpose::Clean) {
         Danger::Disruptive
     } else {
         Danger::Reversible
     }
 }
 
-/// Returns the ritual before a plan is carried out: never less than one key, and the name where everything goes.
+/// Returns the ritual before a plan is carried out: never less than one key, and the name before a destroy.
 #[must_use]
 pub fn before(plan: &Plan, standing: Standing) -> Ritual {
     let ritual = Ritual::of(of_plan(plan), standing).max(Ritual::Key);
     match plan.purpose {
-        Purpose::Destroy | Purpose::Clean if !plan.is_empty() => ritual.max(Ritual::Typed),
+        Purpose::Destroy if !plan.is_empty() => ritual.max(Ritual::Typed),
         Purpose::Destroy | Purpose::Clean | Purpose::Deploy | Purpose::Restore => ritual,
     }
 }

@@ -5,7 +5,7 @@
 //! * [`pages`]: the details of a row as entries that can be chosen; [`usage`]: what instances use.
 //! * [`keymap`]: one table of keys for bindings, help, hint line and README.
 //! * [`setup`] and [`theme`]: the user's keys and colours, laid over the built-in ones.
-//! * [`view`]: draws a model; its `scratch` holds caches whose loss costs nothing but a scroll offset.
+//! * [`view`]: draws a model and remembers nothing between two frames.
 //! * [`terminal`] and [`runtime`]: the terminal's guard, and the loop that feeds and draws.
 //!
 //! How to add a key: an action in `keymap/action.rs`, a row in `keymap/default.rs`, its doing in `update/`.

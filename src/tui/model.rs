@@ -491,18 +491,7 @@ impl Model {
     }
     /// Returns the log view on top, if there is one.
     pub fn logs_mut(&mut self) -> Option<&mut LogView> {
-        self.overlays
-            .iter_mut()
-            .rev()
-            .find_map(|overlay| match overlay {
-                Overlay::Logs(logs) => Some(&mut **logs),
-                Overlay::Help { .. }
-                | Overlay::Palette(_)
-                | Overlay::Filter
-                | Overlay::Deeds { .. }
-                | Overlay::Dialog(_)
-                | Overlay::Typed(_) => None,
-            })
+        topmost(&mut self.overlays)
     }
 
     /// Returns the output that is read: of the view on top, else of the run where that is shown.
@@ -521,19 +510,7 @@ impl Model {
     }
     /// Returns the output that is read.
     pub fn reading_mut(&mut self) -> Option<(&mut Store, &mut Reader)> {
-        let view = self
-            .overlays
-            .iter_mut()
-            .rev()
-            .find_map(|overlay| match overlay {
-                Overlay::Logs(logs) => Some(&mut **logs),
-                Overlay::Help { .. }
-                | Overlay::Palette(_)
-                | Overlay::Filter
-                | Overlay::Deeds { .. }
-                | Overlay::Dialog(_)
-                | Overlay::Typed(_) => None,
-            });
+        let view = topmost(&mut self.overlays);
         match view {
             Some(view) => Some((
                 view.store.as_mut().unwrap_or(&mut self.output.store),
@@ -545,4 +522,17 @@ impl Model {
             None => None,
         }
     }
+}
+
+/// Finds the log view on top. It borrows the overlays alone, so that the rest of the model can be used beside it.
+fn topmost(overlays: &mut [Overlay]) -> Option<&mut LogView> {
+    overlays.iter_mut().rev().find_map(|overlay| match overlay {
+        Overlay::Logs(logs) => Some(&mut **logs),
+        Overlay::Help { .. }
+        | Overlay::Palette(_)
+        | Overlay::Filter
+        | Overlay::Deeds { .. }
+        | Overlay::Dialog(_)
+        | Overlay::Typed(_) => None,
+    })
 }

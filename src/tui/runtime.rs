@@ -312,7 +312,7 @@ impl Panel<'_> {
             return;
         };
         let began = Instant::now();
-        let drawn = screen.draw(|frame| draw(frame, &room.model, &mut room.scratch, &self.keymap));
+        let drawn = screen.draw(|frame| draw(frame, &room.model, &self.keymap));
         match drawn {
             Ok(bytes) => self.recorder.frame(now(), bytes, began.elapsed()),
             Err(_) => self.lost(),

@@ -113,11 +113,22 @@ const fn row(
 
 /// The rank of an action that has no other.
 const RANK: u8 = 3;
+/// The rank of an action that never stands in the hint line.
+const SILENT: u8 = u8::MAX;
 
 impl Row {
     const fn rank(mut self, rank: u8) -> Self {
         self.rank = rank;
         self
+    }
+    /// Leaves it out of the hint line: everybody knows the key, or the screen says it elsewhere.
+    const fn silent(self) -> Self {
+        self.rank(SILENT)
+    }
+    /// Tells whether it may stand in the hint line.
+    #[must_use]
+    pub fn is_hinted(&self) -> bool {
+        self.rank < SILENT
     }
     const fn of(mut self, danger: Danger) -> Self {
         self.danger = danger;
@@ -130,12 +141,12 @@ impl Row {
 pub const ROWS: &[Row] = &[
     row(Action::MakePlan, Group::Act, AREAS, &["p"], ("plan", "compare the file with what runs and show the plan")).rank(2),
     row(Action::Deploy, Group::Act, AREAS, &["D"], ("deploy", "show the plan and, once confirmed, carry it out; of the marked services, where some are marked")).of(Danger::Disruptive).rank(0),
-    row(Action::Cancel, Group::Act, AREAS, &["c"], ("cancel run", "stop the run: once to finish what is under way, twice to cut it off")).of(Danger::Disruptive).rank(0),
+    row(Action::Cancel, Group::Act, AREAS, &["c"], ("cancel run", "stop the run: asks, then lets what is under way finish; while that goes on, asks to cut it off at once")).of(Danger::Disruptive).rank(0),
     row(Action::Restore, Group::Act, &[Context::Drift], &["R"], ("restore", "undo the drift of the chosen resource, or of the marked ones, after showing the plan")).of(Danger::Disruptive).rank(0),
     row(Action::RestoreAll, Group::Act, AREAS, &["A"], ("restore all", "undo all drift, after showing the plan")).of(Danger::Disruptive).rank(2),
     row(Action::Unlock, Group::Act, &[Context::Locks], &["U"], ("unlock", "clear the lock as far as the evidence allows")).of(Danger::Disruptive).rank(0),
     row(Action::Destroy, Group::Act, AREAS, &[], ("destroy", "take all services down and keep the volumes, after typing the project's name")).of(Danger::Disruptive),
-    row(Action::Clean, Group::Act, AREAS, &[], ("clean", "take all services and volumes down, after typing the project's name")).of(Danger::DataLosing),
+    row(Action::Clean, Group::Act, AREAS, &[], ("clean", "take all services and volumes down, after typing the project's name where data goes")).of(Danger::DataLosing),
     row(Action::Shell, Group::Act, &[Context::Services, Context::Plan, Context::Run, Context::Drift], &["s"], ("shell", "open a shell in the chosen service")).of(Danger::Reversible),
     row(Action::Edit, Group::Act, AREAS, &["e"], ("edit", "open the project file in the editor, where the chosen service stands")).of(Danger::Reversible),
     row(Action::Mark, Group::Act, MARKED, &["Space"], ("mark", "mark the chosen one, or take its mark away")).rank(1),
@@ -177,33 +188,33 @@ pub const ROWS: &[Row] = &[
     row(Action::Refresh, Group::Look, AREAS, &["r"], ("refresh", "look again at file, services, lock and drift")).rank(4),
     row(Action::Copy, Group::Look, COPIED, &["Y"], ("copy", "copy the chosen row or the shown text")).rank(4),
 
-    row(Action::Up, Group::Move, SCROLLED, &["k", "Up"], ("up", "go up")),
-    row(Action::Down, Group::Move, SCROLLED, &["j", "Down"], ("down", "go down")),
-    row(Action::PageUp, Group::Move, SCROLLED, &["PageUp", "C-u", "C-b"], ("page up", "go up half a screen")),
-    row(Action::PageDown, Group::Move, SCROLLED, &["PageDown", "C-d", "C-f"], ("page down", "go down half a screen")),
-    row(Action::Top, Group::Move, READING, &["g g", "Home"], ("top", "go to the first row")),
-    row(Action::Bottom, Group::Move, READING, &["G", "End"], ("bottom", "go to the last row and follow")),
-    row(Action::Unfold, Group::Move, TREES, &["Right", "z o"], ("unfold", "open the row")),
-    row(Action::Fold, Group::Move, TREES, &["Left", "h", "z c"], ("fold", "close the row, or go to its parent")),
+    row(Action::Up, Group::Move, SCROLLED, &["k", "Up"], ("up", "go up")).silent(),
+    row(Action::Down, Group::Move, SCROLLED, &["j", "Down"], ("down", "go down")).silent(),
+    row(Action::PageUp, Group::Move, SCROLLED, &["PageUp", "C-u", "C-b"], ("page up", "go up half a screen")).silent(),
+    row(Action::PageDown, Group::Move, SCROLLED, &["PageDown", "C-d", "C-f"], ("page down", "go down half a screen")).silent(),
+    row(Action::Top, Group::Move, READING, &["g g", "Home"], ("top", "go to the first row")).silent(),
+    row(Action::Bottom, Group::Move, READING, &["G", "End"], ("bottom", "go to the last row and follow")).silent(),
+    row(Action::Unfold, Group::Move, TREES, &["Right", "z o"], ("unfold", "open the row")).silent(),
+    row(Action::Fold, Group::Move, TREES, &["Left", "h", "z c"], ("fold", "close the row, or go to its parent")).silent(),
     row(Action::Toggle, Group::Move, TREES, &["z a"], ("fold", "open or close the row; in the graph, show networks and volumes or not")).rank(4),
-    row(Action::UnfoldAll, Group::Move, TREES, &["z R"], ("unfold all", "open every row")),
-    row(Action::FoldAll, Group::Move, TREES, &["z M"], ("fold all", "close every row")),
+    row(Action::UnfoldAll, Group::Move, TREES, &["z R"], ("unfold all", "open every row")).silent(),
+    row(Action::FoldAll, Group::Move, TREES, &["z M"], ("fold all", "close every row")).silent(),
     row(Action::ToDependency, Group::Move, &[Context::Services], &["g d"], ("to dependency", "go to what the chosen service depends on")).rank(4),
     row(Action::ToDependent, Group::Move, &[Context::Services], &["g u"], ("to dependent", "go to what depends on the chosen service")).rank(4),
     row(Action::ToCritical, Group::Move, &[Context::Services, Context::Run], &["g c"], ("critical path", "go to the next one on the critical path")).rank(4),
     row(Action::ToBlocker, Group::Move, &[Context::Services, Context::Run], &["g b"], ("to blocker", "go to what the chosen one waits for")).rank(4),
     row(Action::NextFailure, Group::Move, &[Context::Run], &["!"], ("next failure", "go to the next failure")).rank(2),
-    row(Action::Left, Group::Move, &[Context::Logs], &["Left", "h"], ("left", "move long lines to the left")),
-    row(Action::Right, Group::Move, &[Context::Logs], &["Right"], ("right", "move long lines to the right")),
+    row(Action::Left, Group::Move, &[Context::Logs], &["Left", "h"], ("left", "move long lines to the left")).silent(),
+    row(Action::Right, Group::Move, &[Context::Logs], &["Right"], ("right", "move long lines to the right")).silent(),
 
-    row(Action::Services, Group::Go, AREAS, &["1"], ("services", "the services and what they depend on")),
-    row(Action::Plans, Group::Go, AREAS, &["2"], ("plan area", "the plan: what differs and what would be done")),
-    row(Action::Runs, Group::Go, AREAS, &["3"], ("run area", "the run: steps and their output")),
-    row(Action::Drift, Group::Go, AREAS, &["4"], ("drift area", "what differs from what was deployed")),
-    row(Action::Locks, Group::Go, AREAS, &["5"], ("locks area", "the locks, their evidence, and the state")),
-    row(Action::History, Group::Go, AREAS, &["6"], ("history area", "past runs")).rank(4),
+    row(Action::Services, Group::Go, AREAS, &["1"], ("services", "the services and what they depend on")).silent(),
+    row(Action::Plans, Group::Go, AREAS, &["2"], ("plan area", "the plan: what differs and what would be done")).silent(),
+    row(Action::Runs, Group::Go, AREAS, &["3"], ("run area", "the run: steps and their output")).silent(),
+    row(Action::Drift, Group::Go, AREAS, &["4"], ("drift area", "what differs from what was deployed")).silent(),
+    row(Action::Locks, Group::Go, AREAS, &["5"], ("locks area", "the locks, their evidence, and the state")).silent(),
+    row(Action::History, Group::Go, AREAS, &["6"], ("history area", "past runs")).silent(),
     row(Action::NextArea, Group::Go, AREAS, &["Tab"], ("next area", "go to the next area")).rank(4),
-    row(Action::PreviousArea, Group::Go, AREAS, &["S-Tab"], ("previous area", "go to the previous area")),
+    row(Action::PreviousArea, Group::Go, AREAS, &["S-Tab"], ("previous area", "go to the previous area")).silent(),
     row(Action::Jump, Group::Go, AREAS, &["C-p"], ("jump", "go to anything by its name")),
     row(Action::Places, Group::Go, AREAS, &["P"], ("projects", "open another project or environment, or go to an open one")).rank(4),
     row(Action::Environments, Group::Go, AREAS, &["E"], ("environments", "open another environment of this project")).rank(4),
@@ -219,8 +230,8 @@ pub const ROWS: &[Row] = &[
     row(Action::Dismiss, Group::Answer, &[Context::Logs, Context::Help, Context::Deeds], &["Esc", "q"], ("close", "close this view")),
     row(Action::Dismiss, Group::Answer, CHOOSING, &["Esc"], ("close", "leave, and clear what was typed")),
     row(Action::Choose, Group::Answer, CHOOSING, &["Enter"], ("take", "keep the filter, or run the chosen action")),
-    row(Action::Up, Group::Answer, CHOOSING, &["Up", "C-p"], ("up", "go up in the list")),
-    row(Action::Down, Group::Answer, CHOOSING, &["Down", "C-n"], ("down", "go down in the list")),
+    row(Action::Up, Group::Answer, CHOOSING, &["Up", "C-p"], ("up", "go up in the list")).silent(),
+    row(Action::Down, Group::Answer, CHOOSING, &["Down", "C-n"], ("down", "go down in the list")).silent(),
 
     row(Action::Palette, Group::Panel, AREAS, &[":"], ("actions", "list all actions and run one")),
     row(Action::Wider, Group::Panel, AREAS, &["+"], ("wider", "give the list more room")).rank(4),
@@ -237,7 +248,7 @@ pub const ROWS: &[Row] = &[
     row(Action::Figures, Group::Panel, READING, &["F12"], ("figures", "show how the panel itself does")).rank(4),
     row(Action::Help, Group::Panel, READING, &["?", "F1"], ("help", "show all keys")),
     row(Action::Quit, Group::Panel, AREAS, &["q"], ("quit", "leave; asks first while something runs")),
-    row(Action::Interrupt, Group::Panel, EVERYWHERE, &["C-c"], ("interrupt", "stop the run, a second time cut it off; leave when nothing runs")),
-    row(Action::Suspend, Group::Panel, EVERYWHERE, &["C-z"], ("background", "go to the background of the shell")),
-    row(Action::Redraw, Group::Panel, EVERYWHERE, &["C-l"], ("redraw", "draw everything anew")),
+    row(Action::Interrupt, Group::Panel, EVERYWHERE, &["C-c"], ("interrupt", "stop the run, a second time cut it off; leave when nothing runs")).silent(),
+    row(Action::Suspend, Group::Panel, EVERYWHERE, &["C-z"], ("background", "go to the background of the shell")).silent(),
+    row(Action::Redraw, Group::Panel, EVERYWHERE, &["C-l"], ("redraw", "draw everything anew")).silent(),
 ];

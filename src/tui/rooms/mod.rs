@@ -1,4 +1,4 @@
-//! Rooms: one project in one environment each, with a session, a model and a scratch of its own. Many are open, one is
+//! Rooms: one project in one environment each, with a session and a model of its own. Many are open, one is
 //! on show, and what happens in the others is folded into their own models meanwhile.
 //!
 //! * [`place`]: where a room is; [`tab`]: how it stands, at a glance.

@@ -10,7 +10,6 @@ use crate::tui::rooms::doors::Opened;
 use crate::tui::rooms::place::Place;
 use crate::tui::rooms::tab::Mark;
 use crate::tui::spool::Spool;
-use crate::tui::view::scratch::Scratch;
 
 use crate::domain::time::Wall;
 
@@ -22,8 +21,6 @@ pub struct Room {
     pub asked: Place,
     /// What is shown when it is on show.
     pub model: Model,
-    /// Caches of the view.
-    pub scratch: Scratch,
     /// The line to its session.
     pub line: Client,
     /// What writes and reads output.
@@ -57,7 +54,6 @@ impl Room {
             asked: opened.place.clone(),
             place: opened.place,
             model,
-            scratch: Scratch::default(),
             line: opened.line,
             spool,
             more: false,

@@ -70,7 +70,7 @@ fn resource(snapshot: &Snapshot, address: &Address, changes: &[Change]) -> Node 
     let since = snapshot
         .drift_since
         .get(address)
-        .and_then(|fields| fields.values().min().copied());
+        .and_then(|fields| fields.values().min_by_key(|since| since.at).copied());
     let reported = heard(snapshot, address).next_back();
     let row = Row {
         subject: Subject::Resource(address.clone()),
@@ -87,7 +87,10 @@ fn resource(snapshot: &Snapshot, address: &Address, changes: &[Change]) -> Node 
                 Tone::Text,
             ),
             Cell::new(
-                since.map_or_else(String::new, |since| format!("seen since {}", clock(since))),
+                since.map_or_else(String::new, |since| {
+                    let earlier = if since.or_earlier { " or earlier" } else { "" };
+                    format!("since {}{earlier}", clock(since.at))
+                }),
                 Tone::Dim,
             ),
         ],

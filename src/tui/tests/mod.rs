@@ -9,6 +9,7 @@ mod locks;
 mod monkey;
 mod parts;
 mod past;
+mod questions;
 mod reading;
 mod replays;
 mod rituals;

@@ -23,7 +23,6 @@ use crate::tui::tests::parts;
 use crate::tui::theme::Colors;
 use crate::tui::update::route::update;
 use crate::tui::view::hits::{self, Hit};
-use crate::tui::view::scratch::Scratch;
 use crate::tui::view::screen::draw;
 
 const SEQUENCES: u64 = 240;
@@ -200,7 +199,6 @@ fn run(seed: u64, keys: &[Chord]) {
     let first = Arc::new(dice.of(&MOODS)());
     let mut model = Model::new(options, first, parts::NOW);
     let keymap = Arc::clone(&model.setup.keymap);
-    let mut scratch = Scratch::default();
     let mut told: Vec<String> = Vec::new();
     let mut tickets = 0;
     for number in 0..MESSAGES {
@@ -230,7 +228,7 @@ fn run(seed: u64, keys: &[Chord]) {
             let backend = TestBackend::new(model.size.0, model.size.1);
             let mut terminal = Terminal::new(backend).expect("backend");
             terminal
-                .draw(|frame| draw(frame, &model, &mut scratch, &keymap))
+                .draw(|frame| draw(frame, &model, &keymap))
                 .expect("drawn");
         }
     }

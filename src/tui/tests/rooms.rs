@@ -18,7 +18,6 @@ use crate::tui::rooms::tab::{Mark, Tab};
 use crate::tui::tests::{fixtures, parts, talk};
 use crate::tui::update::route::{act, update};
 use crate::tui::update::{allowed, deeds, rooms};
-use crate::tui::view::scratch::Scratch;
 use crate::tui::view::screen::draw;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -190,9 +189,8 @@ fn a_room_is_entered_as_it_was_left() {
 fn shown(mut model: Model) -> String {
     model.size = (120, 30);
     let mut terminal = Terminal::new(TestBackend::new(120, 30)).expect("backend");
-    let mut scratch = Scratch::default();
     terminal
-        .draw(|frame| draw(frame, &model, &mut scratch, &Keymap::default()))
+        .draw(|frame| draw(frame, &model, &Keymap::default()))
         .expect("drawn");
     talk::text(terminal.backend().buffer())
 }

@@ -8,9 +8,8 @@ use crate::domain::lease::Verdict;
 use crate::tui::model::Area;
 use crate::tui::tests::fixtures::{broken, busy, empty, failed, idle, long, wide};
 use crate::tui::tests::parts::{lock, model};
-use crate::tui::tests::talk::{Given, given, text};
+use crate::tui::tests::talk::{Given, given};
 use crate::tui::theme::Colors;
-use crate::tui::view::scratch::Scratch;
 
 type Mood = (&'static str, fn() -> Snapshot);
 
@@ -97,14 +96,13 @@ fn no_size_makes_it_panic() {
     {
         for area in Area::ALL {
             let mut given = given(mood()).at(area);
-            let mut scratch = Scratch::default();
             for width in widths {
                 for height in heights {
                     if u32::from(width) * u32::from(height) > 10_000 && area != Area::Run {
                         continue;
                     }
                     given = given.size(width, height);
-                    let buffer = given.buffer_with(&mut scratch);
+                    let buffer = given.buffer();
                     assert_eq!(buffer.area.width, width);
                 }
             }
@@ -134,31 +132,6 @@ fn a_small_terminal_gets_one_plain_sentence() {
         let screen = given(idle()).size(width, height).screen();
         assert_eq!(screen.trim_end(), expected.trim_end(), "{width}x{height}");
     }
-}
-
-#[test]
-fn throwing_scratch_away_only_loses_the_scroll_offset() {
-    let mut small = given(busy()).size(80, 12).at(Area::Run);
-    let mut kept = Scratch::default();
-    small.buffer_with(&mut kept);
-    small = small.keys("G");
-    small.buffer_with(&mut kept);
-    small = small.keys("k k");
-    let with = text(&small.buffer_with(&mut kept));
-    let without = text(&small.buffer_with(&mut Scratch::default()));
-    let chosen = small
-        .model
-        .pane()
-        .and_then(|p| p.current())
-        .expect("row")
-        .row
-        .label
-        .clone();
-    assert!(with.contains(&chosen) && without.contains(&chosen));
-    // With room for all rows there is no offset to lose.
-    let roomy = small.size(160, 50);
-    let with = text(&roomy.buffer_with(&mut kept));
-    assert_eq!(with, text(&roomy.buffer_with(&mut Scratch::default())));
 }
 
 fn styled(buffer: &Buffer, wanted: impl Fn(Color, Color, Modifier) -> bool) -> usize {

@@ -18,7 +18,6 @@ use crate::tui::msg::Msg;
 use crate::tui::tests::fixtures::printed;
 use crate::tui::tests::parts;
 use crate::tui::update::route::update;
-use crate::tui::view::scratch::Scratch;
 use crate::tui::view::screen::draw;
 
 /// A panel under test, and what it asked for.
@@ -140,13 +139,10 @@ impl Given {
 
     /// Draws the screen.
     pub(super) fn buffer(&self) -> Buffer {
-        self.buffer_with(&mut Scratch::default())
-    }
-    pub(super) fn buffer_with(&self, scratch: &mut Scratch) -> Buffer {
         let (columns, rows) = self.model.size;
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("backend");
         terminal
-            .draw(|frame| draw(frame, &self.model, scratch, &self.keymap))
+            .draw(|frame| draw(frame, &self.model, &self.keymap))
             .expect("drawn");
         terminal.backend().buffer().clone()
     }
@@ -201,24 +197,28 @@ fn say(effect: &Effect) -> String {
                 request,
                 approved,
                 force,
+                lock_wait,
                 ..
             } => format!(
-                "run {} of {}{}",
+                "run {} of {}{}{}",
                 request.purpose.as_str(),
                 approved.as_ref().map_or("nothing", |plan| plan.id.as_str()),
-                if *force { ", force" } else { "" }
+                if *force { ", force" } else { "" },
+                waiting(*lock_wait)
             ),
             Command::Restore {
                 addresses,
                 approved,
+                lock_wait,
             } => format!(
-                "restore {} of {}",
+                "restore {} of {}{}",
                 addresses
                     .iter()
                     .map(ToString::to_string)
                     .collect::<Vec<_>>()
                     .join(" "),
-                approved.as_ref().map_or("nothing", |plan| plan.id.as_str())
+                approved.as_ref().map_or("nothing", |plan| plan.id.as_str()),
+                waiting(*lock_wait)
             ),
             Command::Stop { stop } => format!("stop {stop:?}"),
             Command::Unlock { request } => format!(
@@ -236,6 +236,13 @@ fn say(effect: &Effect) -> String {
         },
         Effect::Copy(text) => format!("copy {text}"),
         other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+fn waiting(lock_wait: std::time::Duration) -> String {
+    match lock_wait.as_secs() {
+        0 => String::new(),
+        seconds => format!(", waits {seconds} s for the lock"),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::app::command::Stop;
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::notice::{Notice, OutputLine, UnlockEnd};
 use crate::app::snapshot::Snapshot;
@@ -161,14 +160,6 @@ fn the_list_of_actions_reaches_what_has_no_key() {
         answered.types("shop").keys("C-y"),
         &["run clean of p-3fe1, force"],
     );
-}
-
-#[test]
-fn cancel_drains_first_and_cuts_off_the_second_time() {
-    let once = given(busy()).keys("c y");
-    assert_eq!(once.asked(), ["stop Drain"]);
-    assert_eq!(once.model.stopping, Stop::Drain);
-    check(once.then().keys("c y"), &["stop Cancel"]);
 }
 
 #[test]

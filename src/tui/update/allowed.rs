@@ -1,18 +1,34 @@
 //! Whether an action makes sense now, and if not, why: for hint line, list of actions and the answer to a key.
 
+use crate::app::command::Stop;
 use crate::app::notice::Link;
 use crate::domain::ids::{Address, ResourceKind};
 use crate::domain::lease::Verdict;
 use crate::tui::keymap::action::Action;
 use crate::tui::model::{Area, Model, Overlay};
-use crate::tui::update::{graph, history, looks, marks, news, reading, rooms, timeline};
+use crate::tui::update::part::{Part, part_of};
+use crate::tui::update::{acts, graph, history, looks, marks, news, reading, rooms, timeline};
 
 /// Returns why an action does not apply now.
 ///
 /// # Errors
 /// The reason, as a sentence for people.
-#[expect(clippy::too_many_lines, reason = "a table: one arm an action")]
 pub fn check(model: &Model, action: Action) -> Result<(), String> {
+    match part_of(action, model.area) {
+        Part::Acts => act(model, action),
+        Part::Moves | Part::Panel => shown(model, action),
+        Part::Graph => graph::check(model, action),
+        Part::Timeline => timeline::check(model, action),
+        Part::History => history::check(model, action),
+        Part::Reading => reading::check(model, action),
+        Part::Looks => looks::check(model, action),
+        Part::Rooms => rooms::check(model, action),
+        Part::Marks => marks::check(model, action),
+    }
+}
+
+/// What changes something, or asks for something; the ways between the areas are always open.
+fn act(model: &Model, action: Action) -> Result<(), String> {
     match action {
         Action::MakePlan => loaded(model),
         Action::Deploy | Action::Destroy | Action::Clean => {
@@ -24,11 +40,10 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             changing(model)?;
             project(model)?;
             idle(model)?;
-            match drifted(model) {
-                _ if !marks::marked(model).is_empty() => Ok(()),
-                Some(_) => Ok(()),
-                None => Err("choose a resource that drifted".into()),
+            if marks::marked(model).is_empty() && drifted(model).is_none() {
+                return Err("choose a resource that drifted".into());
             }
+            Ok(())
         }
         Action::RestoreAll => {
             changing(model)?;
@@ -41,9 +56,13 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
                 .is_some_and(|drift| !drift.drifted.is_empty());
             any.then_some(()).ok_or_else(|| "nothing drifted".into())
         }
-        Action::Cancel => match model.running() {
-            Some(_) => Ok(()),
-            None => Err("nothing runs".into()),
+        Action::Cancel => match model.stopping {
+            _ if !acts::busy(model) => Err("nothing runs".into()),
+            Stop::Cancel => Err(format!(
+                "the run is being cut off already; {} leaves",
+                model.key(Action::Interrupt)
+            )),
+            Stop::Run | Stop::Drain => Ok(()),
         },
         Action::Unlock => {
             changing(model)?;
@@ -61,109 +80,21 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             Some(_) => Ok(()),
             None => Err("choose a service".into()),
         },
-        Action::Details if tree(model) => Ok(()),
-        Action::Details => Err("everything is shown already".into()),
-        Action::Filter if tree(model) || model.logs().is_some() => Ok(()),
-        Action::Filter => Err("there is nothing to filter here".into()),
-        Action::ToCritical if model.area == Area::Run => timeline::check(model, action),
-        Action::After
-        | Action::FlipGraph
-        | Action::ToDependency
-        | Action::ToDependent
-        | Action::ToCritical
-        | Action::ToBlocker => graph::check(model, action),
-        Action::Play
-        | Action::StepForward
-        | Action::StepBack
-        | Action::Faster
-        | Action::Slower
-        | Action::ReplayStart
-        | Action::ReplayEnd
-        | Action::NextFailure
-        | Action::LeaveReplay
-        | Action::ZoomIn
-        | Action::ZoomOut
-        | Action::Earlier
-        | Action::Later => timeline::check(model, action),
-        Action::Compare => history::check(model, action),
-        Action::Search
-        | Action::SearchNext
-        | Action::SearchPrevious
-        | Action::Only
-        | Action::Streams
-        | Action::Wrap
-        | Action::Times
-        | Action::Lens
-        | Action::Marker
-        | Action::Save => reading::check(model, action),
-        Action::Theme
-        | Action::Themes
-        | Action::Jump
-        | Action::Wider
-        | Action::Narrower
-        | Action::Even
-        | Action::Mouse
-        | Action::KeyProblems => looks::check(model, action),
-        Action::Usage if model.area == Area::Services => Ok(()),
-        Action::Usage => Err("only the services have columns of use".into()),
-        Action::Places
-        | Action::Environments
-        | Action::NextRoom
-        | Action::PreviousRoom
-        | Action::Edit
-        | Action::Shell
-        | Action::Deeds
-        | Action::SaveScript
-        | Action::Bundle
-        | Action::Figures => rooms::check(model, action),
-        Action::Mark | Action::MarkAll | Action::Unmark => marks::check(model, action),
-        Action::Shape => match model.area {
-            Area::Run => timeline::check(model, action),
-            Area::Services | Area::Plan | Area::Drift | Area::Locks | Area::History => {
-                graph::check(model, action)
-            }
-        },
-        Action::Open => match model.area {
-            Area::History => history::check(model, action),
-            Area::Services | Area::Plan | Area::Run | Area::Drift | Area::Locks => {
-                reading::check(model, action)
-            }
-        },
-        Action::Unfold
-        | Action::Fold
-        | Action::Toggle
-        | Action::Up
-        | Action::Down
-        | Action::PageUp
-        | Action::PageDown
-        | Action::Top
-        | Action::Bottom
-        | Action::Left
-        | Action::Right
-        | Action::UnfoldAll
-        | Action::FoldAll
-        | Action::Back
-        | Action::NextArea
-        | Action::PreviousArea
-        | Action::Services
-        | Action::Plans
-        | Action::Runs
-        | Action::Locks
-        | Action::Drift
-        | Action::History
-        | Action::Refresh
-        | Action::Follow
-        | Action::Palette
-        | Action::Help
-        | Action::Copy
-        | Action::Confirm
-        | Action::Dismiss
-        | Action::NextField
-        | Action::Choose
-        | Action::Quit
-        | Action::Interrupt
-        | Action::Suspend
-        | Action::Redraw => Ok(()),
+        _ => Ok(()),
+    }
+}
+
+/// What moves the cursor or shows something, where the area has it.
+fn shown(model: &Model, action: Action) -> Result<(), String> {
+    match action {
+        Action::Details if !tree(model) => Err("everything is shown already".into()),
+        Action::Filter if !tree(model) && model.logs().is_none() => {
+            Err("there is nothing to filter here".into())
+        }
+        Action::Usage if model.area != Area::Services => {
+            Err("only the services have columns of use".into())
+        }
+        _ => Ok(()),
     }
 }
 

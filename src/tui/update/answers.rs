@@ -119,6 +119,7 @@ fn run(model: &mut Model, request: PlanRequest, plan: Arc<Plan>) -> Vec<Effect> 
                     .map(|action| action.address.clone())
                     .collect(),
                 approved: Some(plan),
+                lock_wait: lock_wait(model),
             }
         }
         Purpose::Deploy | Purpose::Destroy | Purpose::Clean => {

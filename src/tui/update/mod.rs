@@ -17,6 +17,7 @@ pub mod moves;
 pub mod news;
 pub mod opening;
 pub mod palette;
+pub mod part;
 pub mod reading;
 pub mod rooms;
 pub mod route;

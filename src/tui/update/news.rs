@@ -8,7 +8,7 @@ use crate::app::notice::{End, Hydrated, Link, Notice, UnlockEnd};
 use crate::app::snapshot::Snapshot;
 use crate::domain::event::{Event, EventKind, RunOutcome};
 use crate::domain::lease::LockReport;
-use crate::domain::plan::model::Plan;
+use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::present::human::duration;
 use crate::present::words::count;
 use crate::tui::effect::{Effect, Wish};
@@ -16,6 +16,7 @@ use crate::tui::model::{Area, Model, Overlay};
 use crate::tui::overlay::{Dialog, Question};
 use crate::tui::theme::Tone;
 use crate::tui::update::{acts, fresh, history, locks, marks, moves, reading};
+use crate::tui::words::nothing;
 
 /// Takes the newest snapshot.
 pub fn snapshot(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
@@ -43,6 +44,12 @@ pub fn snapshot(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
     model.refresh_pane();
     marks::outdated(model);
     moves::follow(model);
+    if !acts::busy(model) {
+        // What was to be stopped has ended by itself: the question is answered.
+        model.overlays.retain(|overlay| {
+            !matches!(overlay, Overlay::Dialog(dialog) if matches!(dialog.question, Question::Stop(_)))
+        });
+    }
     model.dirty = true;
     let mut effects = fresh::look(model);
     if model.area == Area::Locks && locks::moved(&old, &model.snapshot) {
@@ -252,11 +259,20 @@ fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
         }
         Some(Wish::Plan) => {
             let summary = plan.summary();
+            let request = PlanRequest {
+                purpose: plan.purpose.clone(),
+                targets: plan.targets.clone(),
+            };
             let text = if plan.is_empty() {
-                "nothing to do: everything is as the file asks".to_owned()
+                nothing(&request)
             } else {
+                let names: Vec<&str> = plan.targets.iter().map(String::as_str).collect();
+                let of = match names.as_slice() {
+                    [] => String::new(),
+                    names => format!(" of {}", names.join(", ")),
+                };
                 format!(
-                    "plan: {} to create, {} to update, {} to delete",
+                    "plan{of}: {} to create, {} to update, {} to delete",
                     summary.create, summary.update, summary.delete
                 )
             };

@@ -13,6 +13,7 @@ use crate::tui::model::{Area, Leaving, Model, Overlay};
 use crate::tui::msg::Msg;
 use crate::tui::overlay::Palette;
 use crate::tui::theme::Tone;
+use crate::tui::update::part::{Part, part_of};
 use crate::tui::update::{
     acts, allowed, answers, graph, history, locks, looks, marks, mouse, moves, news, opening,
     palette, reading, rooms, timeline, watched,
@@ -232,143 +233,51 @@ fn key(model: &mut Model, chord: Chord, keymap: &Keymap) -> Vec<Effect> {
 }
 
 /// Does an action where the keyboard is; one that does not apply now says why.
-#[expect(clippy::too_many_lines, reason = "a table: one arm an action")]
 pub fn act(model: &mut Model, action: Action, held: bool) -> Vec<Effect> {
-    let context = model.context();
     if let Err(reason) = allowed::check(model, action) {
         model.toast(reason, Tone::Warn);
         return Vec::new();
     }
-    match action {
-        Action::Interrupt => acts::interrupt(model),
-        Action::Suspend => vec![Effect::Suspend],
-        Action::Redraw => vec![Effect::Redraw],
-        Action::Confirm => answers::confirm(model, held),
-        Action::Dismiss => answers::dismiss(model),
-        Action::NextField => answers::next_field(model),
-        Action::Choose => choose(model, context),
-        Action::Up
-        | Action::Down
-        | Action::PageUp
-        | Action::PageDown
-        | Action::Top
-        | Action::Bottom
-        | Action::Left
-        | Action::Right
-        | Action::Unfold
-        | Action::Fold
-        | Action::Toggle
-        | Action::UnfoldAll
-        | Action::FoldAll
-        | Action::Details
-        | Action::Back
-        | Action::Follow => {
+    match part_of(action, model.area) {
+        Part::Acts => acts::start(model, action),
+        Part::Moves => {
             moves::go(model, action);
             match action {
                 Action::Top => opening::whole(model),
                 _ => Vec::new(),
             }
         }
-        Action::Filter if reading::has_focus(model) => reading::act(model, Action::Search),
-        Action::Filter => {
-            model.overlays.push(Overlay::Filter);
-            Vec::new()
-        }
-        Action::Palette => {
-            model.overlays.push(Overlay::Palette(Palette::default()));
-            Vec::new()
-        }
-        Action::Help => {
-            answers::toggle_help(model);
-            Vec::new()
-        }
-        Action::Usage => {
-            watched::toggle(model);
-            Vec::new()
-        }
-        Action::ToCritical if model.area == Area::Run => timeline::act(model, action),
-        Action::After
-        | Action::FlipGraph
-        | Action::ToDependency
-        | Action::ToDependent
-        | Action::ToCritical
-        | Action::ToBlocker => graph::act(model, action),
-        Action::Play
-        | Action::StepForward
-        | Action::StepBack
-        | Action::Faster
-        | Action::Slower
-        | Action::ReplayStart
-        | Action::ReplayEnd
-        | Action::NextFailure
-        | Action::LeaveReplay
-        | Action::ZoomIn
-        | Action::ZoomOut
-        | Action::Earlier
-        | Action::Later => timeline::act(model, action),
-        Action::Compare => history::act(model, action),
-        Action::Search
-        | Action::SearchNext
-        | Action::SearchPrevious
-        | Action::Only
-        | Action::Streams
-        | Action::Wrap
-        | Action::Times
-        | Action::Lens
-        | Action::Marker
-        | Action::Save => reading::act(model, action),
-        Action::Theme
-        | Action::Themes
-        | Action::Jump
-        | Action::Wider
-        | Action::Narrower
-        | Action::Even
-        | Action::Mouse
-        | Action::KeyProblems => looks::act(model, action),
-        Action::Places
-        | Action::Environments
-        | Action::NextRoom
-        | Action::PreviousRoom
-        | Action::Edit
-        | Action::Shell
-        | Action::Deeds
-        | Action::SaveScript
-        | Action::Bundle
-        | Action::Figures => rooms::act(model, action),
-        Action::Mark | Action::MarkAll | Action::Unmark => marks::act(model, action),
-        Action::Shape => match model.area {
-            Area::Run => timeline::act(model, action),
-            Area::Services | Area::Plan | Area::Drift | Area::Locks | Area::History => {
-                graph::act(model, action)
-            }
-        },
-        Action::Open => match model.area {
-            Area::History => history::act(model, action),
-            Area::Services | Area::Plan | Area::Run | Area::Drift | Area::Locks => {
-                reading::act(model, action)
-            }
-        },
-        Action::NextArea
-        | Action::PreviousArea
-        | Action::Services
-        | Action::Plans
-        | Action::Runs
-        | Action::Locks
-        | Action::Drift
-        | Action::History
-        | Action::MakePlan
-        | Action::Deploy
-        | Action::Restore
-        | Action::RestoreAll
-        | Action::Destroy
-        | Action::Clean
-        | Action::Cancel
-        | Action::Unlock
-        | Action::Logs
-        | Action::Refresh
-        | Action::Copy
-        | Action::Quit => acts::start(model, action),
+        Part::Panel => panel(model, action, held),
+        Part::Graph => graph::act(model, action),
+        Part::Timeline => timeline::act(model, action),
+        Part::History => history::act(model, action),
+        Part::Reading => reading::act(model, action),
+        Part::Looks => looks::act(model, action),
+        Part::Rooms => rooms::act(model, action),
+        Part::Marks => marks::act(model, action),
     }
+}
+
+/// Does what is about the panel itself and what lies above an area.
+fn panel(model: &mut Model, action: Action, held: bool) -> Vec<Effect> {
+    match action {
+        Action::Interrupt => return acts::interrupt(model),
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Confirm => return answers::confirm(model, held),
+        Action::Dismiss => return answers::dismiss(model),
+        Action::NextField => return answers::next_field(model),
+        Action::Choose => return choose(model, model.context()),
+        Action::Filter if reading::has_focus(model) => {
+            return reading::act(model, Action::Search);
+        }
+        Action::Filter => model.overlays.push(Overlay::Filter),
+        Action::Palette => model.overlays.push(Overlay::Palette(Palette::default())),
+        Action::Help => answers::toggle_help(model),
+        Action::Usage => watched::toggle(model),
+        _ => {}
+    }
+    Vec::new()
 }
 
 fn choose(model: &mut Model, context: Context) -> Vec<Effect> {

@@ -79,8 +79,12 @@ fn page(model: &Model, dialog: &Dialog, room: u16) -> (Sheet, String, Tone) {
             (question_of(model, request), Tone::FrameFocus)
         }
         Question::Stop(stop) => {
-            stopping(&mut sheet, *stop);
-            ("stop the run?".to_owned(), Tone::Warn)
+            stopping(&mut sheet, model, *stop);
+            let title = match stop {
+                Stop::Run | Stop::Drain => "stop the run?",
+                Stop::Cancel => "cut the run off?",
+            };
+            (title.to_owned(), Tone::Warn)
         }
         Question::Leave => {
             sheet.text(
@@ -272,18 +276,24 @@ fn summary(sheet: &mut Sheet, pen: Pen, model: &Model, request: &PlanRequest, pl
     }
 }
 
-fn stopping(sheet: &mut Sheet, stop: Stop) {
+fn stopping(sheet: &mut Sheet, model: &Model, stop: Stop) {
     match stop {
         Stop::Run | Stop::Drain => {
             sheet.text(
                 "What is under way finishes, nothing new starts, the state is saved and the lock released.",
                 Tone::Text,
             );
-            sheet.text("The next deploy goes on from there.", Tone::Dim);
+            sheet.text(
+                &format!(
+                    "The next deploy goes on from there. While it stops, {} once more asks to cut it off.",
+                    model.key(Action::Cancel)
+                ),
+                Tone::Dim,
+            );
         }
         Stop::Cancel => {
             sheet.text(
-                "The run is stopping already. Cutting it off cancels what is under way; the next deploy looks how that ended.",
+                "The run is stopping already: nothing new starts. Cutting it off breaks what is under way off in its middle; the next deploy looks how that ended.",
                 Tone::Warn,
             );
         }

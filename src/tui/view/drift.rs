@@ -42,16 +42,17 @@ pub fn details(sheet: &mut Sheet, model: &Model, subject: &Subject) {
         shown
             .iter()
             .filter_map(|change| fields.get(&change.path))
-            .min()
+            .min_by_key(|since| since.at)
     });
     sheet.heading("since when, and by whom");
     match first {
-        Some(at) => {
-            let age = ticking(between(*at, model.now));
-            let text = format!(
-                "{} (seen {age} ago, or earlier if the panel was not open)",
-                clock(*at)
-            );
+        Some(since) => {
+            let age = ticking(between(since.at, model.now));
+            let clock = clock(since.at);
+            let text = match since.or_earlier {
+                true => format!("{clock} or earlier (found {age} ago by the first look)"),
+                false => format!("{clock} (seen {age} ago)"),
+            };
             sheet.pair("since", &text, Tone::Text);
         }
         None => sheet.pair("since", "before this panel was opened", Tone::Text),

@@ -7,6 +7,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::app::command::Stop;
 use crate::present::clean;
 use crate::tui::keymap::action::{Action, Context};
 use crate::tui::keymap::chord::Chord;
@@ -179,36 +180,7 @@ pub fn entries(model: &Model, keymap: &Keymap) -> Vec<Hint> {
     let mut seen = BTreeSet::new();
     let mut entries = Vec::new();
     let last = [Action::Help, Action::Quit];
-    let mut rows: Vec<&Row> = keymap
-        .rows(context)
-        .filter(|row| {
-            !matches!(
-                row.action,
-                Action::Up
-                    | Action::Down
-                    | Action::PageUp
-                    | Action::PageDown
-                    | Action::Top
-                    | Action::Bottom
-                    | Action::Left
-                    | Action::Right
-                    | Action::Unfold
-                    | Action::Fold
-                    | Action::UnfoldAll
-                    | Action::FoldAll
-                    | Action::Services
-                    | Action::Plans
-                    | Action::Runs
-                    | Action::Locks
-                    | Action::Drift
-                    | Action::History
-                    | Action::PreviousArea
-                    | Action::Interrupt
-                    | Action::Suspend
-                    | Action::Redraw
-            )
-        })
-        .collect();
+    let mut rows: Vec<&Row> = keymap.rows(context).filter(|row| row.is_hinted()).collect();
     rows.sort_by_key(|row| row.rank);
     for row in rows {
         if allowed::worth_a_hint(model, row.action) && seen.insert(row.action) {
@@ -255,6 +227,9 @@ fn name(model: &Model, name: &str, action: Action) -> String {
         && dialog.button().is_none()
     {
         return "close".to_owned();
+    }
+    if action == Action::Cancel && model.stopping == Stop::Drain {
+        return "cut off".to_owned();
     }
     name.to_owned()
 }

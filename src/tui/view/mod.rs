@@ -1,4 +1,4 @@
-//! Draws a model. Only reads; `scratch` holds what widgets remember between two frames.
+//! Draws a model. Only reads, and remembers nothing between two frames.
 //!
 //! ```text
 //! ┌ header ───────────────────────────────────────────────┐  project · environment · run · plan · lock · platform
@@ -34,7 +34,6 @@ pub mod places;
 pub mod plan;
 pub mod popup;
 pub mod run;
-pub mod scratch;
 pub mod screen;
 pub mod sheet;
 pub mod spark;

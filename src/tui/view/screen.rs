@@ -17,7 +17,6 @@ use crate::tui::update::marks;
 use crate::tui::update::news::whole;
 use crate::tui::view::layout::{self, Page};
 use crate::tui::view::pen::Pen;
-use crate::tui::view::scratch::Scratch;
 use crate::tui::view::tree::Look;
 use crate::tui::view::{
     ascii, course, deeds, details, diagnostics, dialog, footer, graph, header, help, history, logs,
@@ -26,7 +25,7 @@ use crate::tui::view::{
 use crate::tui::words::{cut, width};
 
 /// Draws one frame.
-pub fn draw(frame: &mut Frame<'_>, model: &Model, _scratch: &mut Scratch, keymap: &Keymap) {
+pub fn draw(frame: &mut Frame<'_>, model: &Model, keymap: &Keymap) {
     let area = frame.area();
     match layout::page((area.width, area.height)) {
         None => too_small(frame, area, model),
