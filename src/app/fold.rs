@@ -468,6 +468,7 @@ mod tests {
                     exit_code: 0,
                     duration: Duration::from_millis(9),
                     message: None,
+                    warnings: 0,
                 },
             ),
         ]

@@ -232,6 +232,7 @@ fn refused(failure: &Failure, ground: &dyn Ground) -> Event {
             exit_code: exit::code(failure.kind),
             duration: Duration::ZERO,
             message: Some(failure.message.clone()),
+            warnings: 0,
         },
     }
 }

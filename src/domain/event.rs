@@ -143,6 +143,8 @@ pub enum EventKind {
         duration: Duration,
         /// What went wrong, one line, if something did.
         message: Option<String>,
+        /// How many warnings there were on the way.
+        warnings: u64,
     },
     /// A stage began.
     StageStarted {

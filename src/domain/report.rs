@@ -110,6 +110,8 @@ pub struct RunSummary {
     pub actions: usize,
     /// How many actions failed, or ended nobody knows how.
     pub failed: usize,
+    /// How many warnings there were.
+    pub warnings: usize,
     /// The environment, once it came to a plan.
     pub env: Option<String>,
     /// Counts of the plan it carried out, if it came so far.

@@ -37,6 +37,7 @@ pub(super) struct Emitter<'a, W: World> {
     next: Cell<u64>,
     queue: RefCell<VecDeque<Event>>,
     lost: Cell<u64>,
+    warnings: Cell<u64>,
     output: Cell<u64>,
     broken: Cell<bool>,
     sender: mpsc::Sender<Event>,
@@ -53,6 +54,7 @@ impl<'a, W: World> Emitter<'a, W> {
             next: Cell::new(0),
             queue: RefCell::new(VecDeque::new()),
             lost: Cell::new(0),
+            warnings: Cell::new(0),
             output: Cell::new(0),
             broken: Cell::new(false),
             sender,
@@ -88,6 +90,8 @@ impl<'a, W: World> Emitter<'a, W> {
 
     /// Emits one event whose texts are clean already.
     pub(super) fn emit_cleaned(&self, draft: EventDraft) {
+        let warning = matches!(draft.kind, EventKind::Warning { .. });
+        self.warnings.set(self.warnings.get() + u64::from(warning));
         let event = Event {
             at: self.world.clock().wall(),
             run_id: Some(self.run.clone()),
@@ -177,6 +181,11 @@ impl<'a, W: World> Emitter<'a, W> {
         self.lost.get()
     }
 
+    /// Returns how many warnings were emitted.
+    pub(super) fn warnings(&self) -> u64 {
+        self.warnings.get()
+    }
+
     fn write(&self, event: &Event) {
         if let EventKind::Log { text, .. } = &event.kind {
             let written = self.output.get() + text.len() as u64;
@@ -204,11 +213,13 @@ impl<'a, W: World> Emitter<'a, W> {
                 exit_code,
                 duration,
                 message,
+                warnings,
             } => EventKind::RunFinished {
                 outcome,
                 exit_code,
                 duration,
                 message: option(message),
+                warnings,
             },
             EventKind::ActionFinished {
                 outcome,

@@ -80,6 +80,7 @@ pub(super) async fn run<W: World>(
         exit_code: error.as_ref().map_or(0, exit_code),
         duration: world.clock().boot().since(began),
         message: error.as_ref().map(said),
+        warnings: emitter.warnings(),
     }));
     emitter.finish().await;
     prune(world);

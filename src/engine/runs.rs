@@ -216,6 +216,7 @@ fn summary(run_id: RunId, bytes: &[u8]) -> Option<RunSummary> {
         duration_ms: None,
         actions: 0,
         failed: 0,
+        warnings: 0,
         env: None,
         changes: None,
         exit_code: None,
@@ -230,6 +231,7 @@ fn summary(run_id: RunId, bytes: &[u8]) -> Option<RunSummary> {
                     summary.changes = Some(glance.summary);
                 }
             }
+            "warning" => summary.warnings += 1,
             "action_finished" | "run_finished" => {
                 if let Some(event) = decode_line(line) {
                     ended(&mut summary, event.kind);
@@ -253,6 +255,8 @@ fn ended(summary: &mut RunSummary, kind: EventKind) {
             duration,
             exit_code,
             message,
+            // Counted line by line, as they are in older journals and in those without an end.
+            warnings: _,
         } => {
             summary.outcome = Some(outcome.as_str().to_owned());
             summary.duration_ms = u64::try_from(duration.as_millis()).ok();

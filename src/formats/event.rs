@@ -48,6 +48,8 @@ enum BodyWire {
         duration_ms: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        warnings: u64,
     },
     StageStarted {
         stage: String,
@@ -203,11 +205,13 @@ fn body_wire(kind: &EventKind) -> BodyWire {
             exit_code,
             duration,
             message,
+            warnings,
         } => BodyWire::RunFinished {
             outcome: outcome.as_str().to_owned(),
             exit_code: *exit_code,
             duration_ms: text::millis(*duration),
             message: message.clone(),
+            warnings: *warnings,
         },
         EventKind::StageStarted { stage } => BodyWire::StageStarted {
             stage: stage.as_str().to_owned(),
@@ -348,11 +352,13 @@ fn kind(wire: BodyWire) -> Result<EventKind, FormatError> {
             exit_code,
             duration_ms,
             message,
+            warnings,
         } => EventKind::RunFinished {
             outcome: text::by_word(&RUN_OUTCOMES, RunOutcome::as_str, "outcome", &outcome)?,
             exit_code,
             duration: Duration::from_millis(duration_ms),
             message,
+            warnings,
         },
         BodyWire::StageStarted { stage } => EventKind::StageStarted {
             stage: text::by_word(&STAGES, Stage::as_str, "stage", &stage)?,
@@ -423,4 +429,12 @@ fn kind(wire: BodyWire) -> Result<EventKind, FormatError> {
         BodyWire::ConfigChanged {} => EventKind::ConfigChanged,
         BodyWire::Warning { text } => EventKind::Warning { text },
     })
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes what it asks about by reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

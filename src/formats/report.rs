@@ -109,6 +109,7 @@ pub fn run(summary: &RunSummary) -> Value {
         "outcome": summary.outcome,
         "duration_ms": summary.duration_ms,
         "actions": summary.actions,
+        "warnings": summary.warnings,
     })
 }
 

@@ -436,6 +436,7 @@ fn every_event() -> Vec<EventKind> {
             exit_code: 130,
             duration,
             message: None,
+            warnings: 0,
         },
     ]
 }
@@ -465,6 +466,24 @@ fn every_event_is_written_and_read_back() {
         lines.push('\n');
     }
     golden("events-v1.jsonl", lines.as_bytes());
+}
+
+#[test]
+fn the_end_of_a_run_says_how_many_warnings_there_were_where_there_were_some() {
+    let ended = |warnings| {
+        let mut event = stamped(22, every_event().pop().expect("the last one"));
+        if let EventKind::RunFinished {
+            warnings: known, ..
+        } = &mut event.kind
+        {
+            *known = warnings;
+        }
+        event
+    };
+    let line = event::encode_line(&ended(2));
+    assert!(line.contains(r#""warnings":2"#), "{line}");
+    assert_eq!(event::decode_line(&line), Some(ended(2)));
+    assert!(!event::encode_line(&ended(0)).contains("warnings"));
 }
 
 #[test]

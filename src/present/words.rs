@@ -16,6 +16,15 @@ pub fn count(number: usize, noun: &str) -> String {
     }
 }
 
+/// Adds how many warnings there were to how something ended: `ok, 1 warning`.
+#[must_use]
+pub fn with_warnings(word: &str, warnings: usize) -> String {
+    match warnings {
+        0 => word.to_owned(),
+        some => format!("{word}, {}", count(some, "warning")),
+    }
+}
+
 /// Returns symbol and role of an action: `+ ~ - •`.
 #[must_use]
 pub fn action(kind: ActionKind) -> (char, Role) {

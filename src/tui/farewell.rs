@@ -3,6 +3,7 @@
 use crate::domain::ids::ResourceKind;
 use crate::present::clean;
 use crate::present::human::duration;
+use crate::present::words::with_warnings;
 use crate::tui::model::Model;
 use crate::tui::words::between;
 
@@ -24,6 +25,7 @@ pub fn report(model: &Model) -> String {
                 let took = duration(between(run.started, *at));
                 let why = message.as_deref().and_then(|m| m.lines().next());
                 let why = why.map_or_else(String::new, |why| format!(": {why}"));
+                let outcome = with_warnings(outcome, run.warnings.len());
                 format!(
                     "{name}: {} {outcome} after {took}{why}; nkapp run show {}",
                     run.command, run.run_id

@@ -134,6 +134,18 @@ fn retries_and_warnings_follow_the_file() {
             "{}",
             ran.warnings()
         );
+        let last = ran.events.last().map(|event| event.kind.clone());
+        assert!(
+            matches!(
+                last,
+                Some(EventKind::RunFinished {
+                    outcome: RunOutcome::Ok,
+                    warnings: 1,
+                    ..
+                })
+            ),
+            "the last word of the run says that there was a warning: {last:?}"
+        );
     });
 }
 

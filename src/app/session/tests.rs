@@ -125,6 +125,7 @@ impl Reconcile for Scripted {
             exit_code: 0,
             duration: Duration::ZERO,
             message: None,
+            warnings: 0,
         };
         events
             .send(event(finished))

@@ -16,6 +16,18 @@ impl Machine {
         }
         let run = self.actions.get(index)?;
         let action = self.plan.actions.get(index)?;
+        if outcome == StepOutcome::Skipped {
+            // Nothing went wrong; how far it came is what whoever goes on from here wants to know.
+            let mut done = run
+                .steps
+                .iter()
+                .zip(&action.steps)
+                .filter(|(step, _)| step.state == StepState::Over(StepOutcome::Done));
+            return Some(match done.next_back() {
+                Some((_, planned)) => format!("stopped after {}", short_name(planned)),
+                None => "stopped before its first step was done".to_owned(),
+            });
+        }
         let found = run
             .steps
             .iter()

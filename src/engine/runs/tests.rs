@@ -67,6 +67,7 @@ fn journal(lab: &Lab, id: &str, scope: Scope, outcome: RunOutcome, seconds: i64)
         exit_code: 0,
         duration: Duration::from_secs(9),
         message: None,
+        warnings: 0,
     };
     tell(9, false, finished);
     let path = journal_of(&RunId::new(id));

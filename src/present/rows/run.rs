@@ -70,9 +70,11 @@ pub fn event(event: &Event) -> Vec<Row> {
             outcome,
             duration,
             message,
+            warnings,
             ..
         } => {
-            let (word, role) = crate::present::rows::runs::outcome(Some(outcome.as_str()));
+            let warnings = usize::try_from(*warnings).unwrap_or(usize::MAX);
+            let (word, role) = crate::present::rows::runs::ended(Some(outcome.as_str()), warnings);
             let row = Row::at(0)
                 .with(role, word)
                 .with(Role::Dim, format!(" after {}", human::duration(*duration)));

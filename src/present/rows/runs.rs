@@ -18,7 +18,7 @@ pub fn runs(runs: &[RunSummary], now: Wall) -> Vec<Row> {
     let lines: Vec<Vec<Span>> = runs
         .iter()
         .map(|run| {
-            let (word, role) = outcome(run.outcome.as_deref());
+            let (word, role) = ended(run.outcome.as_deref(), run.warnings);
             let took = run
                 .duration_ms
                 .map(|ms| human::duration(Duration::from_millis(ms)))
@@ -54,6 +54,17 @@ pub fn outcome(word: Option<&str>) -> (&str, Role) {
     }
 }
 
+/// Returns words and role of a run's outcome with the number of its warnings: `ok, 1 warning`.
+#[must_use]
+pub fn ended(word: Option<&str>, warnings: usize) -> (String, Role) {
+    let (word, role) = outcome(word);
+    match (warnings, role) {
+        (0, _) => (word.to_owned(), role),
+        (some, Role::Good) => (words::with_warnings(word, some), Role::Warn),
+        (some, role) => (words::with_warnings(word, some), role),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,18 +81,27 @@ mod tests {
             duration_ms: None,
             actions: 2,
             failed: 0,
+            warnings: 0,
             env: None,
             changes: None,
             exit_code: None,
             message: None,
             trace_id: crate::domain::ids::TraceId::default(),
         };
-        let rows = runs(&[run], Wall(65_000));
+        let rows = runs(std::slice::from_ref(&run), Wall(65_000));
         let line = rows.last().map(Row::text).expect("one run");
         assert!(
             line.contains("unfinished") && line.contains("1 m 05 s ago"),
             "{line}"
         );
         assert_eq!(runs(&[], Wall(0)).len(), 1);
+        let warned = RunSummary {
+            outcome: Some("ok".into()),
+            warnings: 2,
+            ..run
+        };
+        let rows = runs(&[warned], Wall(65_000));
+        let line = rows.last().map(Row::text).expect("one run");
+        assert!(line.contains("ok, 2 warnings"), "{line}");
     }
 }

@@ -168,7 +168,7 @@ pub const ROWS: &[Row] = &[
     row(Action::Streams, Group::Look, OUTPUT, &["S"], ("stream", "show one stream of the output, or all")),
     row(Action::Wrap, Group::Look, OUTPUT, &["w"], ("wrap", "wrap long lines, or not")),
     row(Action::Times, Group::Look, OUTPUT, &["t"], ("times", "show when each line came, or not")),
-    row(Action::Lens, Group::Look, OUTPUT, &["L"], ("lens", "fold repeated lines and stack traces, mark what is new since the deploy")),
+    row(Action::Lens, Group::Look, OUTPUT, &["L"], ("lens", "fold stack traces, and lines that differ in times, durations or hex ids only; mark what is new since the deploy")),
     row(Action::Marker, Group::Look, OUTPUT, &["m"], ("marker", "set a line with the time into the output")),
     row(Action::Save, Group::Look, OUTPUT, &["W"], ("save", "save the shown output to a file")),
     row(Action::Compare, Group::Look, &[Context::History], &["C"], ("compare", "compare the two marked runs, or the chosen one with the one before")).rank(2),

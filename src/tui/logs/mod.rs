@@ -6,6 +6,7 @@
 //! * [`query`] is what is looked for, [`shape`] what lines have in common, [`text`] how one line is laid out.
 //! * [`feed`] takes lines in, [`save`] writes them to a file, [`open`] is the view of a service or a step.
 
+mod alike;
 pub mod chunk;
 pub mod feed;
 pub mod open;

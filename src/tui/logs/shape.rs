@@ -1,4 +1,4 @@
-//! The shape of a line: what stays of it when numbers and ids go. And the shapes of stack traces.
+//! The shape of a line: what stays of it when numbers and ids go, to tell what is new. And the shapes of stack traces.
 
 /// Returns a number for the shape of a line: words with a digit in them all count as the same word.
 #[must_use]
@@ -7,7 +7,7 @@ pub fn shape(line: &str) -> u64 {
     let mut bytes = line.as_bytes();
     while let [byte, rest @ ..] = bytes {
         if *byte == 0x1b {
-            bytes = after_escape(rest);
+            bytes = bytes_after_escape(rest);
             continue;
         }
         if !is_word(*byte) {
@@ -27,15 +27,22 @@ pub fn shape(line: &str) -> u64 {
         }
         bytes = after;
     }
-    hash.0
+    hash.done()
 }
 
-const fn is_word(byte: u8) -> bool {
+/// Tells whether a byte belongs to a word.
+pub(super) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
 /// Skips `[…letter`.
-fn after_escape(bytes: &[u8]) -> &[u8] {
+pub(super) fn after_escape(text: &str) -> &str {
+    let rest = bytes_after_escape(text.as_bytes()).len();
+    // The sequence is ASCII, so what is left begins with a whole character.
+    text.get(text.len() - rest..).unwrap_or_default()
+}
+
+fn bytes_after_escape(bytes: &[u8]) -> &[u8] {
     let [b'[', rest @ ..] = bytes else {
         return bytes;
     };
@@ -43,13 +50,20 @@ fn after_escape(bytes: &[u8]) -> &[u8] {
     end.and_then(|end| rest.get(end + 1..)).unwrap_or_default()
 }
 
-struct Fnv(u64);
+/// A running hash.
+pub(super) struct Fnv(u64);
 
 impl Fnv {
-    const fn new() -> Self {
+    /// Begins with nothing.
+    pub(super) const fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
-    fn add(&mut self, byte: u8) {
+    /// Returns the hash of what was added.
+    pub(super) const fn done(self) -> u64 {
+        self.0
+    }
+    /// Adds a byte.
+    pub(super) fn add(&mut self, byte: u8) {
         self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
 }

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use crate::domain::event::Stream;
 use crate::present::clean;
+use crate::tui::logs::alike::alike;
 use crate::tui::logs::chunk::{Chunk, Kind, Line};
 use crate::tui::logs::query::Query;
-use crate::tui::logs::shape::{Part, Trace, shape};
+use crate::tui::logs::shape::{Part, Trace};
 use crate::tui::logs::store::Summary;
 
 /// What decides which lines are shown and which are finds.
@@ -121,7 +122,7 @@ pub enum Fold {
     /// Itself.
     #[default]
     None,
-    /// So many lines of the same shape right before it, too.
+    /// So many lines right before it that say the same, too.
     Repeats(u32),
     /// So many lines of a stack trace between the one before and this one, too.
     Trace(u32),
@@ -140,7 +141,7 @@ pub struct Sifted {
 /// Where folding stands.
 #[derive(Clone, Debug, Default)]
 struct Folder {
-    /// Source, shape and stream of the last shown line, when the next may be its repeat.
+    /// Source, what it says and stream of the last shown line, when the next may be its repeat.
     last: Option<(u16, u64, Kind)>,
     /// Source of the last shown line, and whether it is a find.
     before: Option<(u16, bool)>,
@@ -214,7 +215,7 @@ impl Sifted {
             self.folder.trace = Some((trace, line.source, lines));
             return self.show(number, Fold::None);
         }
-        let now = (line.source, shape(text), line.kind);
+        let now = (line.source, alike(text), line.kind);
         self.folder.last = Some(now);
         let fold = if last == Some(now) && !hit && !after_hit {
             Fold::Repeats(self.hide())

@@ -259,11 +259,13 @@ type Case = (&'static [&'static str], Vec<(String, Fold)>);
 fn the_lens_folds_repeats_and_the_traces_of_five_languages() {
     let plain = |text: &str| (text.to_owned(), Fold::None);
     let trace = |text: &str, lines| (text.to_owned(), Fold::Trace(lines));
-    let cases: [Case; 8] = [
+    let cases: [Case; 9] = [
         (
-            &["tick 1", "tick 2", "tick 3", "tock"],
-            vec![("tick 3".into(), Fold::Repeats(2)), plain("tock")],
+            &["tick in 1ms", "tick in 2ms", "tick in 3ms", "tock"],
+            vec![("tick in 3ms".into(), Fold::Repeats(2)), plain("tock")],
         ),
+        // What `seq 1 3` writes: every number is news.
+        (&["1", "2", "3"], vec![plain("1"), plain("2"), plain("3")]),
         (
             &[
                 "java.lang.E: bad",

@@ -33,6 +33,8 @@ pub struct Laid {
     pub rows: Vec<Range<usize>>,
     /// Columns the other rows are indented by.
     pub indent: usize,
+    /// Whether the other rows begin with a mark that says that they go on; false where there is no room for one.
+    pub marked: bool,
 }
 
 /// Returns a clean text and its own colours; a mark of our own has none.
@@ -83,16 +85,23 @@ fn own(style: Style) -> Style {
     }
 }
 
-/// Breaks a text into rows of at most `width` columns; characters of several parts stay whole.
+/// What stands before a row that goes on with the line above.
+pub const GOES_ON: &str = "↪ ";
+/// From this width on there is room for that mark.
+const MARKED_FROM: usize = 12;
+
+/// Breaks a text into rows, the first of at most `first` columns and the others of `width`; characters of several
+/// parts stay whole.
 #[must_use]
-pub fn wrap(text: &str, width: usize) -> Vec<Range<usize>> {
-    let width = width.max(1);
+pub fn wrap(text: &str, first: usize, width: usize) -> Vec<Range<usize>> {
+    let (mut width, next) = (first.max(1), width.max(1));
     let mut rows = Vec::new();
     let mut start = 0;
     if text.is_ascii() {
         while text.len() - start > width {
             rows.push(start..start + width);
             start += width;
+            width = next;
         }
         rows.push(start..text.len());
         return rows;
@@ -104,6 +113,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<Range<usize>> {
             rows.push(start..at);
             start = at;
             used = 0;
+            width = next;
         }
         used += wide;
     }
@@ -149,10 +159,13 @@ impl Reader {
         };
         let taken: usize = prefix.iter().map(|(text, _)| text.width()).sum();
         let indent = if taken * 2 > width { 0 } else { taken };
+        let marked = self.wrap && width >= MARKED_FROM;
+        let mark = if marked { GOES_ON.width() } else { 0 };
         let rows = if line.kind == Kind::Mark {
             std::iter::once(0..text.len()).collect()
         } else if self.wrap {
-            wrap(&text, width.saturating_sub(indent))
+            let first = width.saturating_sub(taken);
+            wrap(&text, first, width.saturating_sub(indent + mark))
         } else {
             let (_, part) = slice(&text, self.across, width.saturating_sub(taken));
             vec![part]
@@ -163,6 +176,7 @@ impl Reader {
             styles,
             rows,
             indent,
+            marked,
         })
     }
 
@@ -277,11 +291,21 @@ mod tests {
         ];
         for (text, width, expected) in cases {
             assert_eq!(
-                parts(text, &wrap(text, width)),
+                parts(text, &wrap(text, width, width)),
                 expected,
                 "{text} in {width}"
             );
         }
+    }
+
+    #[test]
+    fn rows_that_go_on_may_be_narrower() {
+        assert_eq!(
+            parts("abcdefgh", &wrap("abcdefgh", 4, 2)),
+            ["abcd", "ef", "gh"]
+        );
+        let text = "デデデデ";
+        assert_eq!(parts(text, &wrap(text, 5, 2)), ["デデ", "デ", "デ"]);
     }
 
     #[test]

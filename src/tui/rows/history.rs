@@ -6,7 +6,7 @@ use crate::domain::plan::model::Summary;
 use crate::domain::report::RunSummary;
 use crate::domain::time::Wall;
 use crate::present::human;
-use crate::present::rows::runs::outcome;
+use crate::present::rows::runs::ended;
 use crate::tui::model::Model;
 use crate::tui::rows::row::{Cell, Row, Subject, Timer};
 use crate::tui::theme::Tone;
@@ -30,11 +30,12 @@ fn run_node(model: &Model, run: &RunSummary) -> Node {
     let here = model
         .running()
         .is_some_and(|live| live.run_id == run.run_id);
-    let (word, role) = outcome(run.outcome.as_deref());
-    let word = if here { "under way" } else { word };
+    let (word, role) = ended(run.outcome.as_deref(), run.warnings);
+    let word = if here { "under way".to_owned() } else { word };
     let symbol = match (run.outcome.as_deref(), here) {
         (_, true) => Cell::new("◐", Tone::Busy),
         (None, false) => Cell::new("?", Tone::Warn),
+        (Some("ok"), false) if run.warnings > 0 => Cell::new("!", Tone::Warn),
         (Some("ok"), false) => Cell::new("✓", Tone::Ok),
         (Some("cancelled" | "refused"), false) => Cell::new("»", Tone::Warn),
         (Some(_), false) => Cell::new("✗", Tone::Fail),

@@ -10,6 +10,7 @@ use crate::domain::plan::model::{Action, Plan};
 use crate::domain::report::Usual;
 use crate::tui::blocked::Blocks;
 use crate::tui::logs::store::Store;
+use crate::tui::rows::course::steps_of;
 use crate::tui::rows::row::{Cell, Row, Subject};
 use crate::tui::rows::steps::action_node;
 use crate::tui::theme::Tone;
@@ -144,7 +145,12 @@ fn layer_node(known: &Known<'_>, layer: usize, mut actions: Vec<&Action>) -> Opt
         return None;
     }
     let mut heading = Row::heading(format!("layer {layer}"));
-    heading.symbol = if done == total {
+    let warned = actions
+        .iter()
+        .any(|action| steps_of(run, &action.address).any(|(_, step)| is_bad(step.outcome)));
+    heading.symbol = if warned {
+        Cell::new("!", Tone::Warn)
+    } else if done == total {
         Cell::new("✓", Tone::Ok)
     } else {
         Cell::new(" ", Tone::Dim)
@@ -155,7 +161,7 @@ fn layer_node(known: &Known<'_>, layer: usize, mut actions: Vec<&Action>) -> Opt
         .map(|action| action_node(known, &action.address))
         .collect();
     // What was skipped is no news a layer further down, but it is not done either.
-    let open = (open && run.finished.is_none()) || done != total;
+    let open = (open && run.finished.is_none()) || done != total || warned;
     Some(Node::leaf(format!("layer {layer}"), heading).with(open, children))
 }
 
@@ -192,7 +198,8 @@ fn last_words<'a>(run: &'a RunView, output: Option<&Store>) -> BTreeMap<&'a Step
     words
 }
 
-fn is_bad(outcome: Option<StepOutcome>) -> bool {
+/// Tells whether something failed, or ended nobody knows how.
+pub(super) fn is_bad(outcome: Option<StepOutcome>) -> bool {
     matches!(outcome, Some(StepOutcome::Failed | StepOutcome::Unknown))
 }
 

@@ -13,7 +13,7 @@ use crate::tui::blocked::Blocked;
 use crate::tui::rows::course::{current_step, progress_text, steps_of};
 use crate::tui::rows::plan::step_label;
 use crate::tui::rows::row::{Cell, Row, Subject, Timer};
-use crate::tui::rows::run::Known;
+use crate::tui::rows::run::{Known, is_bad};
 use crate::tui::theme::Tone;
 use crate::tui::timeline::predict::action_time;
 use crate::tui::tree::Node;
@@ -27,7 +27,13 @@ pub(super) fn action_node(known: &Known<'_>, address: &Address) -> Node {
     let action = known.actions.get(address).copied();
     let run = known.run;
     let view = run.actions.get(address);
-    let symbol = action_cell(view);
+    let warned = steps_of(run, address)
+        .filter(|(_, step)| is_bad(step.outcome))
+        .count();
+    let symbol = match view.and_then(|view| view.outcome) {
+        Some(StepOutcome::Done) if warned > 0 => Cell::new("!", Tone::Warn),
+        _ => action_cell(view),
+    };
     let kind = view.map(|view| view.kind).or(action.map(|a| a.kind));
     let waits = view.is_none().then(|| waits(known, action));
     let waits = waits.unwrap_or_default();
@@ -50,12 +56,8 @@ pub(super) fn action_node(known: &Known<'_>, address: &Address) -> Node {
         },
         remark,
     };
-    let open = view.is_some_and(|view| {
-        matches!(
-            view.outcome,
-            None | Some(StepOutcome::Failed | StepOutcome::Unknown)
-        )
-    });
+    let open =
+        view.is_some_and(|view| view.outcome.is_none() || is_bad(view.outcome) || warned > 0);
     Node::leaf(address.to_string(), row).with(open, step_nodes(known, address, action))
 }
 
@@ -63,10 +65,18 @@ fn action_remark(run: &RunView, address: &Address, view: &ActionView) -> Cell {
     let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
     match view.outcome {
         None => current_step(run, address).map_or_else(Cell::default, |(cell, _)| cell),
-        Some(StepOutcome::Done) => Cell::default(),
-        Some(StepOutcome::Skipped) => match &view.blame {
-            Some(blame) => Cell::new(format!("skipped because of {blame}"), Tone::Warn),
-            None => Cell::new("skipped", Tone::Warn),
+        Some(StepOutcome::Done) => match steps_of(run, address).find(|(_, s)| is_bad(s.outcome)) {
+            Some((id, _)) => Cell::new(
+                format!("ok, but {} failed, which only warns", own_name(id, address)),
+                Tone::Warn,
+            ),
+            None => Cell::default(),
+        },
+        Some(StepOutcome::Skipped) => match (&view.blame, &view.message) {
+            (Some(blame), _) => Cell::new(format!("skipped because of {blame}"), Tone::Warn),
+            // It had begun: the engine says how far it came.
+            (None, Some(message)) => Cell::new(first_line(message), Tone::Warn),
+            (None, None) => Cell::new("skipped", Tone::Warn),
         },
         Some(StepOutcome::Failed) => Cell::new(
             view.message
@@ -81,6 +91,13 @@ fn action_remark(run: &RunView, address: &Address, view: &ActionView) -> Cell {
             Tone::Fail,
         ),
     }
+}
+
+/// Names a step within its resource: `prestart.host`, `[1] start`.
+fn own_name(id: &StepId, address: &Address) -> String {
+    let own = id.as_str().strip_prefix(&address.to_string());
+    let own = own.unwrap_or(id.as_str()).trim_start_matches('/');
+    own.trim_start_matches("[0]/").replacen("]/", "] ", 1)
 }
 
 /// Says what an action that has not begun waits for, and since when.

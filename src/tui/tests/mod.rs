@@ -19,3 +19,4 @@ mod talk;
 mod time;
 mod updates;
 mod usage;
+mod warned;

@@ -33,6 +33,7 @@ fn summary(id: &str, outcome: Option<&str>, seconds_ago: i64) -> RunSummary {
         duration_ms: outcome.map(|_| 9_400),
         actions: 8,
         failed: usize::from(outcome == Some("failed")),
+        warnings: usize::from(outcome == Some("ok")),
         env: Some("local".into()),
         changes: Some(Summary {
             create: 8,
@@ -129,6 +130,26 @@ fn the_list_is_asked_for_once_and_each_run_once() {
     );
     let given = given.hears(events(NEW, 0)).keys("j");
     assert_eq!(given.asked().len(), 1, "then the next: {:?}", given.asked());
+}
+
+#[test]
+fn a_run_that_is_being_read_opens_as_soon_as_it_is_and_is_read_once() {
+    let given = given(idle()).keys("6").then().keys("o");
+    let screen = given.screen();
+    assert!(screen.contains("still being read"), "{screen}");
+    let given = given.hears(runs()).then().keys("o o");
+    assert!(
+        given.asked().is_empty(),
+        "read already: {:?}",
+        given.asked()
+    );
+    let screen = given.screen();
+    assert!(screen.contains("opens as soon as it is read"), "{screen}");
+    let given = given.hears(events(NEW, 0));
+    assert!(given.model.replay.is_some());
+    assert_eq!(given.model.area, Area::Run);
+    let screen = given.screen();
+    assert!(!screen.contains("as soon as"), "{screen}");
 }
 
 #[test]

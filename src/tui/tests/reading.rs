@@ -13,7 +13,7 @@ use crate::domain::time::Wall;
 use crate::tui::effect::Effect;
 use crate::tui::model::Area;
 use crate::tui::msg::Msg;
-use crate::tui::tests::fixtures::{failed, idle};
+use crate::tui::tests::fixtures::{busy, failed, idle};
 use crate::tui::tests::talk::{Given, given};
 use crate::tui::theme::Colors;
 
@@ -32,6 +32,10 @@ fn talking() -> Given {
             )
         })
         .collect();
+    for n in 0..5 {
+        let text = format!("probe answered after {} ms", n * 7 % 113);
+        lines.push((Stream::Stdout, text));
+    }
     lines.push((
         Stream::Stdout,
         "データベースの接続 🚀 文字列 👍🏽 e\u{301}".into(),
@@ -143,6 +147,45 @@ fn going_to_the_top_of_the_last_lines_asks_for_all_of_them_once() {
 }
 
 #[test]
+fn a_long_line_says_where_it_goes_on_and_is_copied_as_one() {
+    let given = talking().keys("w").then();
+    let screen = given.screen();
+    assert!(screen.contains("│↪ xxx"), "{screen}");
+    let given = given.keys("Y");
+    let Some(Effect::Copy(copied)) = given.effects.first() else {
+        panic!("nothing is copied");
+    };
+    let lines: Vec<&str> = copied.lines().collect();
+    assert!(lines.len() == 1 && lines[0].starts_with("long xxx"));
+    assert!(!copied.contains('↪'));
+    let mut given = given;
+    given.model.options.ascii = true;
+    let screen = given.screen();
+    assert!(screen.contains("|\\ xxx"), "{screen}");
+}
+
+#[test]
+fn what_has_ended_is_not_followed() {
+    let given = given(failed()).at(Area::Run).keys("g j j o");
+    let screen = given.screen();
+    assert!(
+        screen.contains("output of ") && !screen.contains("following"),
+        "{screen}"
+    );
+    // A step that ends while its output is open.
+    let mut given = crate::tui::tests::talk::given(busy()).at(Area::Run);
+    crate::tui::update::moves::follow(&mut given.model);
+    let given = given.keys("o");
+    assert!(given.screen().contains("following"), "{}", given.screen());
+    let given = given.sees(failed());
+    let screen = given.screen();
+    assert!(
+        screen.contains("at the end") && !screen.contains("following"),
+        "{screen}"
+    );
+}
+
+#[test]
 fn a_failed_step_is_opened_with_one_key_and_says_how_it_ended() {
     let mut given = given(failed()).at(Area::Run);
     crate::tui::update::moves::follow(&mut given.model);
@@ -175,6 +218,7 @@ fn what_is_new_since_the_last_run_of_the_list_is_marked() {
         duration_ms: None,
         actions: 1,
         failed: 0,
+        warnings: 0,
         env: None,
         changes: None,
         exit_code: None,

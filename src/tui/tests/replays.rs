@@ -70,6 +70,7 @@ pub(super) fn recorded() -> Vec<Event> {
             exit_code: 1,
             duration: Duration::from_secs(9),
             message: Some("1 of 8 actions failed".into()),
+            warnings: 0,
         },
     );
     tape.events

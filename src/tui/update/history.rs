@@ -27,7 +27,12 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         ));
     }
     match action {
-        Action::Open if chosen(model).is_none() => Err("choose a run".into()),
+        Action::Open if chosen(model).is_none() => Err(match &model.history.runs {
+            None if model.history.problem.is_none() => {
+                "the list of past runs is still being read".into()
+            }
+            Some(_) | None => "choose a run".into(),
+        }),
         Action::Compare => pair(model).map(|_| ()),
         _ => Ok(()),
     }
@@ -44,16 +49,19 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 format!("replay of run {run}"),
                 Some(format!("{} run show {run}", model.options.command)),
             );
-            vec![ask(model, run, Want::Replay)]
+            model.toast(
+                format!("reading run {run}; it opens as soon as it is read"),
+                Tone::Busy,
+            );
+            ask(model, run, Want::Replay)
         }
         Action::Compare => match pair(model) {
             Ok((old, new)) => {
                 model.history.pair = Some((old.clone(), new.clone()));
                 model.toast("reading both runs", Tone::Busy);
-                vec![
-                    ask(model, old, Want::Compare),
-                    ask(model, new, Want::Compare),
-                ]
+                let mut effects = ask(model, old, Want::Compare);
+                effects.extend(ask(model, new, Want::Compare));
+                effects
             }
             Err(_) => Vec::new(),
         },
@@ -106,13 +114,17 @@ fn pair(model: &Model) -> Result<(RunId, RunId), String> {
     }
 }
 
-fn ask(model: &mut Model, run: RunId, want: Want) -> Effect {
-    let known = model.history.wanted.entry(run.clone()).or_insert(want);
-    *known = want.max(*known);
-    Effect::Send {
+/// Asks for a run; one that is being read already is not read twice, it is only wanted for more.
+fn ask(model: &mut Model, run: RunId, want: Want) -> Vec<Effect> {
+    if let Some(known) = model.history.wanted.get_mut(&run) {
+        *known = want.max(*known);
+        return Vec::new();
+    }
+    model.history.wanted.insert(run.clone(), want);
+    vec![Effect::Send {
         command: Command::RunEvents { run },
         wish: Wish::Past,
-    }
+    }]
 }
 
 /// Asks for what the area lacks: the list, then more of the run with the cursor, one at a time.
@@ -134,7 +146,7 @@ pub fn want(model: &mut Model) -> Vec<Effect> {
     if live || !model.history.wanted.is_empty() || model.history.details.contains_key(&run) {
         return Vec::new();
     }
-    vec![ask(model, run, Want::Details)]
+    ask(model, run, Want::Details)
 }
 
 /// Takes the list.
@@ -164,7 +176,10 @@ pub fn read(model: &mut Model, events: &Arc<Vec<Event>>) -> Vec<Effect> {
     let details = Arc::new(Details::of(events));
     model.history.remember(id, details);
     match want {
-        Some(Want::Replay) => return timeline::open(model, Arc::clone(events)),
+        Some(Want::Replay) => {
+            model.toasts.clear();
+            return timeline::open(model, Arc::clone(events));
+        }
         Some(Want::Compare) => compare(model),
         Some(Want::Details) | None => refresh(model),
     }

@@ -10,7 +10,7 @@ use crate::domain::event::{Event, EventKind, RunOutcome};
 use crate::domain::lease::LockReport;
 use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::present::human::duration;
-use crate::present::words::count;
+use crate::present::words::{count, with_warnings};
 use crate::tui::effect::{Effect, Wish};
 use crate::tui::model::{Area, Model, Overlay};
 use crate::tui::overlay::{Dialog, Question};
@@ -162,6 +162,7 @@ fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
             outcome,
             duration: took,
             message,
+            warnings,
             ..
         } => {
             history::outdated(model);
@@ -171,11 +172,13 @@ fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
                 .as_ref()
                 .map_or("run", |run| run.command.as_str());
             let (word, tone) = match outcome {
+                RunOutcome::Ok if *warnings > 0 => ("done", Tone::Warn),
                 RunOutcome::Ok => ("done", Tone::Ok),
                 RunOutcome::Failed => ("failed", Tone::Fail),
                 RunOutcome::Cancelled => ("stopped", Tone::Warn),
                 RunOutcome::Refused => ("refused", Tone::Warn),
             };
+            let word = with_warnings(word, usize::try_from(*warnings).unwrap_or(usize::MAX));
             let mut text = format!("{command} {word} after {}", duration(*took));
             if let Some(first) = message.as_deref().and_then(|m| m.lines().next()) {
                 text.push_str(": ");

@@ -5,7 +5,7 @@
 use ratatui::buffer::Buffer;
 
 /// Symbols the panel draws, and what stands for them.
-const LIKENESS: [(&str, &str); 59] = [
+const LIKENESS: [(&str, &str); 60] = [
     ("▁", "."),
     ("▂", ":"),
     ("▃", "-"),
@@ -65,6 +65,7 @@ const LIKENESS: [(&str, &str); 59] = [
     ("╌", "."),
     ("╎", ":"),
     ("↻", "@"),
+    ("↪", "\\"),
 ];
 
 /// Returns what stands for a symbol.

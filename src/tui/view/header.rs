@@ -294,6 +294,9 @@ fn badge(model: &Model, area: Area) -> String {
             None => String::new(),
             Some(run) => match &run.finished {
                 None => " ◐".to_owned(),
+                Some((_, outcome, ..)) if outcome == "ok" && !run.warnings.is_empty() => {
+                    " !".to_owned()
+                }
                 Some((_, outcome, ..)) if outcome == "ok" => " ✓".to_owned(),
                 Some(_) => " ✗".to_owned(),
             },

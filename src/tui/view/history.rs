@@ -51,6 +51,9 @@ fn summary(sheet: &mut Sheet, model: &Model, run: &RunSummary) {
     if run.failed > 0 {
         result.push_str(&format!(", {} failed", count(run.failed, "action")));
     }
+    if run.warnings > 0 {
+        result.push_str(&format!(", {}", count(run.warnings, "warning")));
+    }
     sheet.pair("result", &result, role.into());
     if let Some(message) = &run.message {
         sheet.pair("because", message, Tone::Fail);

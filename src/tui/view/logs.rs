@@ -16,7 +16,7 @@ use crate::tui::logs::chunk::Kind;
 use crate::tui::logs::open::{LogView, Whose};
 use crate::tui::logs::reader::{At, Reader, Size};
 use crate::tui::logs::store::Store;
-use crate::tui::logs::text::Laid;
+use crate::tui::logs::text::{GOES_ON, Laid};
 use crate::tui::logs::window::Row;
 use crate::tui::model::Model;
 use crate::tui::theme::{Colors, Tone};
@@ -46,7 +46,7 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, view: &LogView) {
         Whose::Step(_) => "output of",
         Whose::File(_) => "whole output of",
     };
-    let ended = view.ended.is_some() || view.state.is_some();
+    let ended = view.ended.is_some() || view.state.is_some() || is_over(model, &view.whose);
     let mut words = vec![where_it_is(&view.reader, store, ended)];
     words.extend(looks(&view.reader, store));
     let title = format!("{what} {}: {}", view.name(), words.join(", "));
@@ -71,6 +71,18 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, view: &LogView) {
         Whose::Service(_) | Whose::File(_) => "no output yet".to_owned(),
     };
     body(frame, inner, pen, (store, &view.reader), &empty);
+}
+
+/// Tells whether nothing can follow, since the step or its run has ended.
+fn is_over(model: &Model, whose: &Whose) -> bool {
+    let Whose::Step(id) = whose else {
+        // What is read from a file says its end by itself, a service may go on at any time.
+        return false;
+    };
+    model.shown_run().is_some_and(|run| {
+        let step = run.steps.get(id);
+        run.finished.is_some() || step.is_some_and(|step| step.outcome.is_some())
+    })
 }
 
 /// Says of a step without output why there is none: it has not come yet, or the step has ended without.
@@ -258,8 +270,11 @@ fn one(
     let mut spans = Vec::new();
     if row.row == 0 {
         spans.extend(laid.prefix.iter().map(|(text, tone)| pen.span(text, *tone)));
-    } else if laid.indent > 0 {
+    } else {
         spans.push(Span::raw(" ".repeat(laid.indent)));
+        if laid.marked {
+            spans.push(pen.span(GOES_ON, Tone::Dim));
+        }
     }
     let Some(part) = laid.rows.get(row.row).cloned() else {
         return Line::from(spans);

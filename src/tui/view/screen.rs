@@ -7,6 +7,7 @@ use ratatui::widgets::{Block, Paragraph};
 
 use crate::present::clean;
 use crate::present::human::clock;
+use crate::present::words::with_warnings;
 use crate::tui::keymap::action::Action;
 use crate::tui::keymap::map::Keymap;
 use crate::tui::model::{Area, Focus, Model, Overlay, RunAs};
@@ -259,8 +260,9 @@ fn run_title(model: &Model) -> String {
         None if model.replay.is_some() => format!("replay of a {}: not at its end", run.command),
         None => format!("{}: under way", run.command),
         Some((at, outcome, exit_code, _)) => format!(
-            "{}: {outcome} (exit {exit_code}) after {}",
+            "{}: {} (exit {exit_code}) after {}",
             run.command,
+            with_warnings(outcome, run.warnings.len()),
             crate::present::human::duration(crate::tui::words::between(run.started, *at))
         ),
     }

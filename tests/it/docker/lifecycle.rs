@@ -586,3 +586,36 @@ volumes: { deps: {} }
     assert_eq!(lines(&project.read("out/order")), ["started"]);
     project.is_settled();
 }
+
+/// Half a second of running counts from the last start, so a service that ends sooner never counts as healthy.
+#[test]
+fn docker_a_service_that_ends_within_half_a_second_fails_the_run_with_its_last_words() {
+    for restart in ["no", "unless-stopped"] {
+        let project = Project::new(&format!(
+            "
+name: NAME
+infra: {{ provider: docker }}
+services:
+  app:
+    image: nk-test/busybox:1
+    restart: '{restart}'
+    start: 'echo cannot open /data/db >&2; sleep 0.2; exit 3'
+"
+        ));
+        let ran = project.nkapp(&["deploy", "-y", "--json"]).exits(1);
+        let events = ran.events();
+        let last = events.last().expect("the end of the run");
+        assert_eq!(last["outcome"], "failed", "{restart}: {last}");
+        let health = events
+            .iter()
+            .find(|event| event["kind"] == "step_finished" && event["outcome"] == "failed")
+            .unwrap_or_else(|| panic!("{restart}: no step failed:\n{}", ran.stdout));
+        let message = health["message"].as_str().unwrap_or_default();
+        for part in ["exit code 3", "cannot open /data/db"] {
+            assert!(
+                message.contains(part),
+                "{restart}: {part} is not in {message}"
+            );
+        }
+    }
+}

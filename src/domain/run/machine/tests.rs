@@ -354,6 +354,8 @@ fn drain_finishes_what_is_under_way_and_cancel_drops_it() {
     let outcomes = drained.outcomes();
     assert_eq!(outcomes["a"].0, StepOutcome::Skipped);
     assert_eq!(outcomes["b"], (StepOutcome::Skipped, None));
+    let a = &drained.result.as_ref().unwrap().ends[&Address::service("a")];
+    assert_eq!(a.message.as_deref(), Some("stopped after create0"));
     assert_eq!(drained.result.unwrap().outcome, RunOutcome::Cancelled);
 
     let mut cancelled = make();

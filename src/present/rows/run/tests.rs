@@ -36,6 +36,7 @@ fn kinds() -> Vec<EventKind> {
             exit_code: 1,
             duration: second,
             message: Some("1 of 2 actions failed".into()),
+            warnings: 0,
         },
         EventKind::StageStarted { stage: Stage::Lock },
         EventKind::LayerStarted {
