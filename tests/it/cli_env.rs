@@ -1,22 +1,14 @@
 //! A hermetic place to run the real binary in: a folder and a home of its own, nothing else of this machine.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use crate::ran::Ran;
 
 /// The place. Dropped, it stops what its project left running.
 pub(crate) struct TestEnv {
     home: tempfile::TempDir,
     folder: PathBuf,
-}
-
-/// What came of one command.
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-    what: String,
 }
 
 impl TestEnv {
@@ -68,7 +60,18 @@ impl TestEnv {
 
     pub(crate) fn nkapp(&self, arguments: &[&str]) -> Ran {
         let output = self.command(arguments).output().expect("nkapp runs");
-        Ran::of(arguments, &output)
+        Ran::of(format!("nkapp {}", arguments.join(" ")), &output)
+    }
+
+    /// Runs the binary beside the real engine.
+    pub(crate) fn on_docker(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        command.env_remove("DOCKER_HOST");
+        if let Some(host) = std::env::var_os("DOCKER_HOST") {
+            command.env("DOCKER_HOST", host);
+        }
+        let output = command.output().expect("nkapp runs");
+        Ran::of(format!("nkapp {}", arguments.join(" ")), &output)
     }
 
     /// Starts the binary and leaves it running, its output in pipes.
@@ -90,63 +93,6 @@ impl Drop for TestEnv {
                 .stderr(Stdio::null())
                 .status();
         }
-    }
-}
-
-impl Ran {
-    pub(crate) fn of(arguments: &[&str], output: &Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            what: format!("nkapp {}", arguments.join(" ")),
-        }
-    }
-
-    #[track_caller]
-    pub(crate) fn exits(self, code: i32) -> Self {
-        assert_eq!(
-            self.code, code,
-            "`{}` should exit with {code}\n--- stdout\n{}\n--- stderr\n{}",
-            self.what, self.stdout, self.stderr
-        );
-        self
-    }
-
-    /// Standard output as the one JSON document it has to be.
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
-            panic!(
-                "`{}` printed no JSON document: {error}\n{}\n{}",
-                self.what, self.stdout, self.stderr
-            )
-        })
-    }
-
-    /// Standard output as JSON lines and nothing else.
-    #[track_caller]
-    pub(crate) fn events(&self) -> Vec<Value> {
-        self.stdout
-            .lines()
-            .map(|line| {
-                serde_json::from_str(line)
-                    .unwrap_or_else(|error| panic!("`{}`: {error}: {line}", self.what))
-            })
-            .collect()
-    }
-
-    /// Requires that the text says something.
-    #[track_caller]
-    pub(crate) fn says(self, needle: &str) -> Self {
-        assert!(
-            self.stdout.contains(needle) || self.stderr.contains(needle),
-            "`{}` should say `{needle}`\n--- stdout\n{}\n--- stderr\n{}",
-            self.what,
-            self.stdout,
-            self.stderr
-        );
-        self
     }
 }
 

@@ -3,7 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};
 
-use crate::cli_env::{Ran, TestEnv};
+use crate::cli_env::TestEnv;
+use crate::ran::Ran;
 
 /// A deploy that hangs in a hook until the file `go` appears.
 const SLOW: &str = "\
@@ -44,7 +45,7 @@ fn waiting(env: &TestEnv) -> Child {
 
 fn end(child: Child) -> Ran {
     let output = child.wait_with_output().expect("it ends");
-    Ran::of(&["deploy"], &output)
+    Ran::of("nkapp deploy", &output)
 }
 
 #[test]

@@ -19,4 +19,5 @@ mod grammar;
 mod panel;
 mod panel_rooms;
 mod panel_terminal;
+mod ran;
 mod readme;

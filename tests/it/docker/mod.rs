@@ -4,6 +4,7 @@
 //! and removes what carries it, also when it fails.
 
 mod budget;
+mod demo;
 mod drift;
 mod evening;
 mod lifecycle;

@@ -1,10 +1,12 @@
 //! A throw-away project on the engine: its folder, its commands, its objects.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
+
+use crate::ran::Ran;
 
 /// A project of its own name; dropped, it takes everything with it.
 pub(super) struct Project {
@@ -12,56 +14,6 @@ pub(super) struct Project {
     /// Name of the project, unique on this machine.
     pub(super) name: String,
     host: Option<String>,
-}
-
-/// Output of one command, with what was run for messages.
-pub(super) struct Ran {
-    pub(super) code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
-    what: String,
-}
-
-impl Ran {
-    fn of(what: String, output: &Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            what,
-        }
-    }
-    /// Requires an exit code.
-    #[track_caller]
-    pub(super) fn exits(self, code: i32) -> Self {
-        assert_eq!(
-            self.code, code,
-            "`{}` should exit with {code}\n--- stdout\n{}\n--- stderr\n{}",
-            self.what, self.stdout, self.stderr
-        );
-        self
-    }
-    /// Reads standard output as one JSON document.
-    #[track_caller]
-    pub(super) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
-            panic!(
-                "`{}` printed no JSON document: {error}\n{}\n{}",
-                self.what, self.stdout, self.stderr
-            )
-        })
-    }
-    /// Reads standard output as JSON lines.
-    #[track_caller]
-    pub(super) fn events(&self) -> Vec<Value> {
-        self.stdout
-            .lines()
-            .map(|line| {
-                serde_json::from_str(line)
-                    .unwrap_or_else(|error| panic!("not JSON: {error}: {line}"))
-            })
-            .collect()
-    }
 }
 
 impl Project {

@@ -220,7 +220,11 @@ fn resolve(wanted: &BTreeSet<String>, local: &[ImageSummary]) -> BTreeMap<String
     }
     wanted
         .iter()
-        .filter_map(|name| Some((name.clone(), known.get(name)?.clone())))
+        .filter_map(|name| {
+            // An id is no name and stands for itself.
+            let id = known.get(name).or_else(|| known.get(&normal_image(name)));
+            Some((name.clone(), id?.clone()))
+        })
         .collect()
 }
 
@@ -242,12 +246,13 @@ mod tests {
             "docker.io/library/busybox:2",
             "localhost:5000/x:2",
             "sha256:11",
+            "busybox:1",
         ]
         .map(String::from)
         .into();
         let found = resolve(&wanted, &local);
         assert!(!found.contains_key("docker.io/library/busybox:2"));
-        assert_eq!(found.len(), 4);
+        assert_eq!(found.len(), 5);
         assert!(found.values().all(|id| id.as_str() == "sha256:11"));
     }
 }
