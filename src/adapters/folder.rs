@@ -241,11 +241,18 @@ pub(crate) fn read_plain(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 fn read_at_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let too_large = || {
+        let text = format!("it has more than {limit} bytes");
+        io::Error::new(io::ErrorKind::FileTooLarge, text)
+    };
+    if file.metadata()?.len() > limit {
+        return Err(too_large());
+    }
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    // It may have grown meanwhile.
     if bytes.len() as u64 > limit {
-        let text = format!("it has more than {limit} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+        return Err(too_large());
     }
     Ok(bytes)
 }

@@ -80,7 +80,12 @@ impl Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        let advice = error.advice().map(str::to_owned);
+        let advice: Vec<String> = error
+            .advice()
+            .into_iter()
+            .flat_map(str::lines)
+            .map(str::to_owned)
+            .collect();
         let message = error.to_string();
         let sources = causes(&error);
         let mut failure = match error {

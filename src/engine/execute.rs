@@ -13,13 +13,12 @@ use crate::domain::lease::{LeaseTimes, Occupation};
 use crate::domain::live::Live;
 use crate::domain::plan::digest::staleness;
 use crate::domain::plan::model::Plan;
-use crate::domain::plan::scope::found_lineage;
 use crate::domain::project::project::Project;
-use crate::domain::record::Record;
 use crate::domain::run::machine::Machine;
 use crate::domain::run::order::EventDraft;
 use crate::domain::run::retry::Guide;
 use crate::engine::cx::{Cx, KeeperCell};
+use crate::engine::damage;
 use crate::engine::discover::{check_engine, digests, make_plan, observe, resolve};
 use crate::engine::driver::Driver;
 use crate::engine::emit::Emitter;
@@ -128,6 +127,7 @@ impl<W: World> Run<'_, W> {
             },
             wait: self.request.lock_wait,
             times: LeaseTimes::DEFAULT,
+            mends: false,
         };
         let emitter = self.emitter;
         let tell = |report: &crate::domain::lease::LockReport| {
@@ -155,6 +155,9 @@ impl<W: World> Run<'_, W> {
         let world = self.world;
         let project = self.project;
         let mut keeper = Keeper::open(world, &project.scope()).await?;
+        for remark in keeper.remarks() {
+            self.warn(remark.clone());
+        }
         if keeper.record().is_some() {
             keeper.begin(world, self.id.clone(), lease.epoch())?;
         }
@@ -177,6 +180,7 @@ impl<W: World> Run<'_, W> {
             self.emitter.keep_secret(secret);
         }
         check_engine(keeper.record(), &live)?;
+        damage::check_lineage(world, project, keeper.record(), &live).await?;
         if let Some(record) = keeper.record() {
             sweep_boxes(world, record, &live, self.emitter, &self.id).await;
         }
@@ -188,7 +192,9 @@ impl<W: World> Run<'_, W> {
             return keeper.finish(world).await;
         }
         self.stage(Stage::Execute);
-        self.mint(&mut keeper, &live, lease)?;
+        if keeper.record().is_none() {
+            keeper.begin(world, self.id.clone(), lease.epoch())?;
+        }
         keeper.set_engine(&live.engine);
         self.carry_out(plan, keeper, &live, secrets, lease).await
     }
@@ -228,32 +234,6 @@ impl<W: World> Run<'_, W> {
             }
         }
         Ok(plan)
-    }
-
-    /// Before the first deploy: gives the state its identity, or takes over the one found on live objects.
-    fn mint(&self, keeper: &mut Keeper, live: &Live, lease: &Lease) -> Result<(), EngineError> {
-        if keeper.record().is_some() {
-            return Ok(());
-        }
-        let labelled = live.instances.iter().any(|i| i.lineage.is_some())
-            || live.networks.iter().any(|n| n.lineage.is_some())
-            || live.volumes.iter().any(|v| v.lineage.is_some());
-        match found_lineage(live) {
-            Some(lineage) => {
-                let mut key = [0; 32];
-                self.world.random().fill(&mut key);
-                keeper.replace(Record::new(lineage, hex(&key), self.project.scope()));
-            }
-            None if labelled => {
-                return Err(EngineError::BadState {
-                    location: "the state".to_owned(),
-                    problem: "it is missing, and there are objects of several lineages".to_owned(),
-                    hint: "bring the state back, or run `nkapp state rebuild`".to_owned(),
-                });
-            }
-            None => {}
-        }
-        keeper.begin(self.world, self.id.clone(), lease.epoch())
     }
 
     async fn carry_out(

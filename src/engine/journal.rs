@@ -13,7 +13,7 @@ use crate::ports::world::World;
 
 const FOLDER: &str = "journal";
 /// Longest journal that is read, in bytes.
-const LIMIT: u64 = 512 << 20;
+const LIMIT: u64 = 64 << 20;
 
 /// The journal of the run that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub struct Found {
     pub name: String,
     /// Its lines, the first one included.
     pub lines: Vec<Line>,
+    /// Bytes of a torn last line, which was dropped.
+    pub torn: usize,
 }
 
 /// Reads the journals of one state, oldest run first. Those of other states in the same folder are left alone.
@@ -100,18 +102,27 @@ pub fn of_lineage<W: World>(world: &W, lineage: &Lineage) -> Result<Vec<Found>, 
     let mut found = Vec::new();
     for name in disk.list(FOLDER.as_ref()).map_err(store)? {
         let path = PathBuf::from(FOLDER).join(&name);
-        let Some(bytes) = disk.read(&path, LIMIT).map_err(store)? else {
-            continue;
+        let shown = disk.shown(&path).display().to_string();
+        let bad = |problem: String| EngineError::BadState {
+            problem,
+            hint: format!(
+                "it tells what a run that was cut off did: move it out of its folder (`mv {shown} .`), then run `nkapp state rebuild`"
+            ),
+            location: shown.clone(),
         };
-        let lines = journal::decode(&bytes).map_err(|error| EngineError::BadState {
-            location: disk.shown(&path).display().to_string(),
-            problem: error.to_string(),
-            hint: "keep a copy, remove the file, then run `nkapp state rebuild`".to_owned(),
-        })?;
-        let ours =
-            matches!(lines.first(), Some(Line::Begun { lineage: found, .. }) if found == lineage);
-        if ours {
-            found.push(Found { name, lines });
+        let bytes = match disk.read(&path, LIMIT) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => continue,
+            Err(error) => return Err(bad(format!("it cannot be read: {}", error.source))),
+        };
+        let read = journal::decode(&bytes).map_err(|error| bad(error.to_string()))?;
+        let whose = read.lines.first();
+        if matches!(whose, Some(Line::Begun { lineage: found, .. }) if found == lineage) {
+            found.push(Found {
+                name,
+                lines: read.lines,
+                torn: read.torn,
+            });
         }
     }
     Ok(found)

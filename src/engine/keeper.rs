@@ -11,16 +11,19 @@ use std::collections::BTreeMap;
 use crate::domain::effect::{Effect, Intent, OpEnd};
 use crate::domain::ids::{Epoch, Lineage, OpId, PlanId, RunId, Scope, Serial};
 use crate::domain::record::{Pending, Record};
+use crate::engine::damage;
 use crate::engine::journal::{self, Journal};
 use crate::engine::reconcile::EngineError;
 use crate::engine::snapshot;
 use crate::formats::journal::Line;
 use crate::formats::state::{self, Extra};
 use crate::formats::text::hex;
-use crate::ports::cas_store::{CasStore, Version};
+use crate::ports::cas_store::Version;
 use crate::ports::provider::Applied;
 use crate::ports::random::Random;
 use crate::ports::world::World;
+
+mod replay;
 
 /// The tool and its version, as it stands in the state document.
 const WRITER: &str = concat!("nanokit ", env!("CARGO_PKG_VERSION"));
@@ -39,6 +42,8 @@ pub struct Keeper {
     open: BTreeMap<OpId, Intent>,
     /// Journals of earlier runs that are folded in, to be removed after the next snapshot.
     past: Vec<String>,
+    /// What was noticed while reading that whoever runs should hear.
+    remarks: Vec<String>,
     writing: Option<Writing>,
 }
 
@@ -70,6 +75,12 @@ impl Keeper {
         let lineage = decoded.record.lineage.clone();
         keeper.record = Some(decoded.record);
         for found in journal::of_lineage(world, &lineage)? {
+            if found.torn > 0 {
+                keeper.remarks.push(format!(
+                    "the last line of the journal of run {} was cut off in the middle ({} bytes) and is dropped: nothing was done because of it",
+                    found.name, found.torn
+                ));
+            }
             for line in found.lines {
                 keeper.replay(line);
             }
@@ -92,6 +103,12 @@ impl Keeper {
             .values()
             .map(|intent| intent.pending.clone())
             .collect()
+    }
+
+    /// Returns what was noticed while reading.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     /// Begins to write, under the lock. Mints identity and digest key when there is no state yet; nothing is
@@ -127,9 +144,10 @@ impl Keeper {
         self.record = Some(record);
     }
 
-    /// Takes over a damaged or absent document: what is stored next replaces it, fence and all.
+    /// Takes over a damaged or absent document: what is stored next replaces it, fence and all. Never one of a
+    /// newer tool, of something else, or of another project.
     pub async fn anew<W: World>(world: &W, record: Record) -> Result<Self, EngineError> {
-        let stored = world.state().get().await.map_err(snapshot::failure)?;
+        let stored = damage::replaceable(world, &record.scope).await?;
         Ok(Self {
             version: stored.map(|stored| stored.version),
             record: Some(record.clone()),
@@ -247,6 +265,7 @@ impl Keeper {
             saved: None,
             open: BTreeMap::new(),
             past: Vec::new(),
+            remarks: Vec::new(),
             writing: None,
         }
     }
@@ -284,53 +303,6 @@ impl Keeper {
         let written = self.append(world, std::slice::from_ref(&line), false);
         self.replay(line);
         written
-    }
-
-    fn announce(&mut self, intent: Intent) {
-        if let (Some(record), Some(shape)) = (&mut self.record, &intent.shape) {
-            record.fold(&Effect::Announced {
-                address: intent.pending.address.clone(),
-                shape: shape.clone(),
-            });
-        }
-        self.open.insert(intent.pending.op.clone(), intent);
-    }
-
-    fn replay(&mut self, line: Line) {
-        match line {
-            Line::Begun { .. } | Line::Folded { .. } => {}
-            Line::Intent(intent) => self.announce(*intent),
-            Line::Effect(effect) => {
-                if let Some(record) = &mut self.record {
-                    record.fold(&effect);
-                }
-            }
-            Line::Outcome { op, end, effect } => match end {
-                OpEnd::Unknown => {}
-                OpEnd::Done => {
-                    let intent = self.open.remove(&op);
-                    if let Some(intent) = intent {
-                        self.reannounce(intent);
-                    }
-                    if let (Some(record), Some(effect)) = (&mut self.record, effect) {
-                        record.fold(&effect);
-                    }
-                }
-                OpEnd::Failed => {
-                    let intent = self.open.remove(&op);
-                    if let (Some(record), Some(intent)) = (&mut self.record, intent) {
-                        record.forget_unborn(&intent.pending.address);
-                    }
-                }
-            },
-        }
-    }
-
-    /// A failed sibling may have taken the announced resource with it.
-    fn reannounce(&mut self, intent: Intent) {
-        let op = intent.pending.op.clone();
-        self.announce(intent);
-        self.open.remove(&op);
     }
 
     fn note_pending(&mut self) {

@@ -12,6 +12,7 @@ use crate::domain::lease::{
     Claim, LeaseTimes, LockRecord, LockReport, LockStatus, Occupation, Verdict, Watch,
 };
 use crate::domain::time::Boot;
+use crate::engine::damage;
 use crate::engine::lock_report::{self, Look};
 use crate::engine::reconcile::EngineError;
 use crate::formats::text::hex;
@@ -40,6 +41,8 @@ pub struct Wanted {
     pub wait: Duration,
     /// Times of the lease.
     pub times: LeaseTimes,
+    /// Whether the lock is taken to mend a damaged state, which then cannot say what epochs it saw.
+    pub mends: bool,
 }
 
 /// The lock in our hands. Dropped without [`Lease::release`] it stays in the store until it is proven dead.
@@ -301,7 +304,7 @@ impl Lease {
 
 /// Stores a record of our own over exactly the version that was judged.
 async fn take<W: World>(world: &W, want: &Wanted, look: &Look) -> Result<Taking, EngineError> {
-    let (fence, lineage) = fence(world).await?;
+    let (fence, lineage) = fence(world, want.mends).await?;
     let mut id = [0; 16];
     world.random().fill(&mut id);
     let previous = look.report.record.as_ref();
@@ -352,17 +355,19 @@ async fn take<W: World>(world: &W, want: &Wanted, look: &Look) -> Result<Taking,
     })
 }
 
-/// Reads the highest epoch the state ever saw, and the state's identity.
-async fn fence<W: World>(world: &W) -> Result<(Epoch, Option<Lineage>), EngineError> {
-    let Some(stored) = world.state().get().await.map_err(store)? else {
-        return Ok((Epoch(0), None));
+/// Reads the highest epoch the state ever saw, and the state's identity. A state that is to be mended may be
+/// damaged: then the lock's own tombstone keeps the epochs apart, and compare-and-put the writers.
+async fn fence<W: World>(world: &W, mends: bool) -> Result<(Epoch, Option<Lineage>), EngineError> {
+    let stored = match world.state().get().await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Ok((Epoch(0), None)),
+        Err(error) => return Err(damage::unreadable(world, error).await),
     };
-    let decoded = state::decode(&stored.bytes).map_err(|error| EngineError::BadState {
-        location: world.state().location(),
-        problem: error.to_string(),
-        hint: error.hint().to_owned(),
-    })?;
-    Ok((decoded.record.fence, Some(decoded.record.lineage)))
+    match state::decode(&stored.bytes) {
+        Ok(decoded) => Ok((decoded.record.fence, Some(decoded.record.lineage))),
+        Err(error) if mends && error.is_damage() => Ok((Epoch(0), None)),
+        Err(error) => Err(damage::undecodable(world, &error).await),
+    }
 }
 
 /// Says what became of a lock that is not ours any more.

@@ -281,9 +281,48 @@ pub(super) fn audit<W: World>(
             .map(|line| line.finding.clone())
             .collect(),
     };
+    append(world, &entry)
+}
+
+/// Something done to the state by hand.
+#[derive(Clone, Debug)]
+pub(super) struct Deed {
+    /// What: `push`, `force_push`, `rebuild`.
+    pub act: &'static str,
+    /// What stood there before.
+    pub found: String,
+    /// What is put in its place.
+    pub put: String,
+}
+
+/// Appends the line that says who replaces the state, under which lock; durable when it returns.
+pub(super) fn audit_state<W: World>(
+    world: &W,
+    lock: &LockRecord,
+    deed: &Deed,
+) -> Result<(), EngineError> {
+    let entry = AuditEntry {
+        at: world.clock().wall(),
+        act: deed.act.to_owned(),
+        by: who(&world.processes().me()),
+        reason: None,
+        location: world.state().location(),
+        lock_id: lock.lock_id.to_string(),
+        epoch: lock.epoch.0,
+        held_by: String::new(),
+        verdict: String::new(),
+        evidence: vec![
+            format!("found: {}", deed.found),
+            format!("put: {}", deed.put),
+        ],
+    };
+    append(world, &entry)
+}
+
+fn append<W: World>(world: &W, entry: &AuditEntry) -> Result<(), EngineError> {
     world
         .disk()
-        .append(Path::new(AUDIT), lock::audit_line(&entry).as_bytes(), true)
+        .append(Path::new(AUDIT), lock::audit_line(entry).as_bytes(), true)
         .map_err(|error| EngineError::Store(Box::new(error)))
 }
 

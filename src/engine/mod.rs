@@ -9,6 +9,7 @@
 mod begin;
 mod boxes;
 mod cx;
+mod damage;
 mod discover;
 mod driver;
 mod ears;

@@ -6,8 +6,10 @@ use crate::domain::ids::Serial;
 use crate::domain::lease::{LeaseTimes, Occupation};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
+use crate::engine::damage;
 use crate::engine::keeper::Keeper;
 use crate::engine::lease::{Lease, Wanted};
+use crate::engine::lock_report::{self, Deed};
 use crate::engine::reconcile::EngineError;
 use crate::engine::runs::new_run_id;
 use crate::ports::cas_store::CasStore;
@@ -29,13 +31,16 @@ pub(super) async fn push<W: World>(
         },
         wait: Duration::ZERO,
         times: LeaseTimes::DEFAULT,
+        mends: force,
     };
     let lease = Lease::acquire(world, &wanted, &|_| {}).await?;
     let done = async {
         let mut record = record.clone();
+        let mut found = "no state".to_owned();
         match Keeper::open(world, &project.scope()).await {
             Ok(keeper) => {
                 if let Some(known) = keeper.record() {
+                    found = format!("serial {} of lineage {}", known.serial, known.lineage);
                     if !force {
                         check(known, &record, &world.state().location())?;
                     }
@@ -43,12 +48,21 @@ pub(super) async fn push<W: World>(
                     record.fence = record.fence.max(known.fence);
                 }
             }
-            // A state that cannot be read has nothing to lose, but only a human may say so.
+            // A state that cannot be trusted has nothing to lose, but only a human may say so.
             Err(error) if !force => return Err(error),
-            Err(_) => {}
+            Err(error) => {
+                found = error.to_string();
+                record.serial = record.serial.max(damage::highest_serial(world).await);
+            }
         }
         record.fence = record.fence.max(lease.epoch());
         let mut keeper = Keeper::anew(world, record.clone()).await?;
+        let deed = Deed {
+            act: if force { "force_push" } else { "push" },
+            found: found.clone(),
+            put: format!("serial {} of lineage {}", record.serial, record.lineage),
+        };
+        lock_report::audit_state(world, &lease.record(), &deed)?;
         keeper.begin(world, run.clone(), lease.epoch())?;
         keeper.finish(world).await?;
         Ok(keeper.record().cloned().unwrap_or(record))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::ids::{Address, Lineage, OpId};
+use crate::domain::ids::{Address, Lineage, OpId, Scope};
 use crate::domain::lease::{LeaseTimes, Occupation};
 use crate::domain::live::{Live, Status};
 use crate::domain::plan::scope::found_lineage;
@@ -11,9 +11,11 @@ use crate::domain::project::canonical::{
 };
 use crate::domain::project::project::Project;
 use crate::domain::record::{Record, RecordedInstance, RecordedResource, Teardown};
+use crate::engine::damage;
 use crate::engine::discover::{digests, observe, resolve};
 use crate::engine::keeper::Keeper;
 use crate::engine::lease::{Lease, Wanted};
+use crate::engine::lock_report::{self, Deed};
 use crate::engine::reconcile::EngineError;
 use crate::engine::runs::new_run_id;
 use crate::formats::text::hex;
@@ -31,15 +33,27 @@ pub(super) async fn rebuild<W: World>(world: &W, project: &Project) -> Result<Re
         },
         wait: std::time::Duration::ZERO,
         times: LeaseTimes::DEFAULT,
+        mends: true,
     };
     let lease = Lease::acquire(world, &wanted, &|_| {}).await?;
     let done = async {
         let live = observe(world, project).await?;
         // A state that can still be read keeps its key, or every secret would seem to have changed.
-        let known = Keeper::open(world, &project.scope()).await.ok();
-        let known = known.as_ref().and_then(|keeper| keeper.record());
-        let record = made_of(world, project, &live, known).await?;
+        let (known, found) = known(world, project, &live).await;
+        let mut record = made_of(world, project, &live, known.as_ref()).await?;
+        let highest = damage::highest_serial(world).await;
+        record.serial = known.map_or(highest, |known| known.serial.max(highest));
         let mut keeper = Keeper::anew(world, record.clone()).await?;
+        let deed = Deed {
+            act: "rebuild",
+            found,
+            put: format!(
+                "{} resources of lineage {}",
+                record.resources.len(),
+                record.lineage
+            ),
+        };
+        lock_report::audit_state(world, &lease.record(), &deed)?;
         keeper.begin(world, run.clone(), lease.epoch())?;
         keeper.finish(world).await?;
         Ok(keeper.record().cloned().unwrap_or(record))
@@ -50,6 +64,29 @@ pub(super) async fn rebuild<W: World>(world: &W, project: &Project) -> Result<Re
         (Err(error), _) | (Ok(_), Err(error)) => Err(error),
         (Ok(record), Ok(())) => Ok(record),
     }
+}
+
+/// Finds the record that lends identity and digest key: the state itself or, where that is lost, its newest copy of
+/// what is there. Says too what was found.
+async fn known<W: World>(world: &W, project: &Project, live: &Live) -> (Option<Record>, String) {
+    let scope = project.scope();
+    match Keeper::open(world, &scope).await {
+        Ok(keeper) => match keeper.record() {
+            Some(record) => {
+                let found = format!("serial {} of lineage {}", record.serial, record.lineage);
+                // Of a state none of whose objects is here, nothing is to be kept.
+                let there = found_lineage(live).is_none_or(|there| there == record.lineage);
+                (there.then(|| record.clone()), found)
+            }
+            None => (copy(world, &scope, live).await, "no state".to_owned()),
+        },
+        Err(error) => (copy(world, &scope, live).await, error.to_string()),
+    }
+}
+
+async fn copy<W: World>(world: &W, scope: &Scope, live: &Live) -> Option<Record> {
+    let lineage = found_lineage(live)?;
+    damage::newest_copy(world, scope, Some(&lineage)).await
 }
 
 async fn made_of<W: World>(

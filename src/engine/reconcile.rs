@@ -36,7 +36,7 @@ pub enum EngineError {
         location: String,
         /// What is wrong with it.
         problem: String,
-        /// What to do now.
+        /// What to do now, one advice a line.
         hint: String,
     },
     /// Somebody else holds the lock.

@@ -3,6 +3,7 @@
 use crate::domain::effect::Effect;
 use crate::domain::ids::{ResourceKind, Scope};
 use crate::domain::record::{Pending, Record, RecordedInstance};
+use crate::engine::damage;
 use crate::engine::reconcile::EngineError;
 use crate::formats::state::{self, Decoded};
 use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
@@ -15,34 +16,18 @@ pub(super) async fn read<W: World>(
     world: &W,
     scope: &Scope,
 ) -> Result<Option<(Version, Decoded)>, EngineError> {
-    let Some(stored) = world.state().get().await.map_err(failure)? else {
-        return Ok(None);
+    let stored = match world.state().get().await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Ok(None),
+        Err(error) => return Err(damage::unreadable(world, error).await),
     };
-    let bad = |problem: String, hint: &str| EngineError::BadState {
-        location: world.state().location(),
-        problem,
-        hint: hint.to_owned(),
+    let decoded = match state::decode(&stored.bytes) {
+        Ok(decoded) => decoded,
+        Err(error) => return Err(damage::undecodable(world, &error).await),
     };
-    let decoded =
-        state::decode(&stored.bytes).map_err(|error| bad(error.to_string(), error.hint()))?;
-    if decoded.record.scope != *scope {
-        let (theirs, ours) = (said(&decoded.record.scope), said(scope));
-        let hint = "check `name`, `component` and `-e`, or where `state:` points";
-        return Err(bad(format!("it belongs to {theirs}, not to {ours}"), hint));
-    }
+    damage::check_scope(world, &decoded.record, scope)?;
+    damage::check_serial(world, &decoded.record).await?;
     Ok(Some((stored.version, decoded)))
-}
-
-fn said(scope: &Scope) -> String {
-    let component = scope
-        .component
-        .as_ref()
-        .map(|component| format!(", component `{component}`"))
-        .unwrap_or_default();
-    format!(
-        "project `{}`{component}, environment `{}`",
-        scope.project, scope.env
-    )
 }
 
 /// Stores bytes over exactly the version that was read; a lost reply is settled by reading back.

@@ -49,18 +49,44 @@ pub enum FormatError {
         /// What stands there.
         found: String,
     },
+    /// One line of a file of lines is damaged.
+    #[error("line {line}: {fault}")]
+    Line {
+        /// Which, from 1.
+        line: usize,
+        /// What is wrong with it.
+        fault: Box<FormatError>,
+    },
     /// A field is missing or has a value that cannot be.
     #[error("{0}")]
     Field(String),
 }
 
 impl FormatError {
+    /// Tells whether the document is ours and was damaged; if not, it is of a newer tool or belongs to something
+    /// else, and nothing may be written in its place.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Newer { .. } => false,
+            // A document that names no format at all is nobody's: what is found then is said without a name.
+            Self::OtherFormat { found, .. } => !found.starts_with('`'),
+            Self::Line { fault, .. } => fault.is_damage(),
+            Self::Empty
+            | Self::Truncated { .. }
+            | Self::NotJson { .. }
+            | Self::DuplicateKey(_)
+            | Self::Checksum { .. }
+            | Self::Field(_) => true,
+        }
+    }
     /// Says what to do now, for the message below the fault.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Newer { .. } => "use the newer nkapp that wrote it",
             Self::OtherFormat { .. } => "check the path: this file belongs to something else",
+            Self::Line { fault, .. } => fault.hint(),
             Self::Empty
             | Self::Truncated { .. }
             | Self::NotJson { .. }

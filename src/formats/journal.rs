@@ -154,24 +154,38 @@ pub fn encode_line(line: &Line) -> String {
     text
 }
 
-/// Reads a journal. A last line without its line break is dropped: its write did not come to its end, so
-/// nothing was done because of it. Damage anywhere else is an error.
-pub fn decode(bytes: &[u8]) -> Result<Vec<Line>, FormatError> {
+/// A journal as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Decoded {
+    /// Its whole lines.
+    pub lines: Vec<Line>,
+    /// Bytes of a last line whose write did not come to its end; nothing was done because of it.
+    pub torn: usize,
+}
+
+/// Reads a journal. A last line without its line break is dropped and told. Damage anywhere else is an error that
+/// names the line.
+pub fn decode(bytes: &[u8]) -> Result<Decoded, FormatError> {
     let whole = bytes
         .iter()
         .rposition(|byte| *byte == b'\n')
         .map_or(0, |end| end + 1);
     let mut lines = Vec::new();
-    for raw in bytes
-        .get(..whole)
-        .unwrap_or_default()
-        .split(|byte| *byte == b'\n')
-        .filter(|raw| !raw.is_empty())
-    {
-        let wire: LineWire = text::from_value(text::parse(raw)?)?;
-        lines.push(line(wire)?);
+    let raws = bytes.get(..whole).unwrap_or_default();
+    for (index, raw) in raws.split(|byte| *byte == b'\n').enumerate() {
+        if raw.is_empty() {
+            continue;
+        }
+        let read = text::parse(raw).and_then(text::from_value).and_then(line);
+        lines.push(read.map_err(|fault| FormatError::Line {
+            line: index + 1,
+            fault: Box::new(fault),
+        })?);
     }
-    Ok(lines)
+    Ok(Decoded {
+        lines,
+        torn: bytes.len() - whole,
+    })
 }
 
 const ENDS: [OpEnd; 3] = [OpEnd::Done, OpEnd::Failed, OpEnd::Unknown];

@@ -191,12 +191,12 @@ fn wire(record: &LockRecord) -> RecordWire {
     }
 }
 
-/// One line of the audit log: somebody's lock was taken without its holder's doing.
+/// One line of the audit log: somebody's lock was taken without its holder's doing, or the state replaced by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
     /// When, by our clock.
     pub at: Wall,
-    /// What was done: `unlock`, `force_unlock`, `take_over`.
+    /// What was done: `unlock`, `force_unlock`, `take_over`, `push`, `force_push`, `rebuild`.
     pub act: String,
     /// Who did it: `user@host`.
     pub by: String,
@@ -230,6 +230,15 @@ pub fn audit_words(line: &str) -> String {
     let verdict = word("verdict").unwrap_or_default();
     let why = word("reason").map(|why| format!(": {why}"));
     let act = act.replace('_', " ");
+    if held_by.is_empty() {
+        let lines = entry.get("evidence").and_then(serde_json::Value::as_array);
+        let found: Vec<&str> = lines
+            .into_iter()
+            .flatten()
+            .filter_map(serde_json::Value::as_str)
+            .collect();
+        return format!("{at} {by}: {act} of the state; {}", found.join(", "));
+    }
     format!(
         "{at} {by}: {act} of {held_by}, verdict {verdict}{}",
         why.unwrap_or_default()

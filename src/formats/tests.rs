@@ -778,17 +778,18 @@ fn a_journal_is_written_and_read_back_and_its_torn_end_dropped() {
     let lines = every_line();
     let text: String = lines.iter().map(journal::encode_line).collect();
     golden("journal-v1.jsonl", text.as_bytes());
-    assert_eq!(journal::decode(text.as_bytes()), Ok(lines.clone()));
+    let whole = journal::decode(text.as_bytes()).unwrap();
+    assert_eq!((&whole.lines, whole.torn), (&lines, 0));
     for cut in 0..text.len() {
         let whole = text[..cut].matches('\n').count();
-        assert_eq!(
-            journal::decode(&text.as_bytes()[..cut]).as_deref(),
-            Ok(&lines[..whole]),
-            "cut at {cut}"
-        );
+        let read = journal::decode(&text.as_bytes()[..cut]).unwrap();
+        assert_eq!(read.lines, lines[..whole], "cut at {cut}");
+        let end = text[..cut].rfind('\n').map_or(0, |end| end + 1);
+        assert_eq!(read.torn, cut - end, "cut at {cut}");
     }
     let damaged = text.replacen("\"kind\":\"intent\"", "\"kind\":\"int", 1);
-    assert!(journal::decode(damaged.as_bytes()).is_err());
+    let error = journal::decode(damaged.as_bytes()).unwrap_err();
+    assert!(error.to_string().starts_with("line 2: "), "{error}");
 }
 
 #[test]

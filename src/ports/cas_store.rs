@@ -40,6 +40,14 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// The value is larger than any of ours can be; it was not read.
+    #[error("{location} is larger than {limit} bytes, which no value of ours is")]
+    TooLarge {
+        /// Where.
+        location: String,
+        /// Most bytes that are read.
+        limit: u64,
+    },
     /// The place is not what it should be (a symbolic link, a folder, a FIFO).
     #[error("{location} is {found}, not a regular file")]
     Hostile {

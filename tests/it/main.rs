@@ -21,3 +21,4 @@ mod panel_rooms;
 mod panel_terminal;
 mod ran;
 mod readme;
+mod state_damage;

@@ -18,8 +18,10 @@ use crate::domain::time::Wall;
 use crate::formats::{state, text};
 use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
 
-/// Longest document that is read, in bytes.
-const LIMIT: u64 = 512 << 20;
+/// Longest state that is read, in bytes: a hundred times what a thousand services need.
+const STATE_LIMIT: u64 = 64 << 20;
+/// Longest lock record that is read, in bytes; ours have at most four kilobytes.
+const LOCK_LIMIT: u64 = 64 << 10;
 /// Pause between two tries for the side lock.
 const TRY_AGAIN: Duration = Duration::from_millis(5);
 /// How long the side lock is tried for; it is held for one write only.
@@ -35,6 +37,8 @@ pub struct FileStore {
     guard: PathBuf,
     /// Folder for earlier states, if they are kept.
     backups: Option<PathBuf>,
+    /// Longest document that is read, in bytes.
+    limit: u64,
 }
 
 impl FileStore {
@@ -45,6 +49,7 @@ impl FileStore {
             document: document.into(),
             guard: guard.into(),
             backups: None,
+            limit: STATE_LIMIT,
         }
     }
 
@@ -68,7 +73,10 @@ impl FileStore {
     #[must_use]
     pub fn lock(name: &str, own: &Path) -> Self {
         let folder = own.join("lock");
-        Self::new(folder.join(name), folder.join(format!("{name}.flock")))
+        Self {
+            limit: LOCK_LIMIT,
+            ..Self::new(folder.join(name), folder.join(format!("{name}.flock")))
+        }
     }
 
     fn read(&self) -> Result<Option<Stored>, StoreError> {
@@ -77,9 +85,15 @@ impl FileStore {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 other => other?,
             };
-            folder.read(name, LIMIT)
+            folder.read(name, self.limit)
         };
-        let bytes = read().map_err(|error| failure("read", &self.document, error))?;
+        let bytes = read().map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => StoreError::TooLarge {
+                location: self.location(),
+                limit: self.limit,
+            },
+            _ => failure("read", &self.document, error),
+        })?;
         Ok(bytes.map(|bytes| Stored {
             version: version_of(&bytes),
             bytes,

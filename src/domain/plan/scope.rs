@@ -8,14 +8,27 @@ use crate::domain::plan::model::{PlanWarning, Purpose};
 use crate::domain::plan::world::{World, found_lineages};
 use crate::domain::project::service::{MountSource, Service};
 
-/// Returns the lineage that all labelled live objects share, if there is exactly one: what a deploy takes over
-/// where the state is missing.
+/// Returns the lineage that all labelled live objects share, if there is exactly one: what a state is rebuilt
+/// from.
 #[must_use]
 pub fn found_lineage(live: &Live) -> Option<Lineage> {
     match found_lineages(live).as_slice() {
         [(one, _)] => Some(one.clone()),
         _ => None,
     }
+}
+
+/// Returns the lineages that live objects carry, with how many objects each has. Of `shared` infrastructure only
+/// instances count: its networks and volumes belong to somebody else's state.
+#[must_use]
+pub fn found(live: &Live, shared: bool) -> Vec<(Lineage, usize)> {
+    if !shared {
+        return found_lineages(live);
+    }
+    found_lineages(&Live {
+        instances: live.instances.clone(),
+        ..Live::default()
+    })
 }
 
 /// What a plan looks at.

@@ -88,7 +88,7 @@ impl<'a> World<'a> {
             [(one, count)] => {
                 let objects = if *count == 1 { "object" } else { "objects" };
                 self.warn_all(format!(
-                    "the state is missing, and {count} {objects} of lineage {one} are there: they are taken over; `nkapp state rebuild` makes a state of them without deploying"
+                    "the state is missing, and {count} {objects} of lineage {one} are there: nothing is changed until `nkapp state rebuild` has made a state of them"
                 ));
                 self.lineage = Some(one.clone());
             }

@@ -15,6 +15,7 @@ fn wanted(wait: Duration) -> Wanted {
         },
         wait,
         times: LeaseTimes::DEFAULT,
+        mends: false,
     }
 }
 

@@ -12,6 +12,7 @@ async fn held(lab: &Lab) -> Lease {
         occupation: Occupation::default(),
         wait: Duration::ZERO,
         times: TIMES,
+        mends: false,
     };
     Lease::acquire(lab, &wanted, &|_| {}).await.unwrap()
 }

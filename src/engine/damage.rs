@@ -1,0 +1,224 @@
+//! A state that cannot be trusted: what is said about it, and what may be written in its place.
+//!
+//! Damage is never "nothing deployed". It is named with its place and reason, beside the copies that are kept and
+//! the commands that mend it. A document of a newer tool, of something else or of another project is nobody's to
+//! replace, not even by force.
+
+use std::path::Path;
+
+use crate::domain::ids::{Lineage, Scope, Serial};
+use crate::domain::live::Live;
+use crate::domain::plan::scope::found;
+use crate::domain::project::project::Project;
+use crate::domain::record::Record;
+use crate::domain::report::store::Backup;
+use crate::engine::reconcile::EngineError;
+use crate::engine::snapshot::failure;
+use crate::formats::error::FormatError;
+use crate::formats::state;
+use crate::ports::cas_store::{CasStore, StoreError, Stored};
+use crate::ports::disk::Disk;
+use crate::ports::world::World;
+
+/// Largest copy that is read, in bytes.
+const LIMIT: u64 = 64 << 20;
+
+/// Says that the store does not hand the document out.
+pub(super) async fn unreadable<W: World>(world: &W, error: StoreError) -> EngineError {
+    match &error {
+        StoreError::Io { .. } => failure(error),
+        StoreError::Hostile { found, .. } => {
+            let first = "move it away; nothing is read or written through it";
+            told(world, format!("it is {found}, not a regular file"), first).await
+        }
+        StoreError::TooLarge { limit, .. } => {
+            let problem = format!("it is larger than {limit} bytes, which no state is");
+            told(world, problem, "move it away").await
+        }
+    }
+}
+
+/// Says that the document cannot be understood.
+pub(super) async fn undecodable<W: World>(world: &W, error: &FormatError) -> EngineError {
+    if error.is_damage() {
+        told(world, error.to_string(), "").await
+    } else {
+        EngineError::BadState {
+            location: world.state().location(),
+            problem: error.to_string(),
+            hint: error.hint().to_owned(),
+        }
+    }
+}
+
+/// Refuses the state of another project, component or environment.
+pub(super) fn check_scope<W: World>(
+    world: &W,
+    record: &Record,
+    scope: &Scope,
+) -> Result<(), EngineError> {
+    if record.scope == *scope {
+        return Ok(());
+    }
+    let (theirs, ours) = (said(&record.scope), said(scope));
+    Err(EngineError::BadState {
+        location: world.state().location(),
+        problem: format!("it belongs to {theirs}, not to {ours}"),
+        hint: "check `name`, `component` and `-e`, or where `state:` points".to_owned(),
+    })
+}
+
+/// Refuses a document that is older than a copy of the same lineage: somebody put an old one back by hand, and what
+/// was deployed since is not in it.
+pub(super) async fn check_serial<W: World>(world: &W, record: &Record) -> Result<(), EngineError> {
+    let Ok(backups) = world.state().backups().await else {
+        return Ok(());
+    };
+    let Some(newest) = backups
+        .iter()
+        .find(|kept| kept.serial > Some(record.serial.0))
+    else {
+        return Ok(());
+    };
+    let Some(kept) = copy(world, newest) else {
+        return Ok(());
+    };
+    if kept.lineage != record.lineage {
+        return Ok(());
+    }
+    let problem = format!(
+        "it has serial {}, but serial {} of the same lineage was written before: an old copy stands in its place",
+        record.serial, kept.serial
+    );
+    Err(told(world, problem, "").await)
+}
+
+/// Refuses to change anything when the state does not fit what is there: it is missing or of another lineage, while
+/// objects carry our labels.
+pub(super) async fn check_lineage<W: World>(
+    world: &W,
+    project: &Project,
+    record: Option<&Record>,
+    live: &Live,
+) -> Result<(), EngineError> {
+    let there = found(live, project.shared_infra);
+    let (known, problem) = match record {
+        Some(record) if record.resources.is_empty() => return Ok(()),
+        Some(record) => (
+            Some(&record.lineage),
+            format!(
+                "it is of lineage {}, of which nothing is here",
+                record.lineage
+            ),
+        ),
+        None => (
+            None,
+            "it is missing, but not because nothing was deployed".to_owned(),
+        ),
+    };
+    if there.is_empty() || there.iter().any(|(lineage, _)| Some(lineage) == known) {
+        return Ok(());
+    }
+    let counts: Vec<String> = there.iter().map(counted).collect();
+    let problem = format!("{problem}: {} here", counts.join(", "));
+    Err(told(world, problem, "").await)
+}
+
+fn counted((lineage, count): &(Lineage, usize)) -> String {
+    match count {
+        1 => format!("1 object of lineage {lineage} is"),
+        count => format!("{count} objects of lineage {lineage} are"),
+    }
+}
+
+/// Returns what stands where a rebuilt or pushed state is to be written, if that may be replaced.
+pub(super) async fn replaceable<W: World>(
+    world: &W,
+    scope: &Scope,
+) -> Result<Option<Stored>, EngineError> {
+    let stored = match world.state().get().await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Ok(None),
+        Err(error) => return Err(unreadable(world, error).await),
+    };
+    match state::decode(&stored.bytes) {
+        Ok(decoded) => check_scope(world, &decoded.record, scope)?,
+        Err(error) if error.is_damage() => {}
+        Err(error) => return Err(undecodable(world, &error).await),
+    }
+    Ok(Some(stored))
+}
+
+/// Returns the highest serial there can have been: a state that is made anew goes on above it. The document that is
+/// lost was one above the newest copy of what it replaced.
+pub(super) async fn highest_serial<W: World>(world: &W) -> Serial {
+    let backups = world.state().backups().await.unwrap_or_default();
+    let highest = backups.iter().filter_map(|kept| kept.serial).max();
+    Serial(highest.map_or(0, |serial| serial.saturating_add(1)))
+}
+
+/// Returns the newest copy that can be read, of this scope and, if it is known, of this lineage.
+pub(super) async fn newest_copy<W: World>(
+    world: &W,
+    scope: &Scope,
+    lineage: Option<&Lineage>,
+) -> Option<Record> {
+    let backups = world.state().backups().await.unwrap_or_default();
+    backups
+        .iter()
+        .filter_map(|kept| copy(world, kept))
+        .find(|kept| kept.scope == *scope && lineage.is_none_or(|ours| *ours == kept.lineage))
+}
+
+fn copy<W: World>(world: &W, kept: &Backup) -> Option<Record> {
+    let bytes = world
+        .disk()
+        .read_named(Path::new(&kept.place), LIMIT)
+        .ok()?;
+    state::decode(&bytes).ok().map(|decoded| decoded.record)
+}
+
+/// Says what is wrong with the state, which copies of it are kept, and the commands that mend it.
+async fn told<W: World>(world: &W, problem: String, first: &str) -> EngineError {
+    let backups = world.state().backups().await.unwrap_or_default();
+    let mut hints: Vec<String> = Vec::new();
+    if !first.is_empty() {
+        hints.push(first.to_owned());
+    }
+    let good: Vec<(&Backup, Record)> = backups
+        .iter()
+        .filter_map(|kept| Some((kept, copy(world, kept)?)))
+        .collect();
+    if let Some((newest, _)) = good.first() {
+        let serials: Vec<String> = good
+            .iter()
+            .map(|(_, record)| record.serial.to_string())
+            .collect();
+        hints.push(format!(
+            "good copies are kept, by serial, the newest first: {}; `nkapp state push --force {}` brings the newest back",
+            serials.join(", "),
+            newest.place
+        ));
+    }
+    hints.push("`nkapp state rebuild` makes it anew from the labels of what is there".to_owned());
+    EngineError::BadState {
+        location: world.state().location(),
+        problem,
+        hint: hints.join("\n"),
+    }
+}
+
+fn said(scope: &Scope) -> String {
+    let component = scope
+        .component
+        .as_ref()
+        .map(|component| format!(", component `{component}`"))
+        .unwrap_or_default();
+    format!(
+        "project `{}`{component}, environment `{}`",
+        scope.project, scope.env
+    )
+}
+
+#[cfg(test)]
+mod tests;
