@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::tui::keymap::names::{action_id, action_of};
+use crate::tui::logs::reader::Times;
 use crate::tui::model::{Area, Model, RunAs, ServicesAs};
 
 /// First line of the text; another version is not read.
@@ -117,6 +119,16 @@ fn settings(model: &Model) -> BTreeMap<String, String> {
     if model.output.reader.wrap {
         settings.insert("wrap".to_owned(), "on".to_owned());
     }
+    let times = match model.output.reader.times {
+        Times::Off => None,
+        Times::Day => Some("day"),
+        Times::Since => Some("since"),
+    };
+    settings.extend(times.map(|times| ("times".to_owned(), times.to_owned())));
+    if !model.hand.recent.is_empty() {
+        let recent: Vec<String> = model.hand.recent.iter().map(|a| action_id(*a)).collect();
+        settings.insert("recent".to_owned(), recent.join(" "));
+    }
     settings
 }
 
@@ -127,6 +139,13 @@ fn set(model: &mut Model, name: &str, value: &str) {
             model.set_theme(theme);
         }
         ("wrap", "on") => model.output.reader.wrap = true,
+        ("times", "day") => model.output.reader.times = Times::Day,
+        ("times", "since") => model.output.reader.times = Times::Since,
+        ("recent", ids) => ids
+            .split(' ')
+            .rev()
+            .filter_map(action_of)
+            .for_each(|action| model.hand.took(action)),
         _ => {}
     }
 }

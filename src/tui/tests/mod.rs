@@ -6,6 +6,7 @@ mod fixtures;
 mod graph;
 mod hand;
 mod locks;
+mod matrix;
 mod monkey;
 mod parts;
 mod past;

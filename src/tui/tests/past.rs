@@ -13,6 +13,7 @@ use crate::domain::ids::{RunId, StepId, TraceId};
 use crate::domain::plan::model::Summary;
 use crate::domain::report::{RunSummary, Usual};
 use crate::domain::time::Wall;
+use crate::tui::logs::reader::Times;
 use crate::tui::model::{Area, Model, RunAs};
 use crate::tui::msg::Msg;
 use crate::tui::tests::fixtures::{busy, failed, idle};
@@ -76,7 +77,7 @@ fn events(id: &str, slower: i64) -> Notice {
     }
 }
 
-fn history() -> Given {
+pub(super) fn history() -> Given {
     given(idle()).keys("6").hears(runs()).hears(events(NEW, 0))
 }
 
@@ -150,6 +151,29 @@ fn a_run_that_is_being_read_opens_as_soon_as_it_is_and_is_read_once() {
     assert_eq!(given.model.area, Area::Run);
     let screen = given.screen();
     assert!(!screen.contains("as soon as"), "{screen}");
+}
+
+#[test]
+fn a_past_run_can_be_jumped_to_from_anywhere() {
+    let given = given(idle()).keys("C-p");
+    assert_eq!(given.asked().last().map(String::as_str), Some("runs"));
+    let given = given.hears(runs()).types("past failed");
+    let screen = given.screen();
+    assert!(
+        screen.contains(NEW) && screen.contains("past run of"),
+        "{screen}"
+    );
+    let given = given.keys("Enter");
+    assert_eq!(given.model.area, Area::History);
+    let under = crate::tui::update::history::chosen(&given.model);
+    assert_eq!(under, Some(RunId::new(NEW)));
+}
+
+#[test]
+fn how_lines_look_is_kept_from_one_view_to_the_next() {
+    let given = given(idle()).keys("j l t w Esc l");
+    let (_, reader) = given.model.reading().expect("open");
+    assert!(reader.wrap && reader.times != Times::Off);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::tui::tests::talk::{Given, given};
 use crate::tui::theme::Colors;
 
 /// The view of a service that printed colours, wide letters, repeats and a stack trace.
-fn talking() -> Given {
+pub(super) fn talking() -> Given {
     let mut given = given(idle()).keys("j l");
     let ticket = given.ticket();
     let mut lines: Vec<(Stream, String)> = (0..30)

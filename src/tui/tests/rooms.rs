@@ -8,6 +8,7 @@ use crate::app::snapshot::Snapshot;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::action::Action;
 use crate::tui::keymap::map::Keymap;
+use crate::tui::logs::reader::Times;
 use crate::tui::memory;
 use crate::tui::model::{Area, Model, Overlay};
 use crate::tui::msg::Msg;
@@ -174,6 +175,9 @@ fn a_room_is_entered_as_it_was_left() {
         pane.fold();
         pane.set_filter("a".into());
     }
+    model.output.reader.times = Times::Since;
+    model.hand.took(Action::Bundle);
+    model.hand.took(Action::Figures);
     let left = memory::of(&model);
     // Nothing is known yet when a room is entered; the rows come later.
     let mut again = parts::model(Snapshot::default());
@@ -182,6 +186,8 @@ fn a_room_is_entered_as_it_was_left() {
     again.refresh_pane();
     assert_eq!(memory::of(&again), left);
     assert_eq!(again.area, Area::Plan);
+    assert_eq!(again.output.reader.times, Times::Since);
+    assert_eq!(again.hand.recent, [Action::Figures, Action::Bundle]);
     assert!(again.overlays.is_empty() && again.marks.is_empty());
 }
 

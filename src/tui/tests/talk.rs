@@ -60,7 +60,8 @@ impl Given {
                     Ticket(self.tickets)
                 };
                 let sent = Msg::Sent(*wish, Some(ticket));
-                assert!(update(&mut self.model, sent, &self.keymap).is_empty());
+                let more = update(&mut self.model, sent, &self.keymap);
+                assert!(more.is_empty(), "{more:?}");
             }
             self.effects.push(effect);
         }

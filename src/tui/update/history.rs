@@ -133,11 +133,7 @@ pub fn want(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if !model.history.asked {
-        model.history.asked = true;
-        return vec![Effect::Send {
-            command: Command::Runs,
-            wish: Wish::Runs,
-        }];
+        return list(model);
     }
     let Some(run) = chosen(model) else {
         return Vec::new();
@@ -147,6 +143,17 @@ pub fn want(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     ask(model, run, Want::Details)
+}
+
+/// Asks for the list, unless it is as it was.
+pub fn list(model: &mut Model) -> Vec<Effect> {
+    if std::mem::replace(&mut model.history.asked, true) {
+        return Vec::new();
+    }
+    vec![Effect::Send {
+        command: Command::Runs,
+        wish: Wish::Runs,
+    }]
 }
 
 /// Takes the list.

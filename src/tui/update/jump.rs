@@ -1,15 +1,17 @@
 //! Going to anything by its name, from anywhere.
 
-use crate::domain::ids::{Address, StepId};
+use crate::domain::ids::{Address, RunId, StepId};
 use crate::domain::lease::Verdict;
+use crate::present::human;
+use crate::present::rows::runs::ended;
 use crate::tui::danger::Danger;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::action::Action;
 use crate::tui::model::{Area, Focus, Model};
 use crate::tui::rows::row::Subject;
 use crate::tui::theme::Tone;
-use crate::tui::update::acts;
 use crate::tui::update::palette::{Entry, Pick};
+use crate::tui::update::{acts, history};
 
 /// Settings are offered once so many letters were typed: there may be very many of them.
 const LETTERS: usize = 2;
@@ -27,6 +29,8 @@ pub enum Spot {
     Step(StepId),
     /// A setting of a resource.
     Setting(Address),
+    /// A past run.
+    Run(RunId),
 }
 
 /// Returns everything that has a name.
@@ -98,6 +102,19 @@ pub fn entries(model: &Model, typed: &str) -> Vec<Entry> {
         let note = format!("lock: {} {holder}", lock.verdict.as_str());
         add("lock".into(), note, Spot::Area(Area::Locks));
     }
+    for run in model.history.runs.iter().flat_map(|runs| runs.iter()) {
+        let (word, _) = ended(run.outcome.as_deref(), run.warnings);
+        let note = format!(
+            "past run of {}, {} ago: {word}",
+            run.who,
+            human::between(run.started_at, model.now)
+        );
+        add(
+            format!("{} {}", run.command, run.run_id),
+            note,
+            Spot::Run(run.run_id.clone()),
+        );
+    }
     if typed.chars().count() >= LETTERS {
         for (path, address) in settings(model) {
             add(path, "setting".into(), Spot::Setting(address));
@@ -136,8 +153,16 @@ pub fn go(model: &mut Model, spot: &Spot) -> Vec<Effect> {
         Spot::Resource(_) | Spot::Setting(_) => Area::Services,
         Spot::Change(_) => Area::Plan,
         Spot::Step(_) => Area::Run,
+        Spot::Run(_) => Area::History,
     };
+    if area == Area::History {
+        history::leave(model);
+    }
     let effects = acts::start(model, to(area));
+    if matches!(spot, Spot::Run(_)) {
+        // The list was read when the jump was offered.
+        model.history.asked = true;
+    }
     let Some(pane) = model.pane_mut() else {
         return effects;
     };
@@ -145,6 +170,9 @@ pub fn go(model: &mut Model, spot: &Spot) -> Vec<Effect> {
         Spot::Area(_) => true,
         Spot::Resource(address) | Spot::Setting(address) | Spot::Change(address) => {
             pane.reveal(|row| matches!(&row.subject, Subject::Resource(here) if here == address))
+        }
+        Spot::Run(run) => {
+            pane.reveal(|row| matches!(&row.subject, Subject::Run(here) if here == run))
         }
         Spot::Step(step) => {
             pane.reveal(|row| matches!(&row.subject, Subject::Step(_, here) if here == step))

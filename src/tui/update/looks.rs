@@ -5,7 +5,7 @@ use crate::tui::keymap::action::Action;
 use crate::tui::model::{Model, Overlay};
 use crate::tui::overlay::{Choices, Dialog, Palette, Question};
 use crate::tui::theme::{Colors, Tone};
-use crate::tui::update::palette;
+use crate::tui::update::{history, palette};
 use crate::tui::view::layout;
 
 /// Hundredths of the room one key gives or takes.
@@ -46,7 +46,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             open(model, Choices::Themes);
             palette::put(model, at.unwrap_or(0));
         }
-        Action::Jump => open(model, Choices::Jump),
+        Action::Jump => {
+            open(model, Choices::Jump);
+            // Past runs have names, too.
+            return history::list(model);
+        }
         Action::Wider => resize(model, |share| share + STEP),
         Action::Narrower => resize(model, |share| share.saturating_sub(STEP)),
         Action::Even => resize(model, |_| 50),

@@ -35,7 +35,7 @@ pub fn logs(model: &mut Model) -> Vec<Effect> {
     let mut view = LogView::service(service.clone(), model.next_store);
     view.tail = Some(TAIL);
     model.next_store += 1;
-    model.overlays.push(Overlay::Logs(Box::new(view)));
+    show(model, view);
     let mut effects = Vec::new();
     if model.snapshot.run.is_none() && !model.history.asked {
         // What is new since the last run is marked.
@@ -47,6 +47,13 @@ pub fn logs(model: &mut Model) -> Vec<Effect> {
     }
     effects.push(ask(service, Some(TAIL)));
     effects
+}
+
+/// Opens a view; its lines look as those of the run were last chosen to.
+fn show(model: &mut Model, mut view: LogView) {
+    view.reader.wrap = model.output.reader.wrap;
+    view.reader.times = model.output.reader.times;
+    model.overlays.push(Overlay::Logs(Box::new(view)));
 }
 
 fn ask(service: String, tail: Option<u32>) -> Effect {
@@ -209,7 +216,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     };
     view.state = state;
     let ask = view.store.is_some();
-    model.overlays.push(Overlay::Logs(Box::new(view)));
+    show(model, view);
     if !ask {
         return Vec::new();
     }

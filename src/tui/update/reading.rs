@@ -73,6 +73,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => {}
     });
+    if let (true, Some((_, reader))) = (model.logs().is_some(), model.reading()) {
+        // How output looks is one choice for all of it, and kept with the session.
+        let (wrap, times) = (reader.wrap, reader.times);
+        model.output.reader.wrap = wrap;
+        model.output.reader.times = times;
+    }
     Vec::new()
 }
 
