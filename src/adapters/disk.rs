@@ -9,17 +9,32 @@ use std::path::{Path, PathBuf};
 use crate::adapters::folder::{self, Folder};
 use crate::ports::disk::{Disk, DiskError};
 
+/// Name of the file that keeps room for the last save.
+pub(crate) const RESERVE: &str = "reserve";
+
 /// A folder of our own.
 #[derive(Clone, Debug)]
 pub struct ProjectDisk {
     root: PathBuf,
+    /// Folders outside of the project that may take what finds no room in it, the best first.
+    elsewhere: Vec<PathBuf>,
 }
 
 impl ProjectDisk {
     /// Names the folder, which is called `.nanokit`; nothing is made before the first write.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self {
+            root: root.into(),
+            elsewhere: Vec::new(),
+        }
+    }
+
+    /// Names folders outside of the project for what finds no room in it, the best first.
+    #[must_use]
+    pub fn with_elsewhere(mut self, folders: Vec<PathBuf>) -> Self {
+        self.elsewhere = folders;
+        self
     }
 
     fn root(&self) -> io::Result<Folder> {
@@ -61,8 +76,8 @@ impl ProjectDisk {
         let path = self.root.join(path);
         move |source| DiskError {
             action,
+            source: folder::explained(source, &path),
             path,
-            source,
         }
     }
 }
@@ -127,9 +142,51 @@ impl Disk for ProjectDisk {
         })
     }
 
+    fn set_aside(&self, bytes: u64) -> Result<(), DiskError> {
+        self.root()
+            .and_then(|root| root.set_aside(RESERVE, bytes))
+            .map_err(self.error("set room aside in", Path::new(RESERVE)))
+    }
+
+    fn write_elsewhere(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, DiskError> {
+        let mut last = None;
+        for folder in &self.elsewhere {
+            match write_new(folder, name, bytes) {
+                Ok(path) => return Ok(path),
+                Err(source) => {
+                    last = Some(DiskError {
+                        action: "write",
+                        path: folder.join(name),
+                        source,
+                    });
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| DiskError {
+            action: "write",
+            path: PathBuf::from(name),
+            source: io::Error::new(io::ErrorKind::NotFound, "there is no other place"),
+        }))
+    }
+
     fn shown(&self, path: &Path) -> PathBuf {
         self.root.join(path)
     }
+}
+
+/// Writes a file nobody has made before, 0600 and durable; what was there is never touched, links included.
+fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    let mut file = tempfile::Builder::new()
+        .prefix(&format!("{name}."))
+        .rand_bytes(8)
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let (_, path) = file.keep().map_err(|error| error.error)?;
+    if let Ok(folder) = std::fs::File::open(folder) {
+        folder.sync_all()?;
+    }
+    Ok(path)
 }
 
 fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 
 use rustix::fd::OwnedFd;
@@ -53,7 +54,11 @@ impl Folder {
             return Ok(folder);
         }
         match rustix::fs::mkdirat(&self.0, name, Mode::RWXU) {
-            Ok(()) => rustix::fs::fsync(&self.0)?,
+            Ok(()) => {
+                step("folder made", name);
+                rustix::fs::fsync(&self.0)?;
+                step("folder of the folder synced", name);
+            }
             Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
@@ -118,16 +123,27 @@ impl Folder {
     /// Appends in one write; what a failed write left is cut off again.
     pub(crate) fn append(&self, name: &str, bytes: &[u8], sync: bool) -> io::Result<()> {
         let mut file = self.open_file(name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
-        let before = file.metadata()?.len();
+        let before = file.metadata()?;
+        // A second name would write into somebody else's file.
+        if before.nlink() > 1 {
+            return Err(io::Error::other(NotAFile(
+                "a file with a second name (a hard link)",
+            )));
+        }
+        let before = before.len();
+        step("opened to append", name);
         if let Err(error) = file.write_all(bytes) {
             // Best effort: a reader drops a torn last line, but nothing may be glued to it.
             let _ = file.set_len(before);
             return Err(error);
         }
+        step("appended", name);
         if sync {
             file.sync_data()?;
+            step("appended and synced", name);
             if before == 0 {
                 rustix::fs::fsync(&self.0)?;
+                step("folder synced", name);
             }
         }
         Ok(())
@@ -142,15 +158,44 @@ impl Folder {
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.0, temp, flags, Mode::RUSR | Mode::WUSR)?;
         let mut file = File::from(fd);
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        step("temp made", name);
+        let written = file.write_all(bytes).and_then(|()| {
+            step("temp written", name);
+            file.sync_all()
+        });
         let renamed = written.and_then(|()| {
+            step("temp synced", name);
             rustix::fs::renameat(&self.0, temp, &self.0, name).map_err(io::Error::from)
         });
         if let Err(error) = renamed {
             let _ = self.remove(temp);
             return Err(error);
         }
-        rustix::fs::fsync(&self.0).map_err(|error| io::Error::other(Unsynced(error.into())))
+        step("renamed", name);
+        rustix::fs::fsync(&self.0).map_err(|error| io::Error::other(Unsynced(error.into())))?;
+        step("folder synced", name);
+        Ok(())
+    }
+
+    /// Sets a file of that many bytes aside, whose blocks are there when the disk is full. One that is large enough
+    /// already is left as it is.
+    pub(crate) fn set_aside(&self, name: &str, bytes: u64) -> io::Result<()> {
+        let mut file = self.keep(name)?;
+        if file.metadata()?.len() >= bytes {
+            return Ok(());
+        }
+        match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+            Ok(()) => file.sync_all(),
+            // A file system that cannot promise blocks gets them written.
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
+                let zeros = vec![0; usize::try_from(bytes).unwrap_or(1 << 20)];
+                file.write_all(&zeros).and_then(|()| file.sync_all())
+            }
+            Err(error) => {
+                let _ = self.remove(name);
+                Err(error.into())
+            }
+        }
     }
 
     /// Gives a file a second name; an older file of that name is replaced.
@@ -209,6 +254,11 @@ impl Folder {
     }
 }
 
+/// Tells a step of a write, for whoever wants to know how far one came (tests cut the power after each).
+fn step(what: &'static str, name: &str) {
+    tracing::trace!(target: "nanokit::disk", what, name);
+}
+
 /// The new content is in place, but the folder could not be made durable.
 #[derive(Debug, thiserror::Error)]
 #[error("the folder could not be synced")]
@@ -255,6 +305,28 @@ fn read_at_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
         return Err(too_large());
     }
     Ok(bytes)
+}
+
+/// Says whose a file is that we may not touch; every other error is left as it is.
+pub(crate) fn explained(error: io::Error, path: &Path) -> io::Error {
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return error;
+    }
+    // The file may be one nobody made yet: then it is its folder that is in the way.
+    let nearest = path
+        .ancestors()
+        .find_map(|place| Some((place, rustix::fs::lstat(place).ok()?)));
+    let Some((place, stat)) = nearest else {
+        return error;
+    };
+    let us = rustix::process::geteuid().as_raw();
+    let text = format!(
+        "{error}: {} belongs to user id {}, mode {:03o}, and this is user id {us}",
+        place.display(),
+        stat.st_uid,
+        stat.st_mode & 0o777,
+    );
+    io::Error::new(io::ErrorKind::PermissionDenied, text)
 }
 
 /// Returns what stands in the place of a file, if that is why an operation failed.

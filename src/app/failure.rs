@@ -95,6 +95,9 @@ impl From<EngineError> for Failure {
             EngineError::Store(_) => Self::new(FailureKind::Failed, message)
                 .hint("nothing was changed that is not in the journal")
                 .next("nkapp doctor"),
+            EngineError::Unsaved {
+                kept, also, source, ..
+            } => unsaved(message, kept, also.as_deref(), &source),
             EngineError::BadState { location, .. } => {
                 Self::new(FailureKind::Locked, message).about(location)
             }
@@ -124,6 +127,41 @@ impl From<EngineError> for Failure {
         failure.sources.extend(sources);
         failure.hints.extend(advice);
         failure
+    }
+}
+
+fn unsaved(
+    message: String,
+    kept: Option<std::path::PathBuf>,
+    also: Option<&EngineError>,
+    source: &EngineError,
+) -> Failure {
+    let fenced = matches!(source, EngineError::LockLost(_));
+    let kind = if fenced {
+        FailureKind::Locked
+    } else {
+        FailureKind::Failed
+    };
+    let mut failure = Failure::new(kind, message);
+    if let Some(also) = also {
+        failure = failure.hint(format!("besides, the run ended badly: {also}"));
+        for cause in causes(also) {
+            failure = failure.hint(format!("  {cause}"));
+        }
+    }
+    match kept {
+        Some(kept) if fenced => failure
+            .hint(format!("what this run did is kept in {}", kept.display()))
+            .next("nkapp infra lock"),
+        Some(kept) => failure
+            .hint(format!(
+                "what this run did is kept in {}: make room or mend the disk, then bring it back",
+                kept.display()
+            ))
+            .next(format!("nkapp state push {}", kept.display())),
+        None => failure
+            .hint("no other place took it either; the journal tells the next run what to look for")
+            .next("nkapp doctor"),
     }
 }
 

@@ -106,7 +106,11 @@ async fn plan<W: Workshop>(
     let plan = engine.plan(&project, request).await?;
     let mut saved_at = None;
     if save {
-        saved_at = Some(engine.save_plan(&plan, None).await?);
+        // A disk that takes nothing is no reason not to look: only a file that was asked for has to be written.
+        match engine.save_plan(&plan, None).await {
+            Ok(place) => saved_at = Some(place),
+            Err(error) => tracing::warn!(%error, "the plan was not saved"),
+        }
         if output.is_some() {
             saved_at = Some(engine.save_plan(&plan, output).await?);
         }

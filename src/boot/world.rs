@@ -48,13 +48,27 @@ impl RealWorld {
             state: state_store(project),
             lock: FileStore::lock(&state, &own),
             clock: SystemClock,
-            disk: ProjectDisk::new(own),
+            disk: ProjectDisk::new(own).with_elsewhere(elsewhere(process_env)),
             hooks: SystemHooks::new(process_env),
             processes: SystemProcesses::new(process_env.get("USER").cloned()),
             random: SystemRandom,
             secrets: ProjectSecrets::new(&project.root, variables),
         }
     }
+}
+
+/// Returns where a state may be saved that finds no room in the project: the user's own folders, then the temporary one.
+fn elsewhere(process_env: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let of = |name: &str| process_env.get(name).filter(|value| value.starts_with('/'));
+    let home = of("HOME").map(PathBuf::from);
+    of("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(home.iter().map(|home| home.join(".local/state")))
+        .chain(home.clone())
+        .chain([of("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)])
+        .chain([PathBuf::from("/var/tmp")])
+        .collect()
 }
 
 /// Returns the cell of a project's state document.

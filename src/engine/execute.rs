@@ -30,7 +30,9 @@ use crate::engine::site::{SecretValues, Site};
 use crate::engine::unfinished::{settle_all, sweep_boxes};
 use crate::engine::verdict::{exit_code, judge, outcome_of, said};
 use crate::formats::text::hex;
+use crate::ports::cas_store::CasStore;
 use crate::ports::clock::Clock;
+use crate::ports::disk::Disk;
 use crate::ports::process::Processes;
 use crate::ports::random::Random;
 use crate::ports::world::World;
@@ -191,6 +193,7 @@ impl<W: World> Run<'_, W> {
         if plan.is_empty() {
             return keeper.finish(world).await;
         }
+        self.set_aside(&keeper)?;
         self.stage(Stage::Execute);
         if keeper.record().is_none() {
             keeper.begin(world, self.id.clone(), lease.epoch())?;
@@ -273,15 +276,29 @@ impl<W: World> Run<'_, W> {
         if verdict.is_ok() {
             keeper.remember_plan(plan.id.clone());
         }
-        let saved = keeper.finish(self.world).await;
-        match (verdict, saved) {
-            (Err(error), Ok(())) => Err(error),
-            (Err(error), Err(unsaved)) => {
-                tracing::error!(error = %unsaved, "the state could not be saved; the journal has everything");
-                Err(error)
-            }
-            (Ok(()), saved) => saved,
+        let Err(unsaved) = keeper.finish(self.world).await else {
+            return verdict;
+        };
+        let kept = keeper.rescue(self.world);
+        if let Err(error) = &kept {
+            tracing::error!(%error, "the state could not be kept elsewhere either");
         }
+        Err(EngineError::Unsaved {
+            location: self.world.state().location(),
+            kept: kept.ok(),
+            also: verdict.err().map(Box::new),
+            source: Box::new(unsaved),
+        })
+    }
+
+    /// Sets room aside for the last save before anything is changed; where there is none, nothing is.
+    fn set_aside(&self, keeper: &Keeper) -> Result<(), EngineError> {
+        const LEAST: u64 = 1 << 20;
+        let bytes = keeper.stored_bytes().saturating_mul(3).max(LEAST);
+        self.world
+            .disk()
+            .set_aside(bytes)
+            .map_err(|error| EngineError::Store(Box::new(error)))
     }
 
     fn stage(&self, stage: Stage) {

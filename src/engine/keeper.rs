@@ -24,6 +24,7 @@ use crate::ports::random::Random;
 use crate::ports::world::World;
 
 mod replay;
+mod rescue;
 
 /// The tool and its version, as it stands in the state document.
 const WRITER: &str = concat!("nanokit ", env!("CARGO_PKG_VERSION"));
@@ -38,6 +39,8 @@ pub struct Keeper {
     version: Option<Version>,
     /// Content of the stored snapshot.
     saved: Option<Record>,
+    /// What the last store was asked to keep, if that failed: it may be there all the same.
+    tried: Option<Vec<u8>>,
     /// Announced operations without a known end.
     open: BTreeMap<OpId, Intent>,
     /// Journals of earlier runs that are folded in, to be removed after the next snapshot.
@@ -263,6 +266,7 @@ impl Keeper {
             extra: Extra::default(),
             version: None,
             saved: None,
+            tried: None,
             open: BTreeMap::new(),
             past: Vec::new(),
             remarks: Vec::new(),
@@ -339,7 +343,14 @@ impl Keeper {
         next.serial = Serial(record.serial.0.saturating_add(1));
         next.fence = record.fence.max(epoch);
         let bytes = state::encode(&next, &self.extra, WRITER);
-        self.version = Some(snapshot::put(world, self.version.as_ref(), &bytes).await?);
+        self.own_try(world).await;
+        self.version = match snapshot::put(world, self.version.as_ref(), &bytes).await {
+            Ok(version) => Some(version),
+            Err(error) => {
+                self.tried = Some(bytes);
+                return Err(error);
+            }
+        };
         self.record = Some(next.clone());
         self.saved = Some(next);
         if let Some(writing) = &mut self.writing {

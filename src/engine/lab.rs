@@ -190,6 +190,14 @@ impl Disk for MemDisk {
     fn write_named(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
         self.replace(path, bytes)
     }
+    fn set_aside(&self, _bytes: u64) -> Result<(), DiskError> {
+        self.room(Path::new("reserve"))
+    }
+    fn write_elsewhere(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, DiskError> {
+        let path = Path::new("/elsewhere").join(name);
+        self.files.borrow_mut().insert(path.clone(), bytes.to_vec());
+        Ok(path)
+    }
     fn shown(&self, path: &Path) -> PathBuf {
         path.to_owned()
     }

@@ -29,6 +29,19 @@ pub enum EngineError {
     /// State, lock or journal cannot be read or written.
     #[error("the state could not be read or written")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What was done could not be saved where it belongs. It is kept elsewhere, or in the journal.
+    #[error("{location}: the state could not be saved")]
+    Unsaved {
+        /// Where it belongs.
+        location: String,
+        /// Where it was written instead.
+        kept: Option<std::path::PathBuf>,
+        /// How the run ended besides, if not well.
+        also: Option<Box<EngineError>>,
+        /// Why it could not be saved.
+        #[source]
+        source: Box<EngineError>,
+    },
     /// The state document is damaged, of a newer format, or of another project.
     #[error("{location}: {problem}")]
     BadState {
@@ -96,6 +109,7 @@ impl EngineError {
             | Self::BadState { hint, .. } => Some(hint.as_str()).filter(|text| !text.is_empty()),
             Self::Provider(_)
             | Self::Store(_)
+            | Self::Unsaved { .. }
             | Self::Locked(_)
             | Self::LockLost(_)
             | Self::StalePlan(_)

@@ -66,6 +66,7 @@ pub(super) fn outcome_of(error: &EngineError) -> RunOutcome {
         | EngineError::BadState { .. } => RunOutcome::Refused,
         EngineError::Provider(_)
         | EngineError::Store(_)
+        | EngineError::Unsaved { .. }
         | EngineError::LockLost(_)
         | EngineError::Invalid(_)
         | EngineError::Secret(_)
@@ -79,8 +80,10 @@ pub(super) fn exit_code(error: &EngineError) -> u8 {
         EngineError::Interrupted => 130,
         EngineError::Locked(_) | EngineError::BadState { .. } | EngineError::LockLost(_) => 4,
         EngineError::StalePlan(_) | EngineError::NeedsForce(_) => 5,
+        EngineError::Unsaved { source, .. } if matches!(**source, EngineError::LockLost(_)) => 4,
         EngineError::Provider(_)
         | EngineError::Store(_)
+        | EngineError::Unsaved { .. }
         | EngineError::Invalid(_)
         | EngineError::Secret(_)
         | EngineError::StepsFailed { .. } => 1,

@@ -31,6 +31,11 @@ pub trait Disk {
     fn read_named(&self, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError>;
     /// Writes a file anywhere that the user named, whole or not at all.
     fn write_named(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError>;
+    /// Sets room aside that is freed when the disk is full, so that the last save fits.
+    fn set_aside(&self, bytes: u64) -> Result<(), DiskError>;
+    /// Writes a new file of that name outside of the project, for the user alone, and returns where: the last resort
+    /// when the project's own disk takes nothing any more.
+    fn write_elsewhere(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, DiskError>;
     /// Returns the path as the user can open it.
     fn shown(&self, path: &Path) -> PathBuf;
 }

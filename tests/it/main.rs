@@ -13,6 +13,9 @@ mod cli_stop;
 mod config;
 #[path = "../support/counting_proxy.rs"]
 mod counting_proxy;
+mod disk_full;
+mod disk_lab;
+mod disk_power;
 mod docker;
 #[path = "../support/grammar.rs"]
 mod grammar;

@@ -12,7 +12,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use rustix::fs::FlockOperation;
 use sha2::{Digest as _, Sha256};
 
-use crate::adapters::folder::{self, Folder, Unsynced};
+use crate::adapters::disk::RESERVE;
+use crate::adapters::folder::{self, Folder};
 use crate::domain::report::store::Backup;
 use crate::domain::time::Wall;
 use crate::formats::{state, text};
@@ -39,6 +40,8 @@ pub struct FileStore {
     backups: Option<PathBuf>,
     /// Longest document that is read, in bytes.
     limit: u64,
+    /// Folder that holds the room set aside for a full disk, if there is one.
+    reserve: Option<PathBuf>,
 }
 
 impl FileStore {
@@ -50,6 +53,7 @@ impl FileStore {
             guard: guard.into(),
             backups: None,
             limit: STATE_LIMIT,
+            reserve: None,
         }
     }
 
@@ -66,7 +70,10 @@ impl FileStore {
         let document = document.into();
         let name = name_of(&document).unwrap_or("state.json");
         let guard = own.join("lock").join(format!("{name}.state.flock"));
-        Self::new(document.clone(), guard).with_backups(own.join("backups"))
+        Self {
+            reserve: Some(own.to_owned()),
+            ..Self::new(document.clone(), guard).with_backups(own.join("backups"))
+        }
     }
 
     /// The lock record of the state document named `name`, in the project's own folder `own` (`.nanokit`).
@@ -132,18 +139,35 @@ impl FileStore {
             tracing::warn!(%error, folder = %backups.display(), "the earlier state could not be kept");
         }
         // One name for the temp: the side lock is ours, so one that is there was left by a writer that died.
-        match folder.replace(name, bytes, &format!(".{name}.tmp")) {
-            Ok(()) => Ok(Put::Done(version_of(bytes))),
-            Err(error)
-                if error
-                    .get_ref()
-                    .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Unsynced>) =>
-            {
-                Ok(Put::Unknown(error.to_string()))
+        let temp = format!(".{name}.tmp");
+        let mut written = folder.replace(name, bytes, &temp);
+        if let Err(error) = &written {
+            // Once more, with a fresh temp: a descriptor whose sync failed has forgotten what it lost. What it took
+            // to be able to save at all was set aside before.
+            if is_full(error) {
+                self.free_reserve();
             }
-            Err(error) => Err(failed(error)),
+            tracing::warn!(%error, document = %self.document.display(), "written once more");
+            written = folder.replace(name, bytes, &temp);
+        }
+        // Even where the new content is there: what may not survive a power cut is not stored.
+        written.map_err(failed)?;
+        Ok(Put::Done(version_of(bytes)))
+    }
+
+    fn free_reserve(&self) {
+        let Some(own) = &self.reserve else { return };
+        if let Ok(Some(folder)) = Folder::own(own, false) {
+            let _ = folder.remove(RESERVE);
         }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 impl CasStore for FileStore {
@@ -278,7 +302,7 @@ fn failure(action: &'static str, path: &Path, source: io::Error) -> StoreError {
         None => StoreError::Io {
             action,
             location,
-            source,
+            source: folder::explained(source, path),
         },
     }
 }

@@ -40,6 +40,11 @@ pub(super) fn plan(
         errand.printer.document(&document);
     } else {
         show(errand, &plan);
+        if saved_at.is_none() && !plan.is_empty() {
+            let text =
+                "The plan could not be saved under .nanokit/plans; `nkapp deploy` makes it anew";
+            errand.printer.remark(Role::Warn, text);
+        }
         if let (Some(path), false) = (saved_at, plan.is_empty()) {
             let folder = errand.ground.folder();
             let path = Path::new(&path);

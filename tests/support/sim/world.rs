@@ -332,6 +332,14 @@ impl Disk for SimDisk {
     fn write_named(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
         self.replace(path, bytes)
     }
+    fn set_aside(&self, _bytes: u64) -> Result<(), DiskError> {
+        self.gate("set room aside in", Path::new("reserve"))
+    }
+    fn write_elsewhere(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, DiskError> {
+        let path = Path::new("/elsewhere").join(name);
+        self.replace(&path, bytes)?;
+        Ok(path)
+    }
     fn shown(&self, path: &Path) -> PathBuf {
         Path::new(".nanokit").join(path)
     }
