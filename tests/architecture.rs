@@ -142,7 +142,6 @@ const LONG_FILES: &[(&str, &str)] = &[
         "tui/terminal.rs",
         "every mode that is set stands beside its undoing",
     ),
-    ("tui/update/route.rs", "where every message and action goes"),
     ("tui/view/dialog.rs", "every question, beside each other"),
 ];
 const AIM: usize = 400;

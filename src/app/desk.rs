@@ -99,11 +99,12 @@ impl<'w, W: Workshop> Desk<'w, W> {
             self.event(None, EventKind::Warning { text });
         }
         if need == Need::Platform {
-            let link = match &engine {
-                Ok(engine) => Link::Up(engine.describe()),
-                Err(failure) => Link::Down(failure.message.clone()),
-            };
-            self.link(link);
+            match &engine {
+                // One that fell silent is back only when it has answered, not when it lets itself be asked.
+                Ok(_) if matches!(self.snapshot.borrow().link, Link::Down(_)) => {}
+                Ok(engine) => self.link(Link::Up(engine.describe())),
+                Err(failure) => self.link(Link::Down(failure.message.clone())),
+            }
         }
         engine
     }
@@ -122,7 +123,7 @@ impl<'w, W: Workshop> Desk<'w, W> {
 
     /// Tells what the platform reported, as it came.
     pub(super) fn heard(&self, hint: &Hint) {
-        if let Hint::Live(text) = hint
+        if let Hint::Live(text) | Hint::Instance { text, .. } = hint
             && !matches!(text.as_str(), "connected" | "connection lost")
         {
             self.post(&Notice::Heard(Heard {
@@ -130,6 +131,20 @@ impl<'w, W: Workshop> Desk<'w, W> {
                 text: text.clone(),
                 in_run: self.is_mutating(),
             }));
+        }
+        // A run tells itself what it does, and would seem to take down what it only makes anew.
+        if let Hint::Instance {
+            subject, status, ..
+        } = hint
+            && !self.is_mutating()
+        {
+            let told = self.look(|s| s.status.as_ref()?.told(subject, *status));
+            if let Some(report) = told {
+                self.post(&Notice::Status {
+                    ticket: None,
+                    report: Arc::new(report),
+                });
+            }
         }
     }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::app::desk::Desk;
-use crate::app::notice::Notice;
+use crate::app::look;
+use crate::app::notice::{Link, Notice};
 use crate::app::workshop::{Need, Workshop};
 use crate::domain::ids::Address;
 use crate::domain::live::{LiveSubject, Status};
@@ -50,7 +51,7 @@ pub(super) async fn sample<W: Workshop>(desk: &Desk<'_, W>, gauge: Gauge) {
     sleep(SETTLE).await;
     let mut looks = 0_u32;
     loop {
-        let pause = match look(desk, &gauge, looks).await {
+        let pause = match take(desk, &gauge, looks).await {
             // No status yet: it comes with the session's first look.
             None => SECOND / 2,
             Some(false) => DOWN,
@@ -65,7 +66,7 @@ pub(super) async fn sample<W: Workshop>(desk: &Desk<'_, W>, gauge: Gauge) {
 }
 
 /// Looks once; `None` when there is nothing to look at yet, else whether the platform answered.
-async fn look<W: Workshop>(desk: &Desk<'_, W>, gauge: &Gauge, looks: u32) -> Option<bool> {
+async fn take<W: Workshop>(desk: &Desk<'_, W>, gauge: &Gauge, looks: u32) -> Option<bool> {
     let status = desk.look(|snapshot| snapshot.status.clone())?;
     let project = desk.project().ok()?;
     let running = subjects(&status, &gauge.services, |status| {
@@ -84,9 +85,11 @@ async fn look<W: Workshop>(desk: &Desk<'_, W>, gauge: &Gauge, looks: u32) -> Opt
         return Some(false);
     };
     if !running.is_empty() {
-        let Ok(counters) = engine.sample(&project, &running).await else {
+        let sampled = look::patiently(desk, engine.sample(&project, &running)).await;
+        let Ok(counters) = sampled else {
             return Some(false);
         };
+        desk.link(Link::Up(engine.describe()));
         let now = desk.now();
         let samples = {
             let mut meter = desk.meter.borrow_mut();

@@ -1,8 +1,11 @@
 //! The session's own looks: how everything stands, told where it is news.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::sleep;
 
 use crate::app::command::Ticket;
 use crate::app::desk::Desk;
@@ -10,10 +13,11 @@ use crate::app::failure::Failure;
 use crate::app::notice::{Link, Notice};
 use crate::app::workshop::{Need, Workshop};
 use crate::domain::event::EventKind;
+use crate::domain::ids::PlanId;
 use crate::domain::lease::LockReport;
 use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::domain::report::DriftReport;
-use crate::engine::reconcile::{EngineError, Reconcile};
+use crate::engine::reconcile::{EngineError, Reconcile, Survey};
 
 /// The session's own look: status, plan and drift, told where they are news. Tells whether it could be taken.
 pub(super) async fn look<W: Workshop>(desk: &Desk<'_, W>) -> bool {
@@ -30,6 +34,25 @@ pub(super) async fn look<W: Workshop>(desk: &Desk<'_, W>) -> bool {
         desk.post(&Notice::Trouble(trouble));
     }
     answered
+}
+
+/// How long the platform may take for an answer before it is said to give none.
+pub(super) const ANSWER: Duration = Duration::from_secs(8);
+
+/// Waits for an answer of the platform, as long as it takes; from [`ANSWER`] on everybody is told that there is none.
+pub(super) async fn patiently<W: Workshop, T>(
+    desk: &Desk<'_, W>,
+    answer: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(answer);
+    tokio::select! {
+        biased;
+        answer = &mut answer => return answer,
+        () = sleep(ANSWER) => {}
+    }
+    let seconds = ANSWER.as_secs();
+    desk.link(Link::Down(format!("it has not answered for {seconds} s")));
+    answer.await
 }
 
 /// Why a look gave nothing.
@@ -60,33 +83,40 @@ async fn try_look<W: Workshop>(desk: &Desk<'_, W>) -> Result<(), Missed> {
     };
     let engine = desk.engine(&project, Need::Platform).await;
     let engine = engine.map_err(Missed::Unreachable)?;
-    let report = engine.status(&project).await?;
-    if desk.look(|s| s.status.as_deref() != Some(&report)) {
-        desk.post(&Notice::Status {
-            ticket: None,
-            report: Arc::new(report),
-        });
-    }
-    if desk.project().is_err() {
-        // What runs is worth a look; what a deploy would do is not known while the file has errors.
-        return Ok(());
-    }
-    let request = PlanRequest {
+    // What runs is worth a look also while the file has errors; what a deploy would do is not known then.
+    let whole = PlanRequest {
         purpose: Purpose::Deploy,
         targets: BTreeSet::new(),
     };
-    let plan = engine.plan(&project, &request).await?;
-    if desk.look(|s| s.plan.as_ref().is_none_or(|old| old.id != plan.id) || s.plan_stale.is_some())
-    {
-        desk.post(&Notice::Planned {
+    let request = desk.project().is_ok().then_some(&whole);
+    let Survey {
+        status,
+        drift,
+        plan,
+    } = patiently(desk, engine.survey(&project, request)).await?;
+    desk.link(Link::Up(engine.describe()));
+    if desk.look(|s| s.status.as_deref() != Some(&status)) {
+        desk.post(&Notice::Status {
             ticket: None,
-            plan,
-            saved_at: None,
+            report: Arc::new(status),
         });
     }
-    let drift = engine.drift(&project).await?;
+    let Some(plan) = plan else { return Ok(()) };
+    let is_news = |id: &PlanId| {
+        desk.look(|s| s.plan.as_ref().is_none_or(|old| old.id != *id) || s.plan_stale.is_some())
+    };
+    let planned = plan.map(|plan| {
+        if is_news(&plan.id) {
+            desk.post(&Notice::Planned {
+                ticket: None,
+                plan,
+                saved_at: None,
+            });
+        }
+    });
+    // What drifted is known also where no plan can be made.
     tell_drift(desk, None, drift);
-    Ok(())
+    Ok(planned?)
 }
 
 /// Tells drift: events for what came and went, the report when it is news or was asked for.

@@ -40,7 +40,9 @@ pub struct Triggers {
 
 impl Triggers {
     /// Shortest pause between two looks at the same thing.
-    pub const PAUSE: Duration = Duration::from_millis(250);
+    pub const PAUSE: Duration = Duration::from_millis(100);
+    /// Longest pause after a look, however slow it was.
+    pub const LONGEST: Duration = Duration::from_secs(1);
     /// How long to wait for an editor to finish writing.
     pub const SETTLE: Duration = Duration::from_millis(50);
     /// Longest time without a look.
@@ -71,7 +73,7 @@ impl Triggers {
                 }
                 self.wanted.config = true;
             }
-            Hint::Live(_) => self.wanted.live = true,
+            Hint::Live(_) | Hint::Instance { .. } => self.wanted.live = true,
             Hint::State => self.wanted.lock = true,
             Hint::Timer => {
                 self.wanted.live = true;
@@ -112,9 +114,10 @@ impl Triggers {
         due
     }
 
-    /// Tells that a look at the platform took so long: the next one keeps twice that distance.
+    /// Tells that a look at the platform took so long: the next one keeps that distance, so that a slow platform has
+    /// half of its time for others, but never so much that a change seems to be lost.
     pub fn looked(&mut self, took: Duration, now: Instant) {
-        self.live_after = self.live_after.max(now + took * 2);
+        self.live_after = self.live_after.max(now + took.min(Self::LONGEST));
     }
 
     /// Returns when to call [`Triggers::take`] next.
@@ -147,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_of_live_events_is_one_look_within_a_quarter_second() {
+    async fn a_burst_of_live_events_is_one_look_a_pause_later() {
         let (mut triggers, now) = settled();
         for n in 0..100 {
             let at = now + Duration::from_millis(n);
@@ -204,6 +207,14 @@ mod tests {
         let took = Duration::from_secs(2);
         triggers.looked(took, now + took);
         triggers.hint(&Hint::Live("died".into()), now + took);
-        assert_eq!(triggers.next_wakeup(false, false), now + took * 3);
+        assert_eq!(
+            triggers.next_wakeup(false, false),
+            now + took + Triggers::LONGEST
+        );
+        let quick = Duration::from_millis(150);
+        let (mut triggers, now) = settled();
+        triggers.looked(quick, now + quick);
+        triggers.hint(&Hint::Live("died".into()), now + quick);
+        assert_eq!(triggers.next_wakeup(false, false), now + quick * 2);
     }
 }

@@ -1,12 +1,23 @@
 //! "Something outside may have changed": why it is worth looking again.
 
-/// A hint from a watcher; it carries no facts, only the reason to look.
+use crate::domain::live::{LiveSubject, Status};
+
+/// A hint from a watcher: the reason to look. What it tells besides only shortens the time until that look is done.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hint {
     /// The project file, an `.env` file or another file the configuration read.
     Config,
     /// The engine reported a change of one of our objects.
     Live(String),
+    /// The engine reported that an instance of ours is gone (`None`), or how it stands now.
+    Instance {
+        /// The same in words.
+        text: String,
+        /// Which.
+        subject: LiveSubject,
+        /// How it stands.
+        status: Option<Status>,
+    },
     /// The state document or the lock record changed.
     State,
     /// The timer of the periodic look.

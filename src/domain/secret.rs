@@ -26,6 +26,24 @@ impl fmt::Display for SecretRef {
     }
 }
 
+/// Words that, as a part of a variable's name, say that its value is a secret.
+const TELLING: [&str; 7] = [
+    "KEY",
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PWD",
+    "CREDENTIAL",
+];
+
+/// Tells whether a variable's name says that its value is a secret: `API_KEY` does, `KEYBOARD` does not.
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    name.split('_')
+        .any(|part| TELLING.iter().any(|word| part.eq_ignore_ascii_case(word)))
+}
+
 /// A resolved secret value; wiped from memory when dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
@@ -46,5 +64,28 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_secret_by_one_of_its_parts() {
+        for (name, expected) in [
+            ("API_KEY", true),
+            ("TOKEN", true),
+            ("db_password", true),
+            ("AWS_SECRET_ACCESS", true),
+            ("MY_CREDENTIAL", true),
+            ("OLD_PWD_FILE", true),
+            ("KEYBOARD", false),
+            ("MONKEY_COUNT", false),
+            ("TOKENIZER", false),
+            ("", false),
+        ] {
+            assert_eq!(is_secret_name(name), expected, "{name}");
+        }
     }
 }

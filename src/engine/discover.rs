@@ -20,7 +20,7 @@ use crate::engine::reconcile::EngineError;
 use crate::engine::site::SecretValues;
 use crate::formats::text::hex;
 use crate::ports::provider::Provider;
-use crate::ports::secrets::Secrets;
+use crate::ports::secrets::{SecretError, Secrets};
 use crate::ports::world::World;
 
 /// What was found.
@@ -31,6 +31,8 @@ pub(super) struct Found {
     pub(super) keeper: Keeper,
     /// Keyed digests of the secrets; empty before the first deploy.
     pub(super) digests: SecretDigests,
+    /// The first secret that could not be had, where that was no reason to stop.
+    pub(super) missing: Option<SecretError>,
 }
 
 /// Looks at live and recorded state side by side, and fetches the secrets.
@@ -41,13 +43,15 @@ pub(super) async fn discover<W: World>(
 ) -> Result<Found, EngineError> {
     let scope = project.scope();
     let images = wanted_images(project);
-    let (live, keeper, secrets) = tokio::join!(
+    let (live, keeper, (secrets, missing)) = tokio::join!(
         world.provider().observe(&scope, &images),
         Keeper::open(world, &scope),
-        resolve(world, project, lenient)
+        fetch(world, project)
     );
     let keeper = keeper?;
-    let secrets = secrets?;
+    if let Some(error) = missing.as_ref().filter(|_| !lenient) {
+        return Err(EngineError::Secret(error.clone()));
+    }
     let live = live.map_err(EngineError::Provider)?;
     check_engine(keeper.record(), &live)?;
     let digests = keeper
@@ -58,6 +62,7 @@ pub(super) async fn discover<W: World>(
         live,
         keeper,
         digests,
+        missing,
     })
 }
 
@@ -116,6 +121,14 @@ pub(super) async fn resolve<W: World>(
     project: &Project,
     lenient: bool,
 ) -> Result<SecretValues, EngineError> {
+    match fetch(world, project).await {
+        (_, Some(error)) if !lenient => Err(EngineError::Secret(error)),
+        (values, _) => Ok(values),
+    }
+}
+
+/// Fetches what can be had, and tells the first that cannot.
+async fn fetch<W: World>(world: &W, project: &Project) -> (SecretValues, Option<SecretError>) {
     let mut wanted: BTreeSet<&SecretRef> = BTreeSet::new();
     for service in project.services.values() {
         wanted.extend(service.env.values().filter_map(|value| match value {
@@ -124,16 +137,16 @@ pub(super) async fn resolve<W: World>(
         }));
     }
     let mut values = SecretValues::new();
+    let mut missing = None;
     for reference in wanted {
         match world.secrets().resolve(reference).await {
             Ok(secret) => {
                 values.insert(reference.clone(), secret);
             }
-            Err(_) if lenient => {}
-            Err(error) => return Err(EngineError::Secret(error)),
+            Err(error) => missing = missing.or(Some(error)),
         }
     }
-    Ok(values)
+    (values, missing)
 }
 
 /// Makes the keyed digests under which secrets are compared and recorded.

@@ -23,6 +23,7 @@ use crate::domain::usage::{Counters, Probed};
 use crate::engine::discover::{discover, make_plan};
 use crate::engine::keeper::Keeper;
 use crate::engine::lock_report;
+use crate::engine::reconcile::Survey;
 use crate::engine::reconcile::{
     EngineError, ExecRequest, LogRequest, OutputLine, Reconcile, RunEnd, RunRequest, Stop,
     UnlockEnd, UnlockRequest,
@@ -83,6 +84,14 @@ impl<W: World> Reconcile for Engine<W> {
 
     async fn status(&self, project: &Project) -> Result<StatusReport, EngineError> {
         status::status(&self.world, project).await
+    }
+
+    async fn survey(
+        &self,
+        project: &Project,
+        request: Option<&PlanRequest>,
+    ) -> Result<Survey, EngineError> {
+        status::survey(&self.world, project, request).await
     }
 
     async fn drift(&self, project: &Project) -> Result<DriftReport, EngineError> {

@@ -188,6 +188,17 @@ pub enum UnlockEnd {
     Changed(Box<LockReport>),
 }
 
+/// All that one look tells.
+#[derive(Debug)]
+pub struct Survey {
+    /// How everything stands.
+    pub status: StatusReport,
+    /// What drifted.
+    pub drift: DriftReport,
+    /// The plan that was asked for, or why there is none.
+    pub plan: Option<Result<Arc<Plan>, EngineError>>,
+}
+
 /// A wish to see output of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRequest {
@@ -249,6 +260,13 @@ pub trait Reconcile {
     ) -> RunEnd;
     /// Looks how everything stands.
     async fn status(&self, project: &Project) -> Result<StatusReport, EngineError>;
+    /// Looks once and judges all of it: how everything stands, what drifted, and what `request` would do, where one
+    /// is given. One look is one set of calls to the platform, so that the three always fit each other.
+    async fn survey(
+        &self,
+        project: &Project,
+        request: Option<&PlanRequest>,
+    ) -> Result<Survey, EngineError>;
     /// Compares live and recorded.
     async fn drift(&self, project: &Project) -> Result<DriftReport, EngineError>;
     /// Looks at the lock: one look, or watched for up to `watch_for` so that a silent holder can be told from a

@@ -1,13 +1,16 @@
 //! How everything stands, and what drifted: discovery here, the judgement in `domain::report`.
 
+use std::sync::Arc;
+
 use crate::domain::graph::build::Graph;
 use crate::domain::plan::build::PlanInput;
+use crate::domain::plan::model::PlanRequest;
 use crate::domain::project::project::Project;
 use crate::domain::report::drift::{drift as report_drift, everything};
 use crate::domain::report::status::status as report_status;
 use crate::domain::report::{DriftReport, StatusReport};
-use crate::engine::discover::discover;
-use crate::engine::reconcile::EngineError;
+use crate::engine::discover::{discover, make_plan};
+use crate::engine::reconcile::{EngineError, Survey};
 use crate::ports::provider::Provider;
 use crate::ports::world::World;
 
@@ -25,6 +28,40 @@ pub(super) async fn drift<W: World>(
     project: &Project,
 ) -> Result<DriftReport, EngineError> {
     look(world, project, report_drift).await
+}
+
+/// Looks once and judges all of it.
+pub(super) async fn survey<W: World>(
+    world: &W,
+    project: &Project,
+    request: Option<&PlanRequest>,
+) -> Result<Survey, EngineError> {
+    let mut found = discover(world, project, true).await?;
+    let graph = Graph::of(project);
+    let all = everything();
+    let input = PlanInput {
+        project,
+        graph: &graph,
+        live: &found.live,
+        record: found.keeper.record(),
+        digests: &found.digests,
+        capabilities: world.provider().capabilities(),
+        request: &all,
+    };
+    let (status, drift) = (report_status(&input), report_drift(&input));
+    let missing = found.missing.take();
+    let plan = request.map(|request| match missing {
+        Some(error) if request.purpose.builds() => Err(EngineError::Secret(error)),
+        Some(_) | None => {
+            let seen = (&found.live, found.keeper.record(), &found.digests);
+            Ok(Arc::new(make_plan(world, project, seen, request)))
+        }
+    });
+    Ok(Survey {
+        status,
+        drift,
+        plan,
+    })
 }
 
 async fn look<W: World, T>(

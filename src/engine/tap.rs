@@ -151,7 +151,7 @@ pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::S
             () = &mut listening => return,
         };
         let Some(event) = heard else { return };
-        let what_happened = match event.kind {
+        let what_happened = match &event.kind {
             // After a gap anything may have changed.
             LiveEventKind::Connected => "connected".to_owned(),
             // A look finds out whether the platform is gone, and says so.
@@ -161,16 +161,34 @@ pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::S
             LiveEventKind::Died(code) => format!("ended with {code}"),
             LiveEventKind::Removed => "removed".to_owned(),
             LiveEventKind::Health(health) => health.as_str().to_owned(),
-            LiveEventKind::Changed(what) => strip(&what),
+            LiveEventKind::Changed(what) => strip(what),
         };
-        let text = match event.subject {
-            Some(subject) => format!(
-                "{} {what_happened}",
-                subject.address.instance(subject.instance)
-            ),
-            None => what_happened,
+        let now = match event.kind {
+            LiveEventKind::Removed => Some(None),
+            LiveEventKind::Died(code) => Some(Some(Status::Exited(code))),
+            LiveEventKind::Connected
+            | LiveEventKind::Lost(_)
+            | LiveEventKind::Created
+            | LiveEventKind::Started
+            | LiveEventKind::Health(_)
+            | LiveEventKind::Changed(_) => None,
         };
-        if hints.send(Hint::Live(text)).await.is_err() {
+        let hint = match (event.subject, now) {
+            (None, _) => Hint::Live(what_happened),
+            (Some(subject), now) => {
+                let who = subject.address.instance(subject.instance);
+                let text = format!("{who} {what_happened}");
+                match now {
+                    None => Hint::Live(text),
+                    Some(status) => Hint::Instance {
+                        text,
+                        subject,
+                        status,
+                    },
+                }
+            }
+        };
+        if hints.send(hint).await.is_err() {
             return;
         }
     }

@@ -18,6 +18,7 @@ use crate::domain::report::store::StoreReport;
 use crate::domain::run::options::RunOptions;
 use crate::domain::time::Wall;
 use crate::present::report::ReportStyle;
+use crate::present::words::count;
 use crate::tui::effect::Wish;
 use crate::tui::graph::stage::Stage;
 use crate::tui::hand::Hand;
@@ -270,6 +271,8 @@ pub struct Model {
     pub history: History,
     /// Since when the platform does not answer.
     pub lost_at: Option<Wall>,
+    /// Since when the project file has errors, where it was good before.
+    pub faulty_at: Option<Wall>,
     /// When the plan on show was last seen to fit.
     pub planned_at: Wall,
     /// Everything the panel did, the newest last.
@@ -322,6 +325,8 @@ pub struct Model {
     pub around: Around,
     /// How the panel itself does, while that is shown.
     pub figures: Option<Figures>,
+    /// Whether values that sound like secrets are shown.
+    pub revealed: bool,
     /// Whether something on the screen may have changed.
     pub dirty: bool,
 }
@@ -361,6 +366,7 @@ impl Model {
             replay: None,
             history: History::default(),
             lost_at: None,
+            faulty_at: None,
             planned_at: now,
             deeds: Vec::new(),
             details_at: 0,
@@ -383,8 +389,10 @@ impl Model {
             usage: Usages::default(),
             around: Around::default(),
             figures: None,
+            revealed: false,
             dirty: true,
         };
+        model.note_faults();
         model.refresh_pane();
         model.say_setup();
         model
@@ -462,6 +470,21 @@ impl Model {
             Area::Run | Area::Drift | Area::Locks | Area::History => false,
         };
         (shown && config.project.is_none()).then_some(config)
+    }
+
+    /// Notes since when the file has errors although it was good before.
+    pub fn note_faults(&mut self) {
+        let spoilt = self.snapshot.is_faulty() && self.snapshot.project.is_some();
+        self.faulty_at = self.faulty_at.or(Some(self.now)).filter(|_| spoilt);
+    }
+
+    /// Says how many errors the project file has.
+    #[must_use]
+    pub fn faults_said(&self) -> String {
+        let config = self.snapshot.config.as_deref();
+        let all = config.map_or(&[][..], |config| config.diagnostics.as_slice());
+        let errors = all.iter().filter(|fault| fault.is_error()).count();
+        format!("the file has {}", count(errors, "error"))
     }
 
     /// Returns the run that is under way.

@@ -49,13 +49,13 @@ impl Usages {
         let mut news = false;
         for (subject, usage) in samples {
             let ring = self.rings.entry(subject.id.clone()).or_default();
-            // A steady figure over a full ring looks the same with one sample more.
-            let steady = |other: Option<&Usage>| {
-                other.is_some_and(|other| {
-                    other.cpu_millis == usage.cpu_millis && other.counters == still(other, usage)
-                })
+            // Figures that never moved are drawn without bars: one sample more of them changes nothing. The first sample
+            // knows no share of the processor yet.
+            let same = |other: &Usage| {
+                let share = other.cpu_millis.is_none() || other.cpu_millis == usage.cpu_millis;
+                share && other.counters == still(other, usage)
             };
-            news |= ring.len() < Self::KEPT || !steady(ring.front()) || !steady(ring.back());
+            news |= ring.len() < 2 || !ring.iter().all(same);
             ring.push_back(*usage);
             let excess = ring.len().saturating_sub(Self::KEPT);
             ring.drain(..excess);
@@ -192,14 +192,18 @@ mod tests {
     }
 
     #[test]
-    fn a_steady_figure_over_a_full_ring_draws_nothing_new() {
+    fn a_steady_figure_draws_nothing_new_and_one_that_moved_does_until_it_is_forgotten() {
         let mut usages = Usages::default();
-        for at in 0..119 {
+        assert!(usages.take(&[sample("a", 0, None)]));
+        assert!(usages.take(&[sample("a", 1, Some(0))]), "the first share");
+        for at in 2..200 {
+            assert!(!usages.take(&[sample("a", at, Some(0))]), "{at}");
+        }
+        assert!(usages.take(&[sample("a", 200, Some(3))]));
+        for at in 201..321 {
             assert!(usages.take(&[sample("a", at, Some(0))]), "{at}");
         }
-        assert!(usages.take(&[sample("a", 119, Some(0))]));
-        assert!(!usages.take(&[sample("a", 120, Some(0))]));
-        assert!(usages.take(&[sample("a", 121, Some(3))]));
+        assert!(!usages.take(&[sample("a", 400, Some(0))]));
     }
 
     #[test]

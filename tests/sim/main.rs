@@ -26,3 +26,4 @@ mod install;
 mod kill;
 mod script;
 mod seeds;
+mod survey;

@@ -23,6 +23,7 @@ use crate::domain::report::{
 use crate::domain::run::options::{RunOptions, Schedule};
 use crate::domain::time::Wall;
 use crate::domain::usage::{Counters, Probed};
+use crate::engine::reconcile::Survey;
 use crate::engine::reconcile::{
     EngineError, ExecRequest, LogRequest, OutputLine, RunEnd, RunRequest, UnlockEnd, UnlockRequest,
 };
@@ -37,6 +38,8 @@ struct Script {
     muddled: Cell<bool>,
     /// A run goes on until it is stopped.
     endless: Cell<bool>,
+    /// The platform takes so long for a look.
+    takes: Cell<Duration>,
     /// Services that run one instance each.
     services: Cell<u32>,
     /// Ids of the instances of each look at their use.
@@ -144,6 +147,22 @@ impl Reconcile for Scripted {
             engine: self.0.looks.get().to_string(),
             resources: (0..self.0.services.get()).map(standing).collect(),
             ..StatusReport::default()
+        })
+    }
+    async fn survey(
+        &self,
+        project: &Project,
+        request: Option<&PlanRequest>,
+    ) -> Result<Survey, EngineError> {
+        tokio::time::sleep(self.0.takes.get()).await;
+        let plan = match request {
+            Some(request) => Some(self.plan(project, request).await),
+            None => None,
+        };
+        Ok(Survey {
+            status: self.status(project).await?,
+            drift: self.drift(project).await?,
+            plan,
         })
     }
     async fn drift(&self, _: &Project) -> Result<DriftReport, EngineError> {
@@ -569,6 +588,74 @@ async fn a_look_that_fails_although_the_platform_answers_says_what_failed() {
             matches!(n, Notice::Planned { ticket: None, .. })
         })
         .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_is_told_to_be_gone_is_absent_before_the_platform_is_asked() {
+    let (bench, script) = bench(true);
+    script.services.set(300);
+    let live = Settings {
+        live: true,
+        ..once()
+    };
+    with_session(live, &bench, async |mut client, hints| {
+        hear(&mut client.notices, |n| matches!(n, Notice::Drift { .. })).await;
+        script.takes.set(Duration::from_secs(2));
+        let (looks, began) = (script.looks.get(), Instant::now());
+        let (address, known) = standing(7);
+        let subject = LiveSubject {
+            id: known.instances[0].id.clone(),
+            address: address.clone(),
+            instance: Instance(0),
+        };
+        let gone = Hint::Instance {
+            text: "service.s007[0] removed".into(),
+            subject,
+            status: None,
+        };
+        hints.send(gone).await.expect("served");
+        let told = hear(&mut client.notices, |n| matches!(n, Notice::Status { .. })).await;
+        let Notice::Status { report, .. } = told else {
+            unreachable!()
+        };
+        let resource = &report.resources[&address];
+        assert!(resource.instances.is_empty() && !resource.ready);
+        assert_eq!(report.resources.len(), 300);
+        assert_eq!(script.looks.get(), looks, "nobody was asked");
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        // The look follows all the same, and has the last word.
+        let looked = hear(&mut client.notices, |n| matches!(n, Notice::Status { .. })).await;
+        assert!(
+            matches!(looked, Notice::Status { report, .. } if report.resources[&address].ready)
+        );
+        assert_eq!(script.looks.get(), looks + 1, "one look");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_falls_silent_is_told_before_it_answers_and_is_back_when_it_has() {
+    let (bench, script) = bench(true);
+    let live = Settings {
+        live: true,
+        ..once()
+    };
+    with_session(live, &bench, async |mut client, hints| {
+        hear(&mut client.notices, |n| matches!(n, Notice::Drift { .. })).await;
+        script.takes.set(Duration::from_secs(20));
+        let began = Instant::now();
+        hints.send(Hint::Live("died".into())).await.expect("served");
+        let down = hear(&mut client.notices, |n| matches!(n, Notice::Link(_))).await;
+        let Notice::Link(Link::Down(why)) = down else {
+            unreachable!("{down:?}")
+        };
+        assert!(why.contains("has not answered"), "{why}");
+        assert!(began.elapsed() < Duration::from_secs(9));
+        let back = hear(&mut client.notices, |n| matches!(n, Notice::Link(_))).await;
+        assert!(matches!(back, Notice::Link(Link::Up(_))), "{back:?}");
+        assert!(began.elapsed() >= Duration::from_secs(20));
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! How everything stands: each resource with its instances, whether it is ready, what a deployment would do.
 
 use crate::domain::ids::{Address, ResourceKind};
-use crate::domain::live::{Health, LiveInstance, Status};
+use crate::domain::live::{Health, LiveInstance, LiveSubject, Status};
 use crate::domain::model::{path, short_image};
 use crate::domain::plan::build::{PlanInput, build};
 use crate::domain::plan::model::{Action, Cause};
@@ -12,6 +12,34 @@ use crate::domain::record::RecordedResource;
 use crate::domain::report::drift::everything;
 use crate::domain::report::{InstanceStatus, ResourceStatus, StatusReport};
 use crate::domain::time::Wall;
+
+impl StatusReport {
+    /// Returns the report as it is once an instance is gone (`None`) or stands so; `None` where that is no news. It holds
+    /// until the next look, which also knows what follows from it.
+    #[must_use]
+    pub fn told(&self, subject: &LiveSubject, now: Option<Status>) -> Option<Self> {
+        let instances = &self.resources.get(&subject.address)?.instances;
+        let known = instances.iter().find(|one| one.id == subject.id)?;
+        if Some(known.status) == now {
+            return None;
+        }
+        // A job that is done stays done when its container is cleared away.
+        let cleared = now.is_none() && known.status == Status::Exited(0);
+        let mut report = self.clone();
+        let resource = report.resources.get_mut(&subject.address)?;
+        match now {
+            None => resource.instances.retain(|one| one.id != subject.id),
+            Some(status) => {
+                let one = resource.instances.iter_mut();
+                for one in one.filter(|one| one.id == subject.id) {
+                    one.status = status;
+                }
+            }
+        }
+        resource.ready &= cleared;
+        Some(report)
+    }
+}
 
 /// Looks how everything stands; the request in `input` is not looked at.
 #[must_use]

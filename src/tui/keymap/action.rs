@@ -93,6 +93,8 @@ pub enum Action {
     ToCritical,
     /// Go to what the chosen one waits for.
     ToBlocker,
+    /// Show values that sound like secrets, or hide them.
+    Reveal,
     /// Draw the graph the other way round.
     FlipGraph,
     /// Open the chosen one: the whole output of a step, a past run.

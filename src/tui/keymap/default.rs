@@ -159,6 +159,7 @@ pub const ROWS: &[Row] = &[
     row(Action::Shape, Group::Look, &[Context::Services, Context::Run], &["v"], ("view", "tree or graph; in a run, steps or timeline")).rank(1),
     row(Action::After, Group::Look, &[Context::Services], &["a"], ("now/after", "flip the graph between how it is and how the plan leaves it")).rank(1),
     row(Action::Usage, Group::Look, &[Context::Services], &["m"], ("use", "show processor and memory beside the services in sight, or not")).rank(4),
+    row(Action::Reveal, Group::Look, &[Context::Services, Context::Plan, Context::Drift], &["V"], ("reveal", "show values of variables that sound like secrets in the details, or hide them")).silent(),
     row(Action::FlipGraph, Group::Look, &[Context::Services], &["z f"], ("turn graph", "draw the graph the other way round")).rank(4),
     row(Action::Filter, Group::Look, FILTERED, &["/"], ("filter", "narrow the list while typing")),
     row(Action::Search, Group::Look, &[Context::Logs], &["/"], ("search", "find text in the output")),

@@ -10,8 +10,12 @@ use crate::domain::project::service::{
     Condition, Dependency, EnvValue, Mount, MountSource, RestartPolicy, Service, ServiceKind,
     UpdateStrategy,
 };
+use crate::domain::secret::is_secret_name;
 use crate::present::human::{duration, size};
+use crate::tui::keymap::action::Action;
+use crate::tui::model::Model;
 use crate::tui::pages::page::Page;
+use crate::tui::rows::plan::HIDDEN;
 use crate::tui::theme::Tone;
 
 /// Writes facts with their origin.
@@ -20,6 +24,10 @@ struct Facts<'a> {
     loaded: &'a Hydrated,
     project: &'a Project,
     service: &'a str,
+    /// Whether values that sound like secrets are shown.
+    revealed: bool,
+    /// The key that shows them.
+    key: String,
 }
 
 impl Facts<'_> {
@@ -68,13 +76,18 @@ fn overridden(sources: &Sources, span: Span) -> bool {
 }
 
 /// Writes what the file asks for.
-pub fn wanted(page: &mut Page, loaded: &Hydrated, project: &Project, service: &Service) {
+pub fn wanted(page: &mut Page, model: &Model, loaded: &Hydrated, service: &Service) {
+    let Some(project) = model.snapshot.known() else {
+        return;
+    };
     page.heading("asked for");
     let mut facts = Facts {
         page,
         loaded,
         project,
         service: &service.name,
+        revealed: model.revealed,
+        key: model.key(Action::Reveal),
     };
     what(&mut facts, service);
     links(&mut facts, service);
@@ -203,6 +216,9 @@ fn limits(facts: &mut Facts<'_>, service: &Service) {
 fn env(facts: &mut Facts<'_>, service: &Service) {
     for (name, value) in &service.env {
         let value = match value {
+            EnvValue::Plain(_) if !facts.revealed && is_secret_name(name) => {
+                format!("{name}={HIDDEN} ({} shows it)", facts.key)
+            }
             EnvValue::Plain(value) => format!("{name}={value}"),
             EnvValue::Secret(from) => format!("{name}=(secret from {from})"),
         };

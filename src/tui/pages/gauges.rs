@@ -49,15 +49,17 @@ fn cpu(page: &mut Page, ring: &Ring, now: Option<&Usage>, limit: Option<u64>) {
     );
     page.entries.push(Entry::Chart {
         label: "cpu".into(),
-        values,
         top,
         now: share(now.and_then(|usage| usage.cpu_millis)),
         words: format!(
-            "peak {}, {limit}; of one core, bars to {}, {}",
+            "peak {}, {limit}; of one core, {}",
             share(peak),
-            share(Some(top)),
-            span(ring)
+            match is_still(&values) {
+                true => "steady".to_owned(),
+                false => format!("bars to {}, {}", share(Some(top)), span(ring)),
+            }
         ),
+        values: bars_of(values),
     });
 }
 
@@ -75,10 +77,13 @@ fn memory(page: &mut Page, ring: &Ring, now: Option<&Usage>, own_limit: bool) {
     };
     page.entries.push(Entry::Chart {
         label: "memory".into(),
-        values,
         top,
         now: bytes(now.and_then(|usage| usage.counters.memory)),
-        words: format!("peak {}, {limit}; bars to {}", bytes(peak), size(top)),
+        words: match is_still(&values) {
+            true => format!("peak {}, {limit}; steady", bytes(peak)),
+            false => format!("peak {}, {limit}; bars to {}", bytes(peak), size(top)),
+        },
+        values: bars_of(values),
     });
 }
 
@@ -102,6 +107,22 @@ fn rest(page: &mut Page, now: &Usage) {
     }
     if let Some(tasks) = counters.tasks {
         page.pair("tasks", tasks.to_string(), Tone::Text);
+    }
+}
+
+/// Tells whether a figure never moved while it was looked at; a line of equal bars would say no more.
+fn is_still(values: &[Option<u64>]) -> bool {
+    let mut known = values.iter().flatten();
+    let first = known.next();
+    known.clone().next().is_some() && known.all(|value| Some(value) == first)
+}
+
+/// Returns what is drawn as bars: nothing where nothing moved.
+fn bars_of(values: Vec<Option<u64>>) -> Vec<Option<u64>> {
+    if is_still(&values) {
+        Vec::new()
+    } else {
+        values
     }
 }
 

@@ -5,6 +5,7 @@ use crate::domain::live::{Health, Status};
 use crate::domain::project::project::Project;
 use crate::domain::project::service::{MountSource, Service};
 use crate::domain::report::{InstanceStatus, ResourceStatus};
+use crate::domain::time::Wall;
 use crate::domain::usage::Probed;
 use crate::present::human::clock;
 use crate::present::words::{count, outcome};
@@ -16,7 +17,7 @@ use crate::tui::rows::course::belongs;
 use crate::tui::rows::plan::{difference, path};
 use crate::tui::rows::standing::instance_health;
 use crate::tui::theme::Tone;
-use crate::tui::words::{between, ticking};
+use crate::tui::words::between;
 
 /// How many probes and events are told.
 const LAST: usize = 5;
@@ -45,8 +46,8 @@ pub fn write(page: &mut Page, model: &Model, address: &Address) {
     }
     let service = project.and_then(|project| project.services.get(&address.name));
     match (service, project, config) {
-        (Some(service), Some(project), Some(loaded)) => {
-            config::wanted(page, loaded, project, service);
+        (Some(service), Some(_), Some(loaded)) => {
+            config::wanted(page, model, loaded, service);
         }
         (None, Some(_), _) => page.text("not in the file: a deploy removes it", Tone::Warn),
         (_, None, _) | (_, _, None) => {}
@@ -101,6 +102,16 @@ fn drift(page: &mut Page, status: &ResourceStatus) {
     }
 }
 
+/// Says since when an instance is up, in a way that stays true while nothing is drawn.
+fn up(started: Wall, now: Wall) -> String {
+    const DAY: u64 = 24 * 3600;
+    let age = between(started, now);
+    match age.as_secs() / DAY {
+        0 => format!("up since {}", clock(started)),
+        days => format!("up {}", count(usize::try_from(days).unwrap_or(0), "day")),
+    }
+}
+
 fn one_instance(
     page: &mut Page,
     model: &Model,
@@ -128,7 +139,7 @@ fn one_instance(
         .started_at
         .filter(|_| instance.status == Status::Running)
     {
-        words.push(format!("up {}", ticking(between(started, model.now))));
+        words.push(up(started, model.now));
     }
     if instance.restarts > 0 {
         let times = count(usize::try_from(instance.restarts).unwrap_or(0), "time");

@@ -6,6 +6,7 @@ use crate::app::snapshot::Snapshot;
 use crate::domain::ids::Address;
 use crate::domain::plan::model::{Action, ActionKind, Cause, Change, Plan, Step};
 use crate::domain::report::Usual;
+use crate::domain::secret::is_secret_name;
 use crate::present::words::{self, count};
 use crate::tui::downtime;
 use crate::tui::rows::row::{Cell, Row, Subject};
@@ -192,12 +193,26 @@ pub fn path(change: &Change) -> String {
 /// Says what a change does: `before → after`.
 #[must_use]
 pub fn difference(change: &Change) -> String {
+    let (before, after) = sides(change, false);
+    format!("{before} → {after}")
+}
+
+/// What stands for a value that sounds like a secret, until somebody asks for it.
+pub const HIDDEN: &str = "•••";
+
+/// Says what stands on either side of a change, in the words people use; what sounds like a secret only where it is
+/// asked for.
+#[must_use]
+pub fn sides(change: &Change, revealed: bool) -> (String, String) {
+    let name = change.path.strip_prefix("env.").unwrap_or_default();
+    let hides = !revealed && !change.sensitive && is_secret_name(name);
     let side = |value: &Option<String>| match value {
         Some(value) if value.is_empty() => "\"\"".to_owned(),
+        Some(_) if hides => HIDDEN.to_owned(),
         Some(value) => sized(&change.path, value),
         None => "(none)".to_owned(),
     };
-    format!("{} → {}", side(&change.before), side(&change.after))
+    (side(&change.before), side(&change.after))
 }
 
 /// Writes bytes as the file does, where that says the same.

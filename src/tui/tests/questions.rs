@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::app::command::Stop;
 use crate::app::notice::Notice;
-use crate::app::snapshot::Snapshot;
+use crate::app::snapshot::{LockWait, RunView, Snapshot};
 use crate::domain::event::{Event, EventKind};
-use crate::domain::ids::Address;
+use crate::domain::ids::{Address, RunId};
 use crate::domain::lease::Verdict;
 use crate::domain::plan::model::{Action, ActionKind, Cause, Plan, Purpose};
 use crate::tui::model::Overlay;
-use crate::tui::tests::fixtures::{busy, failed, idle};
-use crate::tui::tests::parts::{NOW, action, change, lock, plan, shop};
+use crate::tui::tests::fixtures::{broken, busy, failed, idle};
+use crate::tui::tests::parts::{NOW, action, at, change, lock, plan, shop};
 use crate::tui::tests::talk::{Given, given};
 
 /// Answers the last wish with a plan.
@@ -159,4 +159,105 @@ fn a_clean_that_loses_no_data_is_disruptive_and_no_more() {
     assert!(!typed(&service));
     assert_eq!(service.keys("y").asked(), ["run clean of p-3fe1"]);
     assert!(typed(&cleaning("production", Address::service("api"))));
+}
+
+#[test]
+fn a_run_that_waits_for_a_lock_says_whose_and_since_when() {
+    let mut waiting = idle();
+    let mut run = RunView {
+        run_id: RunId("20261121T050000-7f3a".into()),
+        command: "deploy".into(),
+        started: at(42),
+        stage: "lock".into(),
+        ..RunView::default()
+    };
+    let wait = LockWait {
+        who: "ana@build-7".into(),
+        since: at(12),
+    };
+    run.locks.insert(String::new(), wait);
+    waiting.run = Some(run.clone());
+    let screen = given(waiting.clone()).size(160, 40).keys("3").screen();
+    assert!(
+        screen.contains("waits for the lock of ana@build-7"),
+        "{screen}"
+    );
+    assert!(screen.contains("waiting for 14 s"), "{screen}");
+    assert!(!screen.contains("no run yet"), "{screen}");
+    // A stale plan was refused: that is no missing run either.
+    run.locks.clear();
+    let why = "the plan is stale: service.api changed";
+    run.finished = Some((at(1), "refused".into(), 5, Some(why.into())));
+    waiting.run = Some(run);
+    let screen = given(waiting).size(160, 40).keys("3").screen();
+    assert!(
+        screen.contains(why) && screen.contains("refused"),
+        "{screen}"
+    );
+    assert!(!screen.contains("no run yet"), "{screen}");
+}
+
+#[test]
+fn while_the_file_has_errors_the_last_good_state_says_so_in_words() {
+    let good = given(idle());
+    let mut spoilt = (*good.model.snapshot).clone();
+    spoilt.apply(&Notice::Config(idle().config.expect("loaded")));
+    spoilt.apply(&Notice::Config(broken().config.expect("loaded")));
+    let bad = good.size(160, 40).sees(spoilt.clone());
+    let screen = bad.screen();
+    assert!(screen.contains("as of "), "{screen}");
+    assert!(screen.contains("the file has 1 error"), "{screen}");
+    assert!(screen.contains("worker"), "{screen}");
+    spoilt.apply(&Notice::Config(idle().config.expect("loaded")));
+    assert!(!bad.sees(spoilt).screen().contains("the file has"));
+}
+
+#[test]
+fn both_views_of_a_plan_write_sizes_alike() {
+    let mut update = action(Address::service("api"), ActionKind::Update, 0, &[]);
+    update.changes = vec![change(
+        "memory",
+        Some("67108864"),
+        Some("1073741824"),
+        Cause::Config,
+    )];
+    let snapshot = Snapshot {
+        plan: Some(plan(&shop(), Purpose::Deploy, vec![update])),
+        ..idle()
+    };
+    let screen = given(snapshot).size(160, 40).keys("2 Right").screen();
+    assert!(screen.matches("64 MiB").count() >= 2, "{screen}");
+    assert!(!screen.contains("67108864"), "{screen}");
+}
+
+#[test]
+fn what_sounds_like_a_secret_is_hidden_until_asked_for() {
+    let mut update = action(Address::service("api"), ActionKind::Update, 0, &[]);
+    update.changes = vec![change(
+        "env.API_KEY",
+        Some("hunter1"),
+        Some("hunter2"),
+        Cause::Config,
+    )];
+    let mut project = shop();
+    let api = project.services.get_mut("api").expect("api");
+    api.env.insert(
+        "API_KEY".into(),
+        crate::domain::project::service::EnvValue::Plain("hunter2".into()),
+    );
+    let snapshot = Snapshot {
+        plan: Some(plan(&project, Purpose::Deploy, vec![update])),
+        config: Some(crate::tui::tests::parts::hydrated(project)),
+        ..idle()
+    };
+    for keys in ["j Enter", "2 Right j Enter"] {
+        let hidden = given(snapshot.clone()).size(160, 120).keys(keys);
+        let screen = hidden.screen();
+        assert!(screen.contains("API_KEY"), "{screen}");
+        assert!(!screen.contains("hunter"), "{screen}");
+        let shown = hidden.keys("V");
+        let screen = shown.screen();
+        assert!(screen.contains("hunter2"), "{screen}");
+        assert!(!shown.keys("V").screen().contains("hunter"));
+    }
 }

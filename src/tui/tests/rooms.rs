@@ -218,7 +218,8 @@ fn a_file_that_breaks_leaves_the_header_and_what_runs() {
     assert!(first.contains("shop") && first.contains("local"), "{first}");
     assert!(first.contains("file has errors"), "{first}");
     assert!(!first.contains("connecting"), "{first}");
-    assert!(screen.contains("as the file had it"), "{screen}");
+    assert!(screen.contains("as of 1"), "{screen}");
+    assert!(screen.contains("the file has 1 error"), "{screen}");
     assert!(screen.contains("api"), "{screen}");
 }
 

@@ -33,6 +33,7 @@ pub fn snapshot(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         Link::Down(_) => model.lost_at.or(Some(model.now)),
         Link::Up(_) | Link::Connecting => None,
     };
+    model.note_faults();
     let now = model.snapshot.run.as_ref().map(|run| run.run_id.clone());
     if before != now {
         model.stopping = Stop::Run;

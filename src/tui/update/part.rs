@@ -30,6 +30,7 @@ pub enum Part {
 
 /// Returns the part an action belongs to in an area.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a table: one line an action")]
 pub fn part_of(action: Action, area: Area) -> Part {
     match action {
         Action::MakePlan
@@ -78,7 +79,8 @@ pub fn part_of(action: Action, area: Area) -> Part {
         | Action::Filter
         | Action::Palette
         | Action::Help
-        | Action::Usage => Part::Panel,
+        | Action::Usage
+        | Action::Reveal => Part::Panel,
         Action::ToCritical | Action::Shape if area == Area::Run => Part::Timeline,
         Action::After
         | Action::FlipGraph

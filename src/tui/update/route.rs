@@ -275,6 +275,14 @@ fn panel(model: &mut Model, action: Action, held: bool) -> Vec<Effect> {
         Action::Palette => model.overlays.push(Overlay::Palette(Palette::default())),
         Action::Help => answers::toggle_help(model),
         Action::Usage => watched::toggle(model),
+        Action::Reveal => {
+            model.revealed = !model.revealed;
+            let word = if model.revealed { "shown" } else { "hidden" };
+            model.toast(
+                format!("values that sound like secrets are {word}"),
+                Tone::Warn,
+            );
+        }
         _ => {}
     }
     Vec::new()

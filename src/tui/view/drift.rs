@@ -36,7 +36,7 @@ pub fn details(sheet: &mut Sheet, model: &Model, subject: &Subject) {
         | Subject::Run(_)
         | Subject::Remark => all.iter().collect(),
     };
-    changes(sheet, &shown, ("now", "as deployed"));
+    changes(sheet, model, &shown, ("now", "as deployed"));
     let since = model.snapshot.drift_since.get(address);
     let first = since.and_then(|fields| {
         shown

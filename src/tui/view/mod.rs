@@ -26,6 +26,7 @@ pub mod history;
 pub mod hits;
 pub mod layout;
 pub mod logs;
+pub mod nothing;
 pub mod page;
 pub mod paint;
 pub mod palette;

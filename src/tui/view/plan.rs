@@ -12,7 +12,7 @@ use crate::present::words;
 use crate::tui::danger::{self, Danger};
 use crate::tui::downtime;
 use crate::tui::model::Model;
-use crate::tui::rows::plan::{cause, kind_tone, path, step_label};
+use crate::tui::rows::plan::{cause, kind_tone, path, sides, step_label};
 use crate::tui::rows::row::Subject;
 use crate::tui::theme::Tone;
 use crate::tui::timeline::predict;
@@ -84,7 +84,7 @@ pub fn details(sheet: &mut Sheet, model: &Model, subject: &Subject) {
     match (subject, action) {
         (Subject::Change(_, index), Some(action)) => {
             let chosen: Vec<&Change> = action.changes.get(*index).into_iter().collect();
-            changes(sheet, &chosen, HEADS);
+            changes(sheet, model, &chosen, HEADS);
         }
         (Subject::Step(_, id), Some(action)) => {
             if let Some(step) = action.steps.iter().find(|step| step.id == *id) {
@@ -177,7 +177,12 @@ fn one_action(sheet: &mut Sheet, model: &Model, action: &Action) {
     }
     if !action.changes.is_empty() {
         sheet.heading("changes");
-        changes(sheet, &action.changes.iter().collect::<Vec<_>>(), HEADS);
+        changes(
+            sheet,
+            model,
+            &action.changes.iter().collect::<Vec<_>>(),
+            HEADS,
+        );
     }
     if !action.steps.is_empty() {
         sheet.heading("steps");
@@ -191,7 +196,8 @@ fn one_action(sheet: &mut Sheet, model: &Model, action: &Action) {
 }
 
 /// Writes changes in full: before and after side by side, or one below the other where there is no room.
-pub fn changes(sheet: &mut Sheet, changes: &[&Change], heads: (&str, &str)) {
+pub fn changes(sheet: &mut Sheet, model: &Model, changes: &[&Change], heads: (&str, &str)) {
+    let revealed = model.revealed;
     let room = sheet.width().saturating_sub(7) / 2;
     if room >= COLUMN && !changes.is_empty() {
         sheet.columns(("", heads.0, room, Tone::Dim), ("", heads.1, Tone::Dim));
@@ -200,8 +206,7 @@ pub fn changes(sheet: &mut Sheet, changes: &[&Change], heads: (&str, &str)) {
         let (word, tone) = cause(change.cause);
         let tone = if tone == Tone::Dim { Tone::Text } else { tone };
         sheet.text(&format!("{} {word}", path(change)), tone);
-        let before = side(change.before.as_ref());
-        let after = side(change.after.as_ref());
+        let (before, after) = sides(change, revealed);
         if room < COLUMN {
             sheet.item("-", &before, Tone::Removed);
             sheet.item("+", &after, Tone::Added);
@@ -222,14 +227,6 @@ pub fn changes(sheet: &mut Sheet, changes: &[&Change], heads: (&str, &str)) {
                 (sign("+", &change.after), &of(&right), Tone::Added),
             );
         }
-    }
-}
-
-fn side(value: Option<&String>) -> String {
-    match value {
-        Some(value) if value.is_empty() => "\"\"".to_owned(),
-        Some(value) => value.clone(),
-        None => "(none)".into(),
     }
 }
 

@@ -15,13 +15,12 @@ use crate::tui::overlay::Choices;
 use crate::tui::theme::Tone;
 use crate::tui::tree::Pane;
 use crate::tui::update::marks;
-use crate::tui::update::news::whole;
 use crate::tui::view::layout::{self, Page};
 use crate::tui::view::pen::Pen;
 use crate::tui::view::tree::Look;
 use crate::tui::view::{
     ascii, course, deeds, details, diagnostics, dialog, footer, graph, header, help, history, logs,
-    paint, palette, places, plan, timeline, tree, which,
+    nothing, paint, palette, places, plan, timeline, tree, which,
 };
 use crate::tui::words::{cut, width};
 
@@ -224,13 +223,18 @@ fn title(model: &Model) -> String {
         }
         Some(_) | None => String::new(),
     };
-    let kept = if model.area == Area::Services && model.snapshot.is_faulty() {
-        let key = model.key(Action::Plans);
-        format!(" as the file had it; {key} shows its errors")
-    } else {
-        String::new()
+    let kept = match model.faulty_at {
+        Some(at) if matches!(model.area, Area::Services | Area::Drift) => {
+            let key = model.key(Action::Plans);
+            format!(
+                "  as of {}: {}, {key} shows them",
+                clock(at),
+                model.faults_said()
+            )
+        }
+        Some(_) | None => String::new(),
     };
-    format!("{name}{kept}{marked}{filter}{age}")
+    format!("{name}{age}{kept}{marked}{filter}")
 }
 
 fn plan_title(model: &Model) -> String {
@@ -277,7 +281,7 @@ fn list(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     };
     if pane.rows().is_empty() {
         let text = if pane.filter().is_empty() {
-            nothing(model)
+            nothing::why(model)
         } else {
             format!(
                 "nothing matches the filter; {} clears it",
@@ -310,49 +314,9 @@ fn look(model: &Model, focused: bool) -> Look<'_> {
         },
         focused: focused && model.overlays.is_empty(),
         marks: (model.area, marks::marked(model)),
-        faded: model.lost_at.is_some() && matches!(model.area, Area::Services | Area::Drift),
-    }
-}
-
-/// Says why a list is empty, and what would fill it.
-fn nothing(model: &Model) -> String {
-    match model.area {
-        Area::Services => match &model.snapshot.config {
-            None => "loading the project file".into(),
-            Some(_) => "the file has no services".into(),
-        },
-        Area::Plan => match &model.snapshot.plan {
-            None if model.snapshot.trouble.is_some() => format!(
-                "no plan: {}",
-                model
-                    .snapshot
-                    .trouble
-                    .as_deref()
-                    .map(whole)
-                    .unwrap_or_default()
-            ),
-            None => format!(
-                "no plan yet; {} makes one, {} makes one and deploys",
-                model.key(Action::MakePlan),
-                model.key(Action::Deploy)
-            ),
-            Some(_) => "the plan is empty".into(),
-        },
-        Area::Run if model.replay.is_some() => format!(
-            "nothing had begun at this point; {} plays on, {} goes to the next failure",
-            model.key(Action::Play),
-            model.key(Action::NextFailure)
-        ),
-        Area::Run => format!("no run yet; {} deploys", model.key(Action::Deploy)),
-        Area::Drift => match &model.snapshot.drift {
-            None => format!("not looked at yet; {} looks", model.key(Action::Refresh)),
-            Some(_) => "no drift: what runs is what was deployed".into(),
-        },
-        Area::Locks => String::new(),
-        Area::History => match (&model.history.problem, &model.history.runs) {
-            (Some(why), _) => format!("the past runs cannot be read: {why}"),
-            (None, None) => "reading the past runs".into(),
-            (None, Some(_)) => format!("no run yet; {} deploys", model.key(Action::Deploy)),
+        faded: match model.area {
+            Area::Services | Area::Drift => model.lost_at.is_some() || model.faulty_at.is_some(),
+            Area::Plan | Area::Run | Area::Locks | Area::History => false,
         },
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::place::Span;
 use crate::domain::project::project::Origin;
 use crate::domain::project::service::EnvValue;
-use crate::domain::secret::SecretRef;
+use crate::domain::secret::{SecretRef, is_secret_name};
 
 /// Collects the variables of a service.
 pub(crate) fn variables(
@@ -67,6 +67,10 @@ fn plain(
         let Some(value) = value_of(lower, &pair) else {
             continue;
         };
+        // One that is taken from the environment is not in the file, an empty one is nothing to hide.
+        if pair.value.is_some() && !value.is_empty() && is_secret_name(&pair.name) {
+            warn_of_secret(lower, written, &pair);
+        }
         lower.origins.insert(
             written.path(&format!("env.{}", pair.name)),
             origin(pair.span),
@@ -75,6 +79,24 @@ fn plain(
         all.insert(pair.name, EnvValue::Plain(value));
     }
     spans
+}
+
+/// A value in `env` stands in clear in file, state, plan and inspection.
+fn warn_of_secret(lower: &mut Lower<'_>, written: &Written<'_>, pair: &Pair) {
+    let name = brief(&pair.name);
+    let text = format!(
+        "`{name}` of `{}` sounds like a secret and stands in clear",
+        written.name
+    );
+    let finding = Diagnostic::warning("NK0426", text)
+        .at(
+            pair.span,
+            "read by everybody who reads the file, the state or a plan",
+        )
+        .help(format!(
+            "move it to `secrets`: `{name}: {{ from: env }}`, or `{name}: env://VARIABLE`"
+        ));
+    lower.findings.push(finding);
 }
 
 /// A name without a value takes the variable of that name from the environment.
