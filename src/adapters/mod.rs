@@ -12,6 +12,7 @@ pub mod disk;
 mod folder;
 pub mod hooks;
 mod ignore;
+pub mod keyboard;
 pub mod processes;
 pub mod providers;
 pub mod random;

@@ -10,13 +10,14 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::adapters::keyboard::Keyboard;
 use crate::adapters::watch::FileWatch;
 use crate::app::command::{Command, Ticket};
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::session::{self, Client, Session, Settings};
 use crate::boot::hydrate::Surroundings;
 use crate::boot::workshop::RealWorkshop;
-use crate::cli::ground::{Heard, Line};
+use crate::cli::ground::{Came, Heard, Line};
 use crate::domain::config::load::Loaded;
 use crate::domain::project::project::ProviderKind;
 
@@ -179,6 +180,7 @@ pub(super) struct SessionLine {
     running: Running,
     runtime: Runtime,
     signals: Option<Signals>,
+    keyboard: Option<Keyboard>,
 }
 
 impl SessionLine {
@@ -188,6 +190,7 @@ impl SessionLine {
             running,
             runtime: runtime()?,
             signals: None,
+            keyboard: None,
         })
     }
 }
@@ -252,6 +255,50 @@ impl Line for SessionLine {
             Ok(signals) => self.signals = Some(signals),
             Err(error) => tracing::warn!(%error, "signals cannot be heard"),
         }
+    }
+
+    fn start_reading(&mut self) {
+        self.listen_to_signals();
+        self.keyboard = Keyboard::take().ok();
+    }
+
+    fn hear_or_read(&mut self) -> Came {
+        let (Some(client), Some(keyboard)) = (self.running.client.as_mut(), self.keyboard.as_mut())
+        else {
+            return Came::Leave;
+        };
+        let silent = keyboard.is_silent();
+        let signals = &mut self.signals;
+        let signal = async {
+            match signals {
+                Some(signals) => {
+                    tokio::select! {
+                        _ = signals.interrupt.recv() => {}
+                        _ = signals.terminate.recv() => {}
+                        _ = signals.hangup.recv() => {}
+                    }
+                }
+                None => std::future::pending().await,
+            }
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = signal => Came::Leave,
+                byte = keyboard.next() => match byte {
+                    Some(byte) => Came::Byte(byte, silent),
+                    None => Came::End,
+                },
+                notice = client.notices.recv() => match notice {
+                    Some(notice) => Came::News(Box::new(notice)),
+                    None => Came::Leave,
+                },
+            }
+        })
+    }
+
+    fn stop_reading(&mut self) {
+        self.keyboard = None;
     }
 
     fn abandon(&mut self) {

@@ -413,13 +413,59 @@ where
         );
         out.push(argument);
     }
-    out
+    match verb.as_deref() {
+        Some("ui") => gathered(out),
+        Some(_) | None => out,
+    }
+}
+
+/// Puts project files named before `ui` behind it, since of the same option in both places only the latter counts.
+fn gathered(words: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsString> {
+    let mut rest = Vec::new();
+    let mut files = Vec::new();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let text = word.to_str().unwrap_or_default();
+        let joined = text.starts_with("--file=") || (text.starts_with("-f") && text.len() > 2);
+        if joined {
+            files.push(word);
+        } else if matches!(text, "-f" | "--file") {
+            files.push(word);
+            files.extend(words.next());
+        } else {
+            rest.push(word);
+        }
+    }
+    rest.extend(files);
+    rest
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn the_panel_takes_every_file_wherever_it_is_named() {
+        let cases: [&[&str]; 4] = [
+            &["nkapp", "-f", "a.yml", "ui", "-f", "b.yml"],
+            &["nkapp", "--file=a.yml", "ui", "--plain", "-fb.yml"],
+            &["nkapp", "-f", "a.yml", "-f", "b.yml", "ui"],
+            &["nkapp", "ui", "--file", "a.yml", "--file", "b.yml"],
+        ];
+        for words in cases {
+            let Read::Cli(cli) = read(words) else {
+                panic!("not read: {words:?}");
+            };
+            let files: Vec<_> = cli
+                .globals
+                .file
+                .iter()
+                .map(|f| f.display().to_string())
+                .collect();
+            assert_eq!(files, ["a.yml", "b.yml"], "{words:?}");
+        }
+    }
 
     #[test]
     fn after_logs_the_flag_f_follows() {

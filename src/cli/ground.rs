@@ -28,6 +28,19 @@ pub enum Heard {
     Closed,
 }
 
+/// What came while a line is typed.
+#[derive(Debug)]
+pub enum Came {
+    /// A byte of it, and whether the terminal does not show it by itself.
+    Byte(u8, bool),
+    /// There is nothing more to read.
+    End,
+    /// News of the session.
+    News(Box<Notice>),
+    /// Somebody asked us to leave, or the session is gone.
+    Leave,
+}
+
 /// A line to a session.
 pub trait Line {
     /// Sends a wish.
@@ -36,6 +49,12 @@ pub trait Line {
     fn hear(&mut self, patience: Option<Duration>) -> Heard;
     /// From now on Ctrl-C and the like are heard here instead of ending the process.
     fn listen_to_signals(&mut self);
+    /// Takes the keyboard for one line; from now on nothing is shown of what is typed but what we write.
+    fn start_reading(&mut self);
+    /// Waits for news or for a byte of the line that is typed, whichever comes first.
+    fn hear_or_read(&mut self) -> Came;
+    /// Gives the keyboard back, once the line is typed.
+    fn stop_reading(&mut self);
     /// Hangs up without waiting for the session; for the third Ctrl-C.
     fn abandon(&mut self);
 }

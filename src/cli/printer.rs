@@ -131,6 +131,11 @@ impl Printer {
         self.text(&line);
     }
 
+    /// Writes a prompt, or what is typed at it, as it is.
+    pub fn prompt(&mut self, text: &str) {
+        write_to(&mut self.err, &mut self.err_gone, text);
+    }
+
     /// Says something on standard error, above the live lines.
     pub fn say(&mut self, rows: &[Row]) {
         let paint = self.err_paint;

@@ -126,6 +126,24 @@ fn line_by_line_nothing_is_drawn_and_the_same_rituals_hold() {
 }
 
 #[test]
+fn line_by_line_what_changes_is_said_without_tearing_the_line_that_is_typed() {
+    let arguments = ["ui", "--plain"];
+    let mut panel = Panel::open_with(PROJECT, &[("TERM", "dumb")], &arguments);
+    panel.wait_for("nkapp pty [local]>");
+    panel.keys("pla");
+    panel.wait_for("> pla");
+    panel.write(&PROJECT.replace("sleep 600", "sleep 900"));
+    panel.wait_for("The project file changed. Type plan to see what that means.");
+    panel.wait_for("to see what that means.\nnkapp pty [local]> pla");
+    panel.keys("n\r");
+    panel.wait_for("create");
+    panel.keys("q\r");
+    let end = panel.ended();
+    assert_eq!(end.code, 0);
+    assert!(!end.bytes.contains(&0x1b), "an escape sequence was written");
+}
+
+#[test]
 fn read_only_refuses_in_the_panel_and_line_by_line() {
     let mut panel = Panel::open(PROJECT, &[("NANOKIT_READ_ONLY", "1")]);
     panel.wait_for("read-only");

@@ -19,8 +19,10 @@ use crate::tui::theme::Colors;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
-/// Every area: its name, how it is opened, and words that tell how things stand there.
-const AREAS: [(&str, fn() -> Given, &[&str]); 9] = [
+/// An area: its name, how it is opened, and words that tell how things stand there.
+type Shown = (&'static str, fn() -> Given, &'static [&'static str]);
+
+const AREAS: [Shown; 9] = [
     ("services", services, &["healthy", "drift"]),
     ("graph", graph, &["~", "⇄"]),
     ("plan", plan, &["~", "update", "unchanged", "! service.web"]),
