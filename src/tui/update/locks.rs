@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::command::Command;
+use crate::app::notice::UnlockEnd;
 use crate::app::snapshot::Snapshot;
 use crate::domain::lease::{LockReport, LockStatus, Verdict};
 use crate::domain::report::store::StoreReport;
@@ -222,4 +223,40 @@ pub fn moved(before: &Snapshot, now: &Snapshot) -> bool {
         Some((record.lock_id.clone(), record.status, record.epoch))
     };
     stand(before) != stand(now)
+}
+
+/// Says what came of an unlock.
+pub fn unlocked(model: &mut Model, end: UnlockEnd) -> Vec<Effect> {
+    match end {
+        UnlockEnd::WasFree => model.toast("the lock was free already", Tone::Ok),
+        UnlockEnd::Cleared(verdict) => {
+            let text = format!("the lock is cleared; its verdict was {}", verdict.as_str());
+            model.toast(text, Tone::Ok);
+            return vec![Effect::Send {
+                command: Command::Stored,
+                wish: Wish::Audit,
+            }];
+        }
+        UnlockEnd::Refused(report) => refuse(model, "the lock was not cleared", &report),
+        UnlockEnd::Changed(report) => {
+            refuse(model, "the lock changed meanwhile; look again", &report);
+        }
+    }
+    Vec::new()
+}
+
+fn refuse(model: &mut Model, title: &str, report: &LockReport) {
+    let mut lines = vec![format!("The verdict is {} now.", report.verdict.as_str())];
+    lines.extend(
+        report
+            .evidence
+            .iter()
+            .map(|evidence| format!("{}: {}", evidence.check, evidence.finding)),
+    );
+    let question = Question::Refused {
+        title: title.to_owned(),
+        lines,
+    };
+    let dialog = Dialog::new(question, model.now);
+    model.overlays.push(Overlay::Dialog(Box::new(dialog)));
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use crate::app::command::{Command, Stop, Ticket};
 use crate::app::failure::{Failure, FailureKind};
-use crate::app::notice::{End, Hydrated, Link, Notice, UnlockEnd};
+use crate::app::notice::{End, Hydrated, Link, Notice};
 use crate::app::snapshot::Snapshot;
 use crate::domain::event::{Event, EventKind, RunOutcome};
-use crate::domain::lease::LockReport;
 use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::present::human::duration;
 use crate::present::words::{count, with_warnings};
@@ -97,7 +96,7 @@ pub fn notice(model: &mut Model, notice: Notice) -> Vec<Effect> {
             Vec::new()
         }
         Notice::RunEvents { events, .. } => history::read(model, &events),
-        Notice::Unlocked { end, .. } => unlocked(model, end),
+        Notice::Unlocked { end, .. } => locks::unlocked(model, end),
         Notice::Stored { ticket, report } => {
             let wish = model.tickets.get(&ticket).copied();
             locks::stored(model, report, wish);
@@ -296,41 +295,6 @@ fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
         )
         | None => {}
     }
-}
-
-fn unlocked(model: &mut Model, end: UnlockEnd) -> Vec<Effect> {
-    match end {
-        UnlockEnd::WasFree => model.toast("the lock was free already", Tone::Ok),
-        UnlockEnd::Cleared(verdict) => {
-            let text = format!("the lock is cleared; its verdict was {}", verdict.as_str());
-            model.toast(text, Tone::Ok);
-            return vec![Effect::Send {
-                command: Command::Stored,
-                wish: Wish::Audit,
-            }];
-        }
-        UnlockEnd::Refused(report) => refuse(model, "the lock was not cleared", &report),
-        UnlockEnd::Changed(report) => {
-            refuse(model, "the lock changed meanwhile; look again", &report);
-        }
-    }
-    Vec::new()
-}
-
-fn refuse(model: &mut Model, title: &str, report: &LockReport) {
-    let mut lines = vec![format!("The verdict is {} now.", report.verdict.as_str())];
-    lines.extend(
-        report
-            .evidence
-            .iter()
-            .map(|evidence| format!("{}: {}", evidence.check, evidence.finding)),
-    );
-    let question = Question::Refused {
-        title: title.to_owned(),
-        lines,
-    };
-    let dialog = Dialog::new(question, model.now);
-    model.overlays.push(Overlay::Dialog(Box::new(dialog)));
 }
 
 fn done(model: &mut Model, ticket: Ticket, end: &End) -> Vec<Effect> {
