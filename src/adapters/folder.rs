@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 
 use rustix::fd::OwnedFd;
@@ -86,7 +85,12 @@ impl Folder {
                 .to_str()
                 .ok_or(io::ErrorKind::InvalidInput)?;
             place = match place.sub(name)? {
-                Some(inner) => inner,
+                Some(inner) => {
+                    if depth == 0 {
+                        inner.must_be_private(&base.iter().collect::<std::path::PathBuf>())?;
+                    }
+                    inner
+                }
                 None if !make => return Ok(None),
                 None => {
                     let inner = place.make(name)?;
@@ -123,14 +127,7 @@ impl Folder {
     /// Appends in one write; what a failed write left is cut off again.
     pub(crate) fn append(&self, name: &str, bytes: &[u8], sync: bool) -> io::Result<()> {
         let mut file = self.open_file(name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
-        let before = file.metadata()?;
-        // A second name would write into somebody else's file.
-        if before.nlink() > 1 {
-            return Err(io::Error::other(NotAFile(
-                "a file with a second name (a hard link)",
-            )));
-        }
-        let before = before.len();
+        let before = file.metadata()?.len();
         step("opened to append", name);
         if let Err(error) = file.write_all(bytes) {
             // Best effort: a reader drops a torn last line, but nothing may be glued to it.
@@ -242,7 +239,25 @@ impl Folder {
         };
         let stat = rustix::fs::fstat(&fd)?;
         regular(FileType::from_raw_mode(stat.st_mode))?;
+        // Through a second name we would write into somebody else's file.
+        if stat.st_nlink > 1 && flags.intersects(OFlags::WRONLY | OFlags::RDWR) {
+            return Err(io::Error::other(NotAFile("a file with a second name")));
+        }
         Ok(File::from(fd))
+    }
+
+    /// Our own folder may be written by nobody else: whoever can plant files in it can speak for us.
+    fn must_be_private(&self, base: &Path) -> io::Result<()> {
+        let mode = rustix::fs::fstat(&self.0)?.st_mode & 0o777;
+        if mode & 0o022 == 0 {
+            return Ok(());
+        }
+        let place = base.join(OWN);
+        let text = format!(
+            "{0} may be written by others (mode {mode:03o}); `chmod 700 {0}` if what is in it can be trusted",
+            place.display()
+        );
+        Err(io::Error::other(text))
     }
 
     fn must_be_file_or_absent(&self, name: &str) -> io::Result<()> {

@@ -17,6 +17,7 @@ pub(super) fn project() -> Project {
         env_rule: EnvRule::Default,
         provider: None,
         shared_infra: false,
+        lock_lease: None,
         root: PathBuf::from("/shop"),
         file: PathBuf::from("/shop/nanokit.yml"),
         services: BTreeMap::new(),

@@ -74,6 +74,10 @@ pub struct Breakage {
     pub lock_id: LockId,
     /// Verdict at that moment.
     pub verdict: String,
+    /// Boot of the machine it was done on, and its clock since then: what the delay is counted by there.
+    pub boot_id: String,
+    /// See `boot_id`.
+    pub boot: Boot,
 }
 
 /// The record of the lock; one per state document.
@@ -124,6 +128,25 @@ impl LeaseTimes {
         margin: Duration::from_secs(6),
         grace: Duration::from_secs(10),
     };
+    /// Returns the times for a lease of that length, in the proportions of the defaults.
+    #[must_use]
+    pub fn of(lease: Option<Duration>) -> Self {
+        let Some(lease) = lease else {
+            return Self::DEFAULT;
+        };
+        Self {
+            lease,
+            renew: lease.saturating_mul(7) / 30,
+            margin: lease / 5,
+            // A hair more, so that no rounding makes it too short.
+            grace: (lease / 3).saturating_add(Duration::from_millis(1)),
+        }
+    }
+    /// How long nobody takes a lock that was cleared without proof: by then its holder has stopped.
+    #[must_use]
+    pub fn delay(&self) -> Duration {
+        self.lease.saturating_add(self.grace)
+    }
     /// Checks that the times fit each other: at least three renewals fit before the holder has to stop, and a
     /// contender whose clock runs two thirds as fast again still waits longer than the holder works.
     pub fn check(&self) -> Result<(), BadTimes> {

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::domain::ids::{Lineage, Scope, Serial};
+use crate::domain::ids::{Epoch, Lineage, Scope, Serial};
 use crate::domain::live::Live;
 use crate::domain::plan::scope::found;
 use crate::domain::project::project::Project;
@@ -48,6 +48,24 @@ pub(super) async fn undecodable<W: World>(world: &W, error: &FormatError) -> Eng
             problem: error.to_string(),
             hint: error.hint().to_owned(),
         }
+    }
+}
+
+/// Reads the highest epoch the state ever saw, and the state's identity. A state that is to be mended may be
+/// damaged: then the lock's own tombstone keeps the epochs apart, and compare-and-put the writers.
+pub(super) async fn fence<W: World>(
+    world: &W,
+    mends: bool,
+) -> Result<(Epoch, Option<Lineage>), EngineError> {
+    let stored = match world.state().get().await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Ok((Epoch(0), None)),
+        Err(error) => return Err(unreadable(world, error).await),
+    };
+    match state::decode(&stored.bytes) {
+        Ok(decoded) => Ok((decoded.record.fence, Some(decoded.record.lineage))),
+        Err(error) if mends && error.is_damage() => Ok((Epoch(0), None)),
+        Err(error) => Err(undecodable(world, &error).await),
     }
 }
 

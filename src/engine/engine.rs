@@ -100,20 +100,20 @@ impl<W: World> Reconcile for Engine<W> {
 
     async fn lock(
         &self,
-        _project: &Project,
+        project: &Project,
         watch_for: Duration,
         updates: Option<mpsc::Sender<LockReport>>,
     ) -> Result<LockReport, EngineError> {
-        let times = LeaseTimes::DEFAULT;
+        let times = LeaseTimes::of(project.lock_lease);
         Ok(lock_report::lock_report(&self.world, &times, watch_for, updates.as_ref()).await)
     }
 
     async fn unlock(
         &self,
-        _project: &Project,
+        project: &Project,
         request: &UnlockRequest,
     ) -> Result<UnlockEnd, EngineError> {
-        lock_report::unlock(&self.world, &LeaseTimes::DEFAULT, request).await
+        lock_report::unlock(&self.world, &LeaseTimes::of(project.lock_lease), request).await
     }
 
     async fn record(&self, project: &Project) -> Result<Option<Record>, EngineError> {

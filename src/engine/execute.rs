@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::domain::event::{Event, EventKind, RunOutcome, Stage};
 use crate::domain::ids::{RunId, TraceId};
-use crate::domain::lease::{LeaseTimes, Occupation};
+use crate::domain::lease::{LeaseTimes, LockStatus, Occupation};
 use crate::domain::live::Live;
 use crate::domain::plan::digest::staleness;
 use crate::domain::plan::model::Plan;
@@ -128,15 +128,23 @@ impl<W: World> Run<'_, W> {
                 ..Occupation::default()
             },
             wait: self.request.lock_wait,
-            times: LeaseTimes::DEFAULT,
+            times: LeaseTimes::of(self.project.lock_lease),
             mends: false,
         };
         let emitter = self.emitter;
         let tell = |report: &crate::domain::lease::LockReport| {
             emitter.emit(EventDraft::run(EventKind::LockChanged {
                 verdict: report.verdict,
-                holder: report.record.as_ref().map(|record| record.holder.clone()),
-                detail: None,
+                holder: report
+                    .record
+                    .as_ref()
+                    .filter(|record| record.status == LockStatus::Held)
+                    .map(|record| record.holder.clone()),
+                detail: report
+                    .evidence
+                    .iter()
+                    .find(|line| line.check == "delay")
+                    .map(|line| format!("lock {}", line.finding)),
             }));
         };
         let world = self.world;

@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use crate::domain::ids::{Epoch, Lineage, LockId};
+use crate::domain::ids::{Epoch, LockId};
 use crate::domain::lease::{
     Claim, LeaseTimes, LockRecord, LockReport, LockStatus, Occupation, Verdict, Watch,
 };
@@ -15,8 +15,8 @@ use crate::domain::time::Boot;
 use crate::engine::damage;
 use crate::engine::lock_report::{self, Look};
 use crate::engine::reconcile::EngineError;
+use crate::formats::lock;
 use crate::formats::text::hex;
-use crate::formats::{lock, state};
 use crate::ports::cas_store::{CasStore, Put, StoreError, Version};
 use crate::ports::clock::Clock;
 use crate::ports::process::Processes;
@@ -99,7 +99,13 @@ impl Lease {
                 }
             }
             let waited = world.clock().boot().since(started);
-            if waited >= want.wait {
+            // The delay after an unlock without proof is waited out by whoever comes: it has a known end.
+            let wait = if look.is_delayed() {
+                want.wait.max(look.delay(&want.times))
+            } else {
+                want.wait
+            };
+            if waited >= wait {
                 return Err(EngineError::Locked(Box::new(look.report)));
             }
             let finding = (
@@ -113,7 +119,7 @@ impl Lease {
                 tell(&look.report);
                 told = Some(finding);
             }
-            let rest = want.wait.saturating_sub(waited);
+            let rest = wait.saturating_sub(waited);
             world.clock().sleep(rest.min(LOOK_AGAIN)).await;
             hurried = 0;
         }
@@ -304,7 +310,7 @@ impl Lease {
 
 /// Stores a record of our own over exactly the version that was judged.
 async fn take<W: World>(world: &W, want: &Wanted, look: &Look) -> Result<Taking, EngineError> {
-    let (fence, lineage) = fence(world, want.mends).await?;
+    let (fence, lineage) = damage::fence(world, want.mends).await?;
     let mut id = [0; 16];
     world.random().fill(&mut id);
     let previous = look.report.record.as_ref();
@@ -353,21 +359,6 @@ async fn take<W: World>(world: &W, want: &Wanted, look: &Look) -> Result<Taking,
         }
         _ => Taking::LookAgain,
     })
-}
-
-/// Reads the highest epoch the state ever saw, and the state's identity. A state that is to be mended may be
-/// damaged: then the lock's own tombstone keeps the epochs apart, and compare-and-put the writers.
-async fn fence<W: World>(world: &W, mends: bool) -> Result<(Epoch, Option<Lineage>), EngineError> {
-    let stored = match world.state().get().await {
-        Ok(Some(stored)) => stored,
-        Ok(None) => return Ok((Epoch(0), None)),
-        Err(error) => return Err(damage::unreadable(world, error).await),
-    };
-    match state::decode(&stored.bytes) {
-        Ok(decoded) => Ok((decoded.record.fence, Some(decoded.record.lineage))),
-        Err(error) if mends && error.is_damage() => Ok((Epoch(0), None)),
-        Err(error) => Err(damage::undecodable(world, &error).await),
-    }
 }
 
 /// Says what became of a lock that is not ours any more.

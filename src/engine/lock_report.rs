@@ -37,6 +37,25 @@ pub(super) struct Look {
     pub version: Option<Version>,
 }
 
+impl Look {
+    /// Tells whether the lock is nobody's, but was cleared without proof too short a time ago.
+    pub(super) fn is_delayed(&self) -> bool {
+        let record = self.report.record.as_ref();
+        self.report.verdict == Verdict::Unknown
+            && record.is_some_and(|record| record.status == LockStatus::Broken)
+    }
+
+    /// Longest time that delay takes.
+    pub(super) fn delay(&self, times: &LeaseTimes) -> Duration {
+        let lease = self.report.record.as_ref().map(|record| record.lease);
+        let longest = lease.unwrap_or_default().max(times.lease);
+        // One look more, so that the last one comes after the end.
+        longest
+            .saturating_add(times.grace)
+            .saturating_add(LOOK_AGAIN)
+    }
+}
+
 /// Looks at the lock: once with `watch_for` zero, else until it is decided or so much time has passed. Each
 /// newer finding goes to `updates`; a slow reader misses some.
 pub async fn lock_report<W: World>(
@@ -54,7 +73,9 @@ pub async fn lock_report<W: World>(
             let _ = updates.try_send(report.clone());
         }
         let rest = watch_for.saturating_sub(world.clock().boot().since(started));
-        if report.verdict != Verdict::Unknown || report.record.is_none() || rest.is_zero() {
+        let undecided = report.verdict == Verdict::Unknown
+            && matches!(&report.record, Some(record) if record.status == LockStatus::Held);
+        if !undecided || rest.is_zero() {
             return report;
         }
         world.clock().sleep(rest.min(LOOK_AGAIN)).await;
@@ -73,10 +94,12 @@ pub(super) async fn look<W: World>(world: &W, watch: &mut Watch, times: &LeaseTi
         Err(line) => (Verdict::Unknown, None, vec![line]),
         Ok(record) => {
             let (proof, watched) = match &record {
-                Some(record) if record.status == LockStatus::Held => (
-                    world.processes().proof(&record.holder),
-                    watch.look(record, world.clock().boot()),
-                ),
+                Some(record) if record.status != LockStatus::Free => {
+                    let now = world.clock().boot();
+                    let mut watched = watch.look(record, now);
+                    watched.still = watched.still.max(since_broken(world, record));
+                    (world.processes().proof(&record.holder), watched)
+                }
                 _ => (ProcessProof::Unknown, Watched::default()),
             };
             let (verdict, evidence) = lease::judge(record.as_ref(), proof, watched, times);
@@ -92,6 +115,20 @@ pub(super) async fn look<W: World>(world: &W, watch: &mut Watch, times: &LeaseTi
             evidence,
         },
         version,
+    }
+}
+
+/// Says how long ago a lock was broken, by our own clock; on another machine, or after a reboot, nobody knows.
+fn since_broken<W: World>(world: &W, record: &LockRecord) -> Duration {
+    match &record.broken {
+        Some(broken)
+            if record.status == LockStatus::Broken
+                && !broken.boot_id.is_empty()
+                && broken.boot_id == world.processes().me().boot_id =>
+        {
+            world.clock().boot().since(broken.boot)
+        }
+        _ => Duration::ZERO,
     }
 }
 
@@ -133,17 +170,18 @@ pub async fn unlock<W: World>(
         let text = "`--force` needs the lock id and a reason (`--reason`)";
         return Err(EngineError::Invalid(text.to_owned()));
     }
-    let silence = times
-        .lease
-        .saturating_add(times.grace)
-        .saturating_add(LOOK_AGAIN);
+    let silence = times.delay().saturating_add(LOOK_AGAIN);
     let watch_for = if request.force {
         Duration::ZERO
     } else {
         silence
     };
     let report = lock_report(world, times, watch_for, None).await;
-    if report.verdict == Verdict::Free {
+    let broken = report
+        .record
+        .as_ref()
+        .is_some_and(|record| record.status == LockStatus::Broken);
+    if report.verdict == Verdict::Free || broken {
         return Ok(UnlockEnd::WasFree);
     }
     if request.version.is_some() && request.version != report.version {
@@ -171,6 +209,8 @@ pub async fn unlock<W: World>(
             .map(|record| record.lock_id.clone())
             .unwrap_or_default(),
         verdict: report.verdict.as_str().to_owned(),
+        boot_id: me.boot_id,
+        boot: world.clock().boot(),
     };
     let at = world.clock().wall();
     let record = match &report.record {

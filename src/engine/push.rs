@@ -30,7 +30,7 @@ pub(super) async fn push<W: World>(
             ..Occupation::default()
         },
         wait: Duration::ZERO,
-        times: LeaseTimes::DEFAULT,
+        times: LeaseTimes::of(project.lock_lease),
         mends: force,
     };
     let lease = Lease::acquire(world, &wanted, &|_| {}).await?;

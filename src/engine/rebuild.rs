@@ -32,7 +32,7 @@ pub(super) async fn rebuild<W: World>(world: &W, project: &Project) -> Result<Re
             ..Occupation::default()
         },
         wait: std::time::Duration::ZERO,
-        times: LeaseTimes::DEFAULT,
+        times: LeaseTimes::of(project.lock_lease),
         mends: true,
     };
     let lease = Lease::acquire(world, &wanted, &|_| {}).await?;

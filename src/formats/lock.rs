@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::domain::ids::{Epoch, Lineage, LockId, PlanId, RunId, TraceId};
 use crate::domain::lease::{Breakage, Holder, LockRecord, LockStatus, Occupation};
-use crate::domain::time::Wall;
+use crate::domain::time::{Boot, Wall};
 use crate::formats::error::FormatError;
 use crate::formats::text;
 
@@ -81,6 +81,18 @@ struct BreakageWire {
     reason: String,
     lock_id: String,
     verdict: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    boot_id: String,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    boot_ms: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference over"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -150,6 +162,8 @@ pub fn decode(bytes: &[u8]) -> Result<LockRecord, FormatError> {
             reason: wire.reason,
             lock_id: LockId(wire.lock_id),
             verdict: wire.verdict,
+            boot_id: wire.boot_id,
+            boot: Boot(Duration::from_millis(wire.boot_ms)),
         }),
     })
 }
@@ -187,6 +201,8 @@ fn wire(record: &LockRecord) -> RecordWire {
             reason: broken.reason.clone(),
             lock_id: broken.lock_id.to_string(),
             verdict: broken.verdict.clone(),
+            boot_id: broken.boot_id.clone(),
+            boot_ms: text::millis(broken.boot.0),
         }),
     }
 }

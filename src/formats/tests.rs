@@ -803,6 +803,7 @@ fn a_lock_is_written_and_read_back() {
             reason: "the machine burned".to_owned(),
             lock_id: held.lock_id.clone(),
             verdict: "expired".to_owned(),
+            ..Breakage::default()
         }),
         ..held.clone()
     };

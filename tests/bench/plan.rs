@@ -56,6 +56,7 @@ impl World {
             env_rule: EnvRule::Default,
             provider: None,
             shared_infra: false,
+            lock_lease: None,
             root: PathBuf::from("/bench"),
             file: PathBuf::from("/bench/nanokit.yml"),
             services: BTreeMap::new(),

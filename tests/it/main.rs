@@ -19,9 +19,12 @@ mod disk_power;
 mod docker;
 #[path = "../support/grammar.rs"]
 mod grammar;
+mod lock_holders;
+mod lock_races;
 mod panel;
 mod panel_rooms;
 mod panel_terminal;
 mod ran;
 mod readme;
 mod state_damage;
+mod state_planted;

@@ -19,7 +19,7 @@ use crate::cli::errand::{Errand, Owed};
 use crate::cli::ground::Line;
 use crate::cli::{ask, exit, json};
 use crate::domain::ids::LockId;
-use crate::domain::lease::{LockReport, Verdict};
+use crate::domain::lease::{LockReport, LockStatus, Verdict};
 use crate::formats::report;
 use crate::present::role::{Role, Row};
 use crate::present::rows::lock as rows;
@@ -86,7 +86,7 @@ fn unlock(
     errand.project()?;
     let mut line = errand.connect()?;
     let report = look(errand, line.as_mut(), watch)?;
-    if report.verdict == Verdict::Free {
+    if report.verdict == Verdict::Free || is_cleared(&report) {
         return Ok(was_free(errand, &report));
     }
     if !errand.printer.json {
@@ -148,6 +148,12 @@ fn unlock(
     }
 }
 
+/// Tells whether somebody cleared the lock already, though it is not given out yet.
+fn is_cleared(report: &LockReport) -> bool {
+    let record = report.record.as_ref();
+    record.is_some_and(|record| record.status == LockStatus::Broken)
+}
+
 /// The failure for a verdict that is no proof.
 fn not_proven(report: &LockReport) -> Failure {
     let (word, _) = words::verdict(report.verdict);
@@ -186,6 +192,9 @@ fn was_free(errand: &mut Errand<'_>, report: &LockReport) -> u8 {
         errand
             .printer
             .rows(&[Row::at(0).with(Role::Good, "Nothing to clear: the lock is free")]);
+        if report.verdict != Verdict::Free {
+            errand.printer.rows(&[delayed()]);
+        }
     }
     exit::DONE
 }
@@ -205,8 +214,17 @@ fn cleared(errand: &mut Errand<'_>, report: &LockReport, verdict: Verdict) -> u8
             .with(Role::Path, &report.location)
             .with(Role::Dim, format!(" (it was {word})"));
         errand.printer.rows(&[row]);
+        if verdict != Verdict::Dead {
+            errand.printer.rows(&[delayed()]);
+        }
     }
     exit::DONE
+}
+
+/// What follows from a lock that was cleared without proof.
+fn delayed() -> Row {
+    let text = "The next run waits until its holder must have stopped, or is proven gone";
+    Row::at(0).with(Role::Dim, text)
 }
 
 /// Prints the document of a refusal with everything it rests on.

@@ -76,6 +76,7 @@ pub(crate) fn lower(mut lower: Lower<'_>, env: EnvName, env_rule: EnvRule) -> Op
         env_rule,
         provider: infra.provider,
         shared_infra: infra.shared,
+        lock_lease: infra.lock_lease,
         root: lower.folder.clone(),
         file: lower.input.file.clone(),
         services,

@@ -294,6 +294,11 @@ static INFRA: Object = Object {
             Type::Bool,
             "Use networks and volumes another component owns; neither make nor remove them.",
         ),
+        key(
+            "lockLease",
+            Type::Duration,
+            "How long a heartbeat of the infrastructure lock is good for, `3s` to `1h`; without it `30s`. Everything else about the lock follows from it.",
+        ),
         later("region", Type::Text, "Cloud region."),
         later("vpc", Type::Text, "Existing VPC to attach to."),
         later("cidr", Type::Text, "Range for networks that are made."),

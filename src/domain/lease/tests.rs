@@ -44,7 +44,8 @@ fn only_proof_makes_dead_and_only_silence_makes_expired() {
     let cases = [
         (None, Unknown, watch(false, 99), Verdict::Free),
         (Some(Free), Alive, watch(false, 0), Verdict::Free),
-        (Some(Broken), Alive, watch(true, 0), Verdict::Free),
+        (Some(Broken), Alive, watch(true, 0), Verdict::Unknown),
+        (Some(Broken), Alive, watch(false, 40), Verdict::Free),
         (Some(Held), Gone, watch(false, 0), Verdict::Dead),
         (Some(Held), Gone, watch(true, 0), Verdict::Dead),
         (Some(Held), Alive, watch(false, 0), Verdict::Alive),
@@ -146,4 +147,49 @@ fn times_that_do_not_fit_are_refused() {
     }
     let stop = LeaseTimes::DEFAULT.may_start_until(at(100));
     assert_eq!(stop, at(124), "lease less margin");
+}
+
+#[test]
+fn a_lease_of_any_length_gives_times_that_fit() {
+    for tenths in 30..36_000_u64 {
+        let lease = Duration::from_millis(tenths * 100);
+        let times = LeaseTimes::of(Some(lease));
+        assert_eq!(times.check(), Ok(()), "{lease:?}: {times:?}");
+        assert_eq!(times.lease, lease);
+    }
+    assert_eq!(LeaseTimes::of(None), LeaseTimes::DEFAULT);
+}
+
+#[test]
+fn a_lock_cleared_without_proof_is_given_out_after_the_delay() {
+    let cleared = |verdict: &str| LockRecord {
+        broken: Some(Breakage {
+            verdict: verdict.to_owned(),
+            ..Breakage::default()
+        }),
+        ..record(LockStatus::Broken)
+    };
+    let cases = [
+        ("alive", ProcessProof::Unknown, 0, Verdict::Unknown),
+        ("alive", ProcessProof::Alive, 39, Verdict::Unknown),
+        ("alive", ProcessProof::Alive, 40, Verdict::Free),
+        ("expired", ProcessProof::Unknown, 39, Verdict::Unknown),
+        ("alive", ProcessProof::Gone, 0, Verdict::Free),
+        ("dead", ProcessProof::Unknown, 0, Verdict::Free),
+    ];
+    for (verdict, proof, seconds, expected) in cases {
+        let watched = Watched {
+            moved: false,
+            still: Duration::from_secs(seconds),
+        };
+        let (found, lines) = judge(
+            Some(&cleared(verdict)),
+            proof,
+            watched,
+            &LeaseTimes::DEFAULT,
+        );
+        assert_eq!(found, expected, "{verdict} {proof:?} {seconds}");
+        let told = lines.iter().any(|line| line.check == "delay");
+        assert_eq!(told, expected == Verdict::Unknown, "{lines:?}");
+    }
 }

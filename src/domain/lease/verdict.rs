@@ -65,14 +65,42 @@ pub fn judge(
             let line = evidence("record", "its last holder released it", None);
             (Verdict::Free, vec![line])
         }
-        LockStatus::Broken => {
-            let text = record.broken.as_ref().map_or_else(
-                || "it was broken".to_owned(),
-                |broken| format!("{} broke it: {}", broken.by, broken.reason),
-            );
-            (Verdict::Free, vec![evidence("record", text, None)])
-        }
+        LockStatus::Broken => judge_broken(record, proof, watched, times),
     }
+}
+
+/// A lock that was cleared without proof is not given out before its holder must have stopped: it may not have heard
+/// of it yet. A holder that is proven gone by now need not be waited for.
+fn judge_broken(
+    record: &LockRecord,
+    proof: ProcessProof,
+    watched: Watched,
+    times: &LeaseTimes,
+) -> (Verdict, Vec<Evidence>) {
+    let text = record.broken.as_ref().map_or_else(
+        || "it was broken".to_owned(),
+        |broken| format!("{} broke it: {}", broken.by, broken.reason),
+    );
+    let mut lines = vec![evidence("record", text, None)];
+    let proven = record
+        .broken
+        .as_ref()
+        .is_some_and(|broken| broken.verdict == Verdict::Dead.as_str());
+    let delay = record.lease.max(times.lease).saturating_add(times.grace);
+    if proven || watched.still >= delay {
+        return (Verdict::Free, lines);
+    }
+    if proof == ProcessProof::Gone {
+        lines.push(process_evidence(&record.holder, proof));
+        return (Verdict::Free, lines);
+    }
+    let rest = delay.saturating_sub(watched.still);
+    let text = format!(
+        "cleared without proof: its holder may still be at work, so nobody takes it for another {}",
+        seconds(rest)
+    );
+    lines.push(evidence("delay", text, None));
+    (Verdict::Unknown, lines)
 }
 
 fn judge_held(

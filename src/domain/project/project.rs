@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::domain::ids::{ComponentName, EnvName, ProjectName, Scope};
 use crate::domain::place::Span;
@@ -91,6 +92,8 @@ pub struct Project {
     pub provider: Option<ProviderKind>,
     /// `infra.shared`: networks and volumes belong to another component, so they are neither made nor removed.
     pub shared_infra: bool,
+    /// `infra.lockLease`: how long a heartbeat of the lock is good for; `None`: the default.
+    pub lock_lease: Option<Duration>,
     /// Folder of the file; relative paths of the file start here.
     pub root: PathBuf,
     /// The project file itself.

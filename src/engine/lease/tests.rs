@@ -1,9 +1,11 @@
 //! Acquire, renew, release under lost replies, silence, theft and races.
 
 use super::*;
+use crate::domain::ids::Lineage;
 use crate::domain::lease::{Breakage, ProcessProof};
 use crate::domain::time::Wall;
 use crate::engine::lab::{Fault, Lab};
+use crate::formats::state;
 
 const NOW: Duration = Duration::ZERO;
 

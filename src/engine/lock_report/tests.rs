@@ -201,3 +201,39 @@ async fn a_damaged_record_is_unknown_and_cleared_by_the_digest_of_its_content() 
     assert_eq!(end, UnlockEnd::Cleared(Verdict::Unknown));
     assert_eq!(held(&lab).await.epoch(), Epoch(2));
 }
+
+#[tokio::test(start_paused = true)]
+async fn f14_after_a_forced_unlock_the_next_holder_waits_until_the_first_must_have_stopped() {
+    // Whether the machine that broke it is ours, how long ago, what is proven by then, and what is waited.
+    let cases = [
+        ("elsewhere", 15, ProcessProof::Unknown, 40),
+        ("here", 15, ProcessProof::Unknown, 25),
+        ("here", 15, ProcessProof::Alive, 25),
+        ("here", 60, ProcessProof::Alive, 0),
+        ("elsewhere", 0, ProcessProof::Gone, 0),
+    ];
+    for (where_, ago, proof, expected) in cases {
+        let lab = Lab::new();
+        let lease = held(&lab).await;
+        let mut admin = lab.other(2);
+        admin.processes.me.boot_id = where_.to_owned();
+        let end = unlock(&admin, &TIMES, &forced(&lease.record().lock_id)).await;
+        assert!(matches!(end, Ok(UnlockEnd::Cleared(_))), "{end:?}");
+        // Clearing it once more changes nothing, least of all the delay.
+        let again = unlock(&admin, &TIMES, &forced(&lease.record().lock_id)).await;
+        assert_eq!(again.unwrap(), UnlockEnd::WasFree);
+        tokio::time::sleep(Duration::from_secs(ago)).await;
+        let mut next = lab.other(3);
+        next.processes.me.boot_id = "here".to_owned();
+        next.processes.others.set(proof);
+        let asked = next.clock.boot();
+        let taken = held(&next).await;
+        let waited = next.clock.boot().since(asked).as_secs();
+        let what = format!("{where_}, {ago} s ago, {proof:?}");
+        assert!(
+            (expected..=expected + 1).contains(&waited),
+            "{what}: {waited}"
+        );
+        assert_eq!(taken.epoch(), Epoch(3), "{what}");
+    }
+}

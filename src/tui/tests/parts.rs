@@ -76,6 +76,7 @@ pub(super) fn project(services: Vec<Service>) -> Project {
         env_rule: EnvRule::Default,
         provider: None,
         shared_infra: false,
+        lock_lease: None,
         root: PathBuf::from("/shop"),
         file: PathBuf::from("/shop/nanokit.yml"),
         services: services.into_iter().map(|s| (s.name.clone(), s)).collect(),

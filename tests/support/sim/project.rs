@@ -24,6 +24,7 @@ pub fn project(services: Vec<Service>) -> Project {
         env_rule: EnvRule::Default,
         provider: None,
         shared_infra: false,
+        lock_lease: None,
         root: PathBuf::from("/p"),
         file: PathBuf::from("/p/nanokit.yml"),
         services: BTreeMap::new(),

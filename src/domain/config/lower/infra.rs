@@ -1,6 +1,8 @@
 //! Platform, networks, volumes, and the shared secrets nobody takes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::domain::config::lower::Lower;
 use crate::domain::config::lower::pairs::pairs;
@@ -19,7 +21,12 @@ pub(crate) struct Infra {
     pub(crate) provider: Option<ProviderKind>,
     /// `shared`.
     pub(crate) shared: bool,
+    /// `lockLease`.
+    pub(crate) lock_lease: Option<Duration>,
 }
+
+/// Shortest and longest lease: below, a busy machine would lose its own lock; above, a dead holder would be waited for.
+const LEASES: RangeInclusive<Duration> = Duration::from_secs(3)..=Duration::from_secs(3600);
 
 /// Reads the `infra` block.
 pub(crate) fn infra(lower: &mut Lower<'_>) -> Infra {
@@ -37,7 +44,19 @@ pub(crate) fn infra(lower: &mut Lower<'_>) -> Infra {
             .text_of("shared")
             .and_then(scalar::boolean)
             .unwrap_or(false),
+        lock_lease: lock_lease(lower, node),
     }
+}
+
+fn lock_lease(lower: &mut Lower<'_>, infra: &Node) -> Option<Duration> {
+    let node = infra.get("lockLease")?;
+    let lease = node.text().and_then(scalar::duration)?;
+    if LEASES.contains(&lease) {
+        return Some(lease);
+    }
+    let text = "`infra.lockLease` must be from `3s` to `1h`".to_owned();
+    lower.error("NK0204", text, node.span, "not a lease that can be kept");
+    None
 }
 
 fn provider(lower: &mut Lower<'_>, infra: &Node) -> Option<ProviderKind> {

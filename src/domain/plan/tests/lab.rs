@@ -55,6 +55,7 @@ impl Lab {
             env_rule: EnvRule::Default,
             provider: None,
             shared_infra: false,
+            lock_lease: None,
             root: PathBuf::from("/p"),
             file: PathBuf::from("/p/nanokit.yml"),
             services: BTreeMap::new(),

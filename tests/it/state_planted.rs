@@ -1,0 +1,149 @@
+//! Links, FIFOs and folders planted at every name of ours: nothing is written through them, and nothing hangs.
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use crate::cli_env::TestEnv;
+
+const JOB: &str = "\
+name: small
+infra: { provider: process }
+services: { one: { kind: job, start: [sh, -c, 'echo ran'] } }
+";
+
+/// Every file and folder the state, the lock and the journal use.
+const NAMES: [&str; 17] = [
+    ".nanokit",
+    ".nanokit/.gitignore",
+    ".nanokit/lock",
+    ".nanokit/lock/state.json",
+    ".nanokit/lock/state.json.flock",
+    ".nanokit/lock/state.json.state.flock",
+    ".nanokit/lock/.state.json.tmp",
+    ".nanokit/journal",
+    ".nanokit/backups",
+    ".nanokit/backups/state.json.1",
+    ".nanokit/runs",
+    ".nanokit/plans",
+    ".nanokit/plans/latest.json",
+    ".nanokit/audit.log",
+    ".nanokit/reserve",
+    ".state.json.tmp",
+    "state.json",
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Planted {
+    Link,
+    HardLink,
+    Fifo,
+    Folder,
+}
+
+fn plant(kind: Planted, at: &Path, victim: &Path) {
+    match kind {
+        Planted::Link => symlink(victim, at).expect("linked"),
+        Planted::HardLink => std::fs::hard_link(victim, at).expect("linked"),
+        Planted::Fifo => {
+            let made = std::process::Command::new("mkfifo").arg(at).status();
+            assert!(made.expect("mkfifo runs").success());
+        }
+        Planted::Folder => {
+            std::fs::create_dir(at).expect("folder");
+            std::fs::write(at.join("theirs"), "theirs").expect("written");
+        }
+    }
+}
+
+#[test]
+fn s14_what_is_planted_at_a_name_of_ours_is_not_written_through() {
+    for name in NAMES {
+        for kind in [
+            Planted::Link,
+            Planted::HardLink,
+            Planted::Fifo,
+            Planted::Folder,
+        ] {
+            // A folder where a folder belongs is no trap.
+            let is_folder = !name.contains("json")
+                && !name.contains("log")
+                && !name.contains("reserve")
+                && !name.contains("ignore");
+            if is_folder && matches!(kind, Planted::Folder) {
+                continue;
+            }
+            let env = TestEnv::with(JOB);
+            let victim = env.folder().parent().expect("home").join("victim");
+            std::fs::write(&victim, "untouched").expect("written");
+            let at = env.folder().join(name);
+            let parent = at.parent().expect("a folder");
+            std::fs::create_dir_all(parent).expect("folder");
+            if let Some(own) = name.strip_prefix(".nanokit/") {
+                let mode = std::fs::Permissions::from_mode(0o700);
+                std::fs::set_permissions(env.folder().join(".nanokit"), mode).expect("private");
+                assert!(!own.is_empty());
+            }
+            plant(kind, &at, &victim);
+            let ran = env.nkapp(&["deploy", "-y"]);
+            let what = format!("{kind:?} at {name}: exit {}\n{}", ran.code, ran.stderr);
+            assert_eq!(
+                std::fs::read_to_string(&victim).expect("there"),
+                "untouched",
+                "{what}"
+            );
+            if matches!(kind, Planted::Folder) {
+                // Kept, unless it stood in the way of a temp and held nothing.
+                assert!(
+                    ran.code != 0 || at.join("theirs").exists() || !at.exists(),
+                    "{what}"
+                );
+            }
+            if ran.code != 0 {
+                let last = Path::new(name)
+                    .file_name()
+                    .expect("a name")
+                    .to_string_lossy();
+                let last = last.trim_start_matches('.').trim_end_matches(".tmp");
+                assert!(ran.stderr.contains(last), "it names the place: {what}");
+                assert_ne!(ran.code, 101, "{what}");
+            }
+            // So that dropping the place does not try to clean what is planted.
+            let _ = std::fs::remove_file(env.folder().join("state.json"));
+        }
+    }
+}
+
+#[test]
+fn s14_our_folder_is_private_and_one_that_others_may_write_is_refused() {
+    let env = TestEnv::with(JOB);
+    env.nkapp(&["deploy", "-y", "-q"]).exits(0);
+    let mut waiting = vec![
+        env.folder().join(".nanokit"),
+        env.folder().join("state.json"),
+    ];
+    let mut seen = 0;
+    while let Some(path) = waiting.pop() {
+        let about = std::fs::symlink_metadata(&path).expect("there");
+        let mode = about.permissions().mode() & 0o777;
+        seen += 1;
+        if about.is_dir() {
+            // What a volume or an instance's folder holds belongs to the service.
+            if path.ends_with("processes") || path.ends_with("volumes") {
+                continue;
+            }
+            assert_eq!(mode, 0o700, "{}", path.display());
+            let inner = std::fs::read_dir(&path).expect("readable");
+            waiting.extend(inner.map(|entry| entry.expect("entry").path()));
+        } else if about.is_file() {
+            assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+        }
+    }
+    assert!(seen >= 10, "{seen}");
+    let own = env.folder().join(".nanokit");
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o777)).expect("opened");
+    let refused = env.nkapp(&["deploy", "-y"]);
+    assert_ne!(refused.code, 0);
+    refused.says("may be written by others").says("chmod 700");
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o700)).expect("closed");
+    env.nkapp(&["deploy", "-y"]).exits(0);
+}
