@@ -27,4 +27,6 @@ mod panel_terminal;
 mod ran;
 mod readme;
 mod state_damage;
+mod state_plans;
 mod state_planted;
+mod store_conformance;
