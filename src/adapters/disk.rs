@@ -89,6 +89,14 @@ impl Disk for ProjectDisk {
             .map_err(self.error("append to", path))
     }
 
+    fn append_on(&self, path: &Path, bytes: &[u8], sync: bool) -> Result<bool, DiskError> {
+        let append = || match self.found(path)? {
+            Some((place, name)) => place.append_on(name, bytes, sync),
+            None => Ok(false),
+        };
+        append().map_err(self.error("append to", path))
+    }
+
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
         self.made(path)
             .and_then(|(place, name)| {
@@ -258,6 +266,19 @@ mod tests {
         assert_eq!(disk.read(path, 2).unwrap().unwrap(), b"22");
         assert_eq!(disk.list(Path::new("plans")).unwrap(), ["latest.json"]);
         assert!(disk.read(path, 1).is_err(), "longer than the limit");
+    }
+
+    #[test]
+    fn what_was_removed_is_not_made_anew_by_who_goes_on_appending() {
+        let (_home, disk) = disk();
+        let path = Path::new("journal/r1");
+        assert!(!disk.append_on(path, b"x", true).unwrap());
+        disk.append(path, b"x", true).unwrap();
+        assert!(disk.append_on(path, b"y", true).unwrap());
+        assert_eq!(disk.read(path, 10).unwrap().unwrap(), b"xy");
+        disk.remove(path).unwrap();
+        assert!(!disk.append_on(path, b"z", true).unwrap());
+        assert_eq!(disk.read(path, 10).unwrap(), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 
 use rustix::fd::OwnedFd;
@@ -126,24 +127,24 @@ impl Folder {
 
     /// Appends in one write; what a failed write left is cut off again.
     pub(crate) fn append(&self, name: &str, bytes: &[u8], sync: bool) -> io::Result<()> {
-        let mut file = self.open_file(name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
+        let file = self.open_file(name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
         let before = file.metadata()?.len();
-        step("opened to append", name);
-        if let Err(error) = file.write_all(bytes) {
-            // Best effort: a reader drops a torn last line, but nothing may be glued to it.
-            let _ = file.set_len(before);
-            return Err(error);
-        }
-        step("appended", name);
-        if sync {
-            file.sync_data()?;
-            step("appended and synced", name);
-            if before == 0 {
-                rustix::fs::fsync(&self.0)?;
-                step("folder synced", name);
-            }
+        append(&file, name, bytes, sync)?;
+        if sync && before == 0 {
+            rustix::fs::fsync(&self.0)?;
+            step("folder synced", name);
         }
         Ok(())
+    }
+
+    /// Appends to a file that has to be there already; `false`: it was removed, be it while this wrote.
+    pub(crate) fn append_on(&self, name: &str, bytes: &[u8], sync: bool) -> io::Result<bool> {
+        let file = match self.open_file(name, OFlags::WRONLY | OFlags::APPEND) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            other => other?,
+        };
+        append(&file, name, bytes, sync)?;
+        Ok(file.metadata()?.nlink() > 0)
     }
 
     /// Replaces a file's content at once: afterwards it has the old content or the new, whatever happens. An
@@ -366,4 +367,21 @@ pub(crate) fn names_of(path: &Path) -> io::Result<Vec<&str>> {
             let text = "the path must be plain names below the folder";
             io::Error::new(io::ErrorKind::InvalidInput, text)
         })
+}
+
+/// Appends in one write; what a failed write left is cut off again.
+fn append(mut file: &File, name: &str, bytes: &[u8], sync: bool) -> io::Result<()> {
+    let before = file.metadata()?.len();
+    step("opened to append", name);
+    if let Err(error) = file.write_all(bytes) {
+        // Best effort: a reader drops a torn last line, but nothing may be glued to it.
+        let _ = file.set_len(before);
+        return Err(error);
+    }
+    step("appended", name);
+    if sync {
+        file.sync_data()?;
+        step("appended and synced", name);
+    }
+    Ok(())
 }

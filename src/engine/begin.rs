@@ -36,6 +36,17 @@ enum Work {
     Nothing,
 }
 
+impl Work {
+    /// Tells whether it calls something that may only be called under the lock.
+    fn is_call(&self) -> bool {
+        match self {
+            Self::Call(call) => is_journalled(&call.op.kind),
+            Self::Hook(..) | Self::Install => true,
+            Self::Join(_) | Self::Wait(_) | Self::Record | Self::Nothing => false,
+        }
+    }
+}
+
 impl<'a, W: World> Driver<'a, W> {
     /// Begins steps in their order.
     pub(super) async fn begin_all(&mut self, begin: Vec<(StepRef, u32)>) {
@@ -64,9 +75,14 @@ impl<'a, W: World> Driver<'a, W> {
             }
         }
         let announced = self.announce(intents).await;
+        // Announcing may have taken long: whoever held the lock before it need not hold it after.
+        let holds = self.cx.lease.may_start(self.now());
         for (at, attempt, work) in works {
-            if announced {
+            if announced && (holds || !work.is_call()) {
                 self.begin(at, attempt, work);
+            } else if announced {
+                self.take_back(at, attempt, &work);
+                self.parked.push_back((at, attempt));
             } else {
                 self.ended(
                     at,
@@ -112,6 +128,13 @@ impl<'a, W: World> Driver<'a, W> {
             Listening::Yes
         } else {
             Listening::NotYet
+        }
+    }
+
+    /// Notes that what was announced is not called now.
+    fn take_back(&self, at: StepRef, attempt: u32, work: &Work) {
+        if let Some(intent) = self.intent_of(at, attempt, work) {
+            self.cx.failed(&intent.pending.op);
         }
     }
 

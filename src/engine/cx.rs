@@ -23,6 +23,9 @@ use crate::ports::clock::Clock;
 use crate::ports::provider::{Applied, InstanceRef};
 use crate::ports::world::World;
 
+/// How long steps wait before they look again whether the lock was renewed.
+pub(super) const LEASE_LOOK: Duration = Duration::from_millis(500);
+
 /// The keeper of the record, shared by the steps of a run on one thread.
 ///
 /// What awaits takes it out and puts it back; no step is polled meanwhile.
@@ -109,6 +112,21 @@ impl<'a, W: World> Cx<'a, W> {
                     "the journal is not ready for an operation".to_owned(),
                 ))
             })
+    }
+
+    /// Waits until an operation may be started, in the middle of a step: the lock may be due for renewal. That it
+    /// is lost is an error.
+    pub(super) async fn lock_held(&self) -> Result<(), EngineError> {
+        loop {
+            if let Some(why) = self.lease.lost() {
+                return Err(EngineError::LockLost(why));
+            }
+            let clock = self.world.clock();
+            if self.lease.may_start(clock.boot()) {
+                return Ok(());
+            }
+            clock.sleep(LEASE_LOOK).await;
+        }
     }
 
     /// Notes that an operation happened.

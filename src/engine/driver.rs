@@ -17,7 +17,7 @@ use crate::domain::run::fact::{Fact, Halt, StepEnd};
 use crate::domain::run::machine::Machine;
 use crate::domain::run::order::{Order, RunResult, StepRef};
 use crate::domain::time::Boot;
-use crate::engine::cx::{Cx, within};
+use crate::engine::cx::{Cx, LEASE_LOOK, within};
 use crate::engine::ears::Ears;
 use crate::engine::gates::Gates;
 use crate::engine::ops::Call;
@@ -30,8 +30,6 @@ use crate::ports::world::World;
 const STREAM: usize = 1024;
 /// Longest time the platform's event stream may take to come up.
 const CONNECT: Duration = Duration::from_secs(15);
-/// How long steps wait before they look again whether the lock was renewed.
-const LEASE_LOOK: Duration = Duration::from_millis(500);
 /// Longest look at everything after a gap in the stream.
 const RESEED: Duration = Duration::from_secs(60);
 

@@ -192,7 +192,7 @@ impl<W: World> Run<'_, W> {
         check_engine(keeper.record(), &live)?;
         damage::check_lineage(world, project, keeper.record(), &live).await?;
         if let Some(record) = keeper.record() {
-            sweep_boxes(world, record, &live, self.emitter, &self.id).await;
+            sweep_boxes(world, record, &live, self.emitter, (&self.id, lease)).await;
         }
         let plan = self.plan_and_check(&keeper, &live, &secrets)?;
         lease.set_plan(plan.id.clone());

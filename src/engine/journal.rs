@@ -1,7 +1,8 @@
 //! The journal on disk: intents before their calls, outcomes after, left-overs of runs that were killed.
 //!
 //! One file a run, `journal/RUN_ID` below `.nanokit`, so that two runs never write into one file. A journal is
-//! removed only after a snapshot with everything in it was saved.
+//! removed only after a snapshot with everything in it was saved. Whose journal was removed by somebody else can
+//! announce nothing any more: a holder that was displaced is fenced off from the platform by it.
 
 use std::path::PathBuf;
 
@@ -66,10 +67,20 @@ impl Journal {
         for line in lines {
             text.push_str(&journal::encode_line(line));
         }
-        world
-            .disk()
-            .append(&self.path, text.as_bytes(), sync)
-            .map_err(|error| EngineError::Store(Box::new(error)))?;
+        let store = |error| EngineError::Store(Box::new(error));
+        let disk = world.disk();
+        if self.begun {
+            let there = disk.append_on(&self.path, text.as_bytes(), sync);
+            return if there.map_err(store)? {
+                Ok(())
+            } else {
+                let why = "somebody else folded the journal of this run into the state";
+                Err(EngineError::LockLost(why.to_owned()))
+            };
+        }
+        // The file's name has to be durable before any line in it can be.
+        disk.append(&self.path, text.as_bytes(), true)
+            .map_err(store)?;
         self.begun = true;
         Ok(())
     }

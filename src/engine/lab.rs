@@ -163,6 +163,13 @@ impl Disk for MemDisk {
         files.entry(path.to_owned()).or_default().extend(bytes);
         Ok(())
     }
+    fn append_on(&self, path: &Path, bytes: &[u8], sync: bool) -> Result<bool, DiskError> {
+        let there = self.files.borrow().contains_key(path);
+        if there {
+            self.append(path, bytes, sync)?;
+        }
+        Ok(there)
+    }
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
         self.room(path)?;
         self.files

@@ -13,11 +13,11 @@ use crate::domain::lease::{
 };
 use crate::domain::time::Boot;
 use crate::engine::damage;
-use crate::engine::lock_report::{self, Look};
+use crate::engine::lock_report::{self, Look, fate};
 use crate::engine::reconcile::EngineError;
 use crate::formats::lock;
 use crate::formats::text::hex;
-use crate::ports::cas_store::{CasStore, Put, StoreError, Version};
+use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
 use crate::ports::clock::Clock;
 use crate::ports::process::Processes;
 use crate::ports::random::Random;
@@ -266,7 +266,7 @@ impl Lease {
                 *self.stored.borrow_mut() = (next, version);
                 Beat::Good
             }
-            Ok(Put::Conflict(_)) => self.doubt(world, &next, asked, "conflict").await,
+            Ok(Put::Conflict(found)) => self.found(readable(found), &next, asked, "conflict"),
             Ok(Put::Unknown(why)) => self.doubt(world, &next, asked, &why).await,
             Err(error) => Beat::NoAnswer(said(&error)),
         }
@@ -281,7 +281,20 @@ impl Lease {
         };
         match read {
             Err(error) => Beat::NoAnswer(error.to_string()),
-            Ok((Some(record), Some(version)))
+            Ok(found) => self.found(found, next, asked, why),
+        }
+    }
+
+    /// Judges a beat by the record that stands there now.
+    fn found(
+        &self,
+        found: (Option<LockRecord>, Option<Version>),
+        next: &LockRecord,
+        asked: Boot,
+        why: &str,
+    ) -> Beat {
+        match found {
+            (Some(record), Some(version))
                 if record.status == LockStatus::Held && record.is_same_lock(next) =>
             {
                 let arrived = record.beat == next.beat;
@@ -293,7 +306,7 @@ impl Lease {
                     Beat::NoAnswer(why.to_owned())
                 }
             }
-            Ok((record, _)) => Beat::Lost(fate(record.as_ref())),
+            (record, _) => Beat::Lost(fate(record.as_ref())),
         }
     }
 
@@ -301,10 +314,14 @@ impl Lease {
         &self,
         world: &W,
     ) -> Result<(Option<LockRecord>, Option<Version>), EngineError> {
-        let Some(stored) = world.lock().get().await.map_err(store)? else {
-            return Ok((None, None));
-        };
-        Ok((lock::decode(&stored.bytes).ok(), Some(stored.version)))
+        Ok(readable(world.lock().get().await.map_err(store)?))
+    }
+}
+
+fn readable(stored: Option<Stored>) -> (Option<LockRecord>, Option<Version>) {
+    match stored {
+        Some(stored) => (lock::decode(&stored.bytes).ok(), Some(stored.version)),
+        None => (None, None),
     }
 }
 
@@ -359,21 +376,6 @@ async fn take<W: World>(world: &W, want: &Wanted, look: &Look) -> Result<Taking,
         }
         _ => Taking::LookAgain,
     })
-}
-
-/// Says what became of a lock that is not ours any more.
-fn fate(record: Option<&LockRecord>) -> String {
-    let Some(record) = record else {
-        return "its record was removed or damaged".to_owned();
-    };
-    match (&record.broken, record.status) {
-        (Some(broken), LockStatus::Broken) => format!("{} broke it: {}", broken.by, broken.reason),
-        (_, LockStatus::Held) => format!(
-            "{}@{} (process {}) took it over",
-            record.holder.user, record.holder.host, record.holder.pid
-        ),
-        (_, LockStatus::Free | LockStatus::Broken) => "it was released by somebody else".to_owned(),
-    }
 }
 
 fn store(error: StoreError) -> EngineError {

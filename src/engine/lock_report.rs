@@ -366,6 +366,21 @@ fn append<W: World>(world: &W, entry: &AuditEntry) -> Result<(), EngineError> {
         .map_err(|error| EngineError::Store(Box::new(error)))
 }
 
+/// Says what became of a lock that is not ours any more.
+pub(super) fn fate(record: Option<&LockRecord>) -> String {
+    let Some(record) = record else {
+        return "its record was removed or damaged".to_owned();
+    };
+    match (&record.broken, record.status) {
+        (Some(broken), LockStatus::Broken) => format!("{} broke it: {}", broken.by, broken.reason),
+        (_, LockStatus::Held) => format!(
+            "{}@{} (process {}) took it over",
+            record.holder.user, record.holder.host, record.holder.pid
+        ),
+        (_, LockStatus::Free | LockStatus::Broken) => "it was released by somebody else".to_owned(),
+    }
+}
+
 /// Returns `user@host`.
 #[must_use]
 pub fn who(holder: &Holder) -> String {

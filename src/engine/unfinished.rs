@@ -10,7 +10,9 @@ use crate::domain::run::order::EventDraft;
 use crate::engine::cx::within;
 use crate::engine::emit::Emitter;
 use crate::engine::keeper::Keeper;
+use crate::engine::lease::Lease;
 use crate::engine::reconcile::EngineError;
+use crate::ports::clock::Clock;
 use crate::ports::provider::{InstanceRef, Op, OpKind, Outcome, Provider, ProviderError, Settled};
 use crate::ports::sink::NoSink;
 use crate::ports::world::World;
@@ -68,7 +70,7 @@ pub(super) async fn sweep_boxes<W: World>(
     record: &Record,
     live: &Live,
     emitter: &Emitter<'_, W>,
-    run: &RunId,
+    (run, lease): (&RunId, &Lease),
 ) {
     let left = live
         .instances
@@ -93,6 +95,10 @@ pub(super) async fn sweep_boxes<W: World>(
             signal: None,
         };
         for (word, kind) in [("stop", stop), ("remove", OpKind::RemoveInstance(target))] {
+            // The next run finds it again.
+            if !lease.may_start(world.clock().boot()) {
+                return;
+            }
             let op = Op {
                 id: OpId(format!("{run}/sweep/{}.{word}", one.id)),
                 fence: record.fence,

@@ -19,6 +19,8 @@ pub struct DiskError {
 pub trait Disk {
     /// Appends to a file, making it if needed; with `sync`, returns only when the bytes are durable.
     fn append(&self, path: &Path, bytes: &[u8], sync: bool) -> Result<(), DiskError>;
+    /// Appends to a file that has to be there already; `false`: it is there no more, and what was written is lost.
+    fn append_on(&self, path: &Path, bytes: &[u8], sync: bool) -> Result<bool, DiskError>;
     /// Replaces a file's content at once and durably (temp, fsync, rename, fsync of the folder).
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError>;
     /// Reads a whole file of at most `limit` bytes; `None` when it is not there.

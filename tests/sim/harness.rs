@@ -16,6 +16,7 @@ use nanokit::engine::engine::Engine;
 use nanokit::engine::reconcile::{EngineError, Reconcile, RunEnd, RunRequest, Stop};
 use tokio::sync::{mpsc, watch};
 
+use crate::support::sim::life::Fate;
 use crate::support::sim::world::{Machine, SimWorld};
 
 /// Runs a test on paused time.
@@ -30,7 +31,11 @@ pub fn sim<T>(test: impl Future<Output = T>) -> T {
 
 /// Makes a machine on which `app:1`, `app:2` and `tools:1` are there already.
 pub fn machine(seed: u64) -> Machine {
-    let machine = Machine::new(seed);
+    machine_with(Machine::new(seed))
+}
+
+/// Puts the images on a machine.
+pub fn machine_with(machine: Machine) -> Machine {
     for image in ["app:1", "app:2", "tools:1"] {
         let full = normal_image(image);
         let id = ImageId(format!("sha256:{full}"));
@@ -47,7 +52,7 @@ pub struct Ask {
     pub schedule: Schedule,
     pub parallelism: usize,
     pub approved: Option<Arc<Plan>>,
-    pub kill_at: Option<u64>,
+    pub fate: Fate,
     /// When the operator presses Ctrl-C, and how often.
     pub stops: Vec<(Duration, Stop)>,
     pub lock_wait: Duration,
@@ -61,7 +66,7 @@ impl Default for Ask {
             schedule: Schedule::Layered,
             parallelism: 8,
             approved: None,
-            kill_at: None,
+            fate: Fate::default(),
             stops: Vec::new(),
             lock_wait: Duration::ZERO,
         }
@@ -130,7 +135,7 @@ impl Ran {
 
 /// Carries a request out in a process of its own.
 pub async fn run(machine: &Machine, project: &Project, ask: Ask) -> Ran {
-    let world = machine.process(ask.kill_at);
+    let world = machine.spawn(ask.fate.clone());
     let life = world.life.clone();
     let engine = Engine::new(world);
     let (events, mut told) = mpsc::channel(64);
@@ -167,9 +172,8 @@ pub async fn run(machine: &Machine, project: &Project, ask: Ask) -> Ran {
     let acting = async {
         let end = tokio::select! {
             biased;
-            () = life.death() => None,
             () = stops => None,
-            end = engine.run(project, &request, stop, events) => Some(end),
+            end = Box::pin(life.live(engine.run(project, &request, stop, events))) => end,
         };
         (end, life.steps(), life.last())
     };
@@ -211,6 +215,7 @@ pub async fn plan(machine: &Machine, project: &Project) -> Arc<Plan> {
 
 /// Everything that has to hold once a deployment went through.
 pub async fn assert_converged(machine: &Machine, project: &Project, context: &str) {
+    machine.ledger.assert_sound(context);
     let plan = plan(machine, project).await;
     let left: Vec<String> = plan
         .actions

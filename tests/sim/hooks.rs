@@ -200,8 +200,8 @@ fn output_is_kept_whole_and_secrets_are_not() {
         let path = format!("runs/{run_id}/service.api+0+prestart.host.log");
         let kept = machine.file(&path).unwrap();
         assert!(kept.starts_with("token is [redacted]\n"), "{kept}");
-        for (path, bytes) in machine.files.borrow().iter() {
-            let text = String::from_utf8_lossy(bytes);
+        for (path, file) in machine.files.borrow().iter() {
+            let text = String::from_utf8_lossy(&file.bytes);
             assert!(!text.contains("canary-91c4"), "{}", path.display());
             assert!(!text.contains("Y2FuYXJ5LTkxYz"), "{}", path.display());
         }

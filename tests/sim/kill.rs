@@ -6,6 +6,7 @@ use nanokit::domain::project::service::UpdateStrategy;
 use std::time::Duration;
 
 use crate::harness::{Ask, assert_converged, deploy, machine, run, sim};
+use crate::support::sim::life::killed_at;
 use crate::support::sim::project::{checked, hook, job, mounted, project, provisioned, service};
 use nanokit::domain::project::hook::HookPlace;
 
@@ -26,7 +27,7 @@ fn kill_everywhere(name: &str, before: Option<&Project>, after: &Project) -> u64
         sim(async {
             let machine = prepare().await;
             let ask = Ask {
-                kill_at: Some(at),
+                fate: killed_at(at),
                 ..Ask::default()
             };
             let killed = run(&machine, after, ask).await;

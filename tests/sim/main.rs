@@ -1,4 +1,13 @@
 //! The engine in a simulated world: what it does, in which order, at what cost, and after being killed anywhere.
+//!
+//! `swarm` carries random schedules out over the real engine on paused time, each drawn whole from a seed: operators
+//! that race, admins, drift, kills, frozen and suspended holders, partitions, lost and late replies, power loss,
+//! clocks that are wrong. Then the faults are off and everything has to come right. The invariants are
+//! `support::sim::ledger::Invariant`, most of them checked wherever something lands.
+//!
+//! More of them: `NANOKIT_SIM=2000000 cargo test --test sim random_schedules -- --nocapture`.
+//! One of them, told in full: `NANOKIT_SEED=227 cargo test --test sim one_seed -- --nocapture`.
+//! What each planted bug breaks: `cargo test --test sim planted -- --nocapture`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,3 +36,4 @@ mod kill;
 mod script;
 mod seeds;
 mod survey;
+mod swarm;

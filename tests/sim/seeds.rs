@@ -11,6 +11,7 @@ use nanokit::domain::run::options::Schedule;
 use nanokit::engine::reconcile::Stop;
 
 use crate::harness::{Ask, assert_converged, machine, run, sim};
+use crate::support::sim::life::killed_at;
 use crate::support::sim::project::{checked, hook, job, mounted, project, provisioned, service};
 use crate::support::sim::world::next;
 
@@ -85,7 +86,7 @@ fn random_ask(dice: &Dice) -> Ask {
         ..Ask::default()
     };
     match dice.below(4) {
-        0 => ask.kill_at = Some(1 + dice.below(120)),
+        0 => ask.fate = killed_at(1 + dice.below(120)),
         1 => {
             let at = Duration::from_millis(dice.below(1500));
             let stop = if dice.one_in(2) {

@@ -99,6 +99,24 @@ async fn a_whole_run_ends_in_one_snapshot_and_no_journal() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whose_journal_was_folded_can_announce_nothing_any_more() {
+    let lab = Lab::new();
+    let mut old = begun(&lab, "r1", 1).await;
+    old.intent(&lab, intent("r1", "op1", "create", true))
+        .await
+        .unwrap();
+    // Its lock is taken from it; the next holder folds what it left and announces something of its own.
+    let mut new = begun(&lab, "r2", 2).await;
+    new.done(&lab, &OpId::new("op1"), &applied("c1")).unwrap();
+    new.intent(&lab, intent("r2", "op2", "start", false))
+        .await
+        .unwrap();
+    let late = old.intent(&lab, intent("r1", "op3", "start", false)).await;
+    assert!(matches!(late, Err(EngineError::LockLost(_))), "{late:?}");
+    assert_eq!(journals(&lab), [Path::new("journal/r2")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_did_not_change_is_not_stored_again() {
     let lab = Lab::new();
     let mut keeper = begun(&lab, "r1", 1).await;

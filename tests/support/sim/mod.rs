@@ -4,8 +4,12 @@
 //! numbered step; at any of them the process can be killed: from then on it hears nothing and changes nothing,
 //! while what it had already sent to the platform still lands.
 
+pub mod disk;
 pub mod install;
+pub mod ledger;
+pub mod life;
 pub mod platform;
 pub mod project;
 pub mod provider;
+pub mod store;
 pub mod world;

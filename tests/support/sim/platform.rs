@@ -63,6 +63,13 @@ pub struct Box1 {
     pub log: String,
 }
 
+impl Box1 {
+    /// Tells whether it carries no label of ours at all.
+    pub fn is_foreign(&self) -> bool {
+        self.lineage.0.is_empty()
+    }
+}
+
 /// A network or volume.
 #[derive(Clone, Debug)]
 pub struct Thing {
@@ -70,6 +77,8 @@ pub struct Thing {
     pub name: String,
     pub lineage: Option<Lineage>,
     pub hash: String,
+    /// The operation that made it.
+    pub op: String,
 }
 
 /// Faults that were ordered, by `VERB ADDRESS[INSTANCE]`.
@@ -111,6 +120,8 @@ pub struct Memory {
     pub takes: BTreeMap<String, Duration>,
     /// What commands print.
     pub prints: BTreeMap<String, String>,
+    /// Out of a thousand calls, how many meet trouble.
+    pub weather: u64,
     pub next: u64,
     pub epoch: Instant,
 }
@@ -145,6 +156,7 @@ impl Platform {
             first_exits: BTreeMap::new(),
             takes: BTreeMap::new(),
             prints: BTreeMap::new(),
+            weather: 0,
             next: 0,
             epoch: Instant::now(),
         };
@@ -272,6 +284,52 @@ impl Platform {
                 .collect();
             all.sort();
             all
+        })
+    }
+
+    /// Lists what carries a lineage: id, name, and the operation that made it.
+    pub fn objects_of(&self, lineage: &Lineage) -> Vec<(ProviderId, String, String)> {
+        self.with(|m| {
+            let boxes = m
+                .boxes
+                .values()
+                .filter(|b| &b.lineage == lineage)
+                .map(|b| (b.id.clone(), b.name.clone(), b.op.to_string()));
+            let things = m
+                .networks
+                .values()
+                .chain(m.volumes.values())
+                .filter(|t| t.lineage.as_ref() == Some(lineage))
+                .map(|t| (t.id.clone(), t.name.clone(), t.op.clone()));
+            boxes.chain(things).collect()
+        })
+    }
+
+    /// Tells whether a service is up: running, and healthy where it is checked; a job: completed.
+    pub fn is_up(&self, service: &str) -> bool {
+        self.with(|m| {
+            m.boxes.values().any(|b| {
+                b.service.name == service
+                    && !b.one_off
+                    && !b.is_foreign()
+                    && match b.service.kind {
+                        ServiceKind::Job => b.status == Status::Exited(0),
+                        ServiceKind::Service => {
+                            b.status == Status::Running
+                                && matches!(b.health, Health::Healthy | Health::Unchecked)
+                        }
+                    }
+            })
+        })
+    }
+
+    /// Tells whether any instance of a service runs.
+    pub fn runs(&self, service: &str) -> bool {
+        self.with(|m| {
+            m.boxes
+                .values()
+                .filter(|b| b.service.name == service && !b.one_off && !b.is_foreign())
+                .any(|b| b.status == Status::Running)
         })
     }
 

@@ -1,6 +1,8 @@
 //! The simulated platform as a provider: effects happen on its side of the wire, whatever becomes of the caller.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use nanokit::domain::event::Stream;
@@ -24,14 +26,18 @@ use nanokit::ports::sink::Sink;
 use tokio::sync::{mpsc, oneshot};
 
 use super::install;
+use super::ledger::{Invariant, Ledger, Planted};
+use super::life::Life;
 use super::platform::{Box1, Memory, Platform, Thing};
-use super::world::Life;
+use super::world::next;
 
 /// The platform as one process sees it.
 #[derive(Clone)]
 pub struct SimProvider {
     pub platform: Platform,
     pub life: Life,
+    pub ledger: Ledger,
+    pub dice: Rc<Cell<u64>>,
 }
 
 fn refused(call: &str, subject: &str, cause: &str) -> ProviderError {
@@ -76,6 +82,52 @@ fn key_of(kind: &OpKind) -> (&'static str, String) {
 }
 
 impl SimProvider {
+    /// Draws what becomes of a call in bad weather.
+    fn weather(&self) -> Option<Trouble> {
+        let weather = self.platform.with(|m| m.weather);
+        if weather == 0 {
+            return None;
+        }
+        let trouble = match next(&self.dice) % 1000 {
+            drawn if drawn >= weather => None,
+            drawn => Some(match drawn % 5 {
+                0 => Trouble::Fails,
+                1 => Trouble::CallLost,
+                2 => Trouble::ReplyLost,
+                3 => Trouble::Slow(Duration::from_millis(next(&self.dice) % 3_000)),
+                _ => Trouble::Slow(Duration::from_secs(next(&self.dice) % 25)),
+            }),
+        };
+        if let Some(trouble) = trouble {
+            self.ledger.fired(match trouble {
+                Trouble::Fails => "call failed",
+                Trouble::CallLost => "call lost",
+                Trouble::ReplyLost => "reply lost",
+                Trouble::Slow(_) => "call late",
+            });
+        }
+        trouble
+    }
+
+    /// What the process is told when it hears nothing.
+    fn lost(&self, error: ProviderError) -> Outcome<Applied> {
+        if self.ledger.has(Planted::LostReplyFails) {
+            Outcome::Failed(error)
+        } else if self.ledger.has(Planted::LostReplySucceeds) {
+            Outcome::Done(Applied {
+                id: Some(ProviderId::new("unheard")),
+                ..Applied::default()
+            })
+        } else {
+            Outcome::Unknown(error)
+        }
+    }
+
+    fn check_issue(&self, op: &Op, what: &str) {
+        self.ledger.issued(&self.life, op, what);
+        self.ledger.in_order(&op.kind, self.life.takes_down());
+    }
+
     /// How long a call takes: always the same for the same call.
     fn latency(text: &str) -> Duration {
         let sum: u64 = text.bytes().map(u64::from).sum();
@@ -94,6 +146,80 @@ impl SimProvider {
         };
         Ok(applied)
     }
+}
+
+/// What may become of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    Fails,
+    CallLost,
+    ReplyLost,
+    Slow(Duration),
+}
+
+fn target_of(kind: &OpKind) -> Option<&InstanceRef> {
+    match kind {
+        OpKind::StartInstance(target)
+        | OpKind::OpenGate(target)
+        | OpKind::StopInstance { target, .. }
+        | OpKind::RemoveInstance(target)
+        | OpKind::RenameInstance(target)
+        | OpKind::SetLimits { target, .. }
+        | OpKind::Connect { target, .. }
+        | OpKind::Disconnect { target, .. }
+        | OpKind::Unpause(target) => Some(target),
+        OpKind::PullImage { .. }
+        | OpKind::BuildImage { .. }
+        | OpKind::CreateNetwork { .. }
+        | OpKind::RemoveNetwork { .. }
+        | OpKind::CreateVolume { .. }
+        | OpKind::RemoveVolume { .. }
+        | OpKind::CreateInstance(_) => None,
+    }
+}
+
+/// Nothing of somebody else may ever be touched.
+fn check_landing(platform: &Platform, ledger: &Ledger, op: &Op) {
+    let owner = platform.with(|m| {
+        let thing = |all: &BTreeMap<String, Thing>, id: &ProviderId| {
+            all.values()
+                .find(|thing| &thing.id == id)
+                .map(|thing| thing.lineage.clone())
+        };
+        match &op.kind {
+            OpKind::RemoveNetwork { id } => thing(&m.networks, id),
+            OpKind::RemoveVolume { id } => thing(&m.volumes, id),
+            other => {
+                let target = target_of(other)?;
+                m.boxes.get(&target.id).map(|b| Some(b.lineage.clone()))
+            }
+        }
+    });
+    if owner.is_some_and(|owner| owner.as_ref() != Some(&op.lineage)) {
+        let (verb, subject) = key_of(&op.kind);
+        let text = format!("{verb} {subject} landed on an object of somebody else");
+        ledger.broken(Invariant::I15OnlyOurs, text);
+    }
+}
+
+/// A planted bug: whatever has the name now is meant.
+fn own_named(platform: &Platform, mut op: Op) -> Op {
+    if let Some(named) = target_of(&op.kind).and_then(|target| {
+        platform.with(|m| {
+            m.boxes
+                .values()
+                .find(|b| b.name == target.name)
+                .map(|b| b.id.clone())
+        })
+    }) {
+        match &mut op.kind {
+            OpKind::StartInstance(target)
+            | OpKind::StopInstance { target, .. }
+            | OpKind::RemoveInstance(target) => target.id = named,
+            _ => {}
+        }
+    }
+    op
 }
 
 fn create(m: &mut Memory, op: &Op, spec: &InstanceSpec) -> Result<Applied, ProviderError> {
@@ -254,6 +380,7 @@ fn small(m: &mut Memory, op: &Op, kind: &OpKind) -> Result<Applied, ProviderErro
         name: name.to_owned(),
         lineage: Some(op.lineage.clone()),
         hash: hash.to_owned(),
+        op: op.id.to_string(),
     };
     match kind {
         OpKind::PullImage { image } => {
@@ -452,7 +579,12 @@ impl Provider for SimProvider {
         tokio::time::sleep(Duration::from_millis(5)).await;
         let live = self.platform.with(|m| Live {
             engine: "sim".to_owned(),
-            instances: m.boxes.values().map(live_of).collect(),
+            instances: m
+                .boxes
+                .values()
+                .filter(|b| !b.is_foreign())
+                .map(live_of)
+                .collect(),
             networks: m
                 .networks
                 .values()
@@ -493,6 +625,7 @@ impl Provider for SimProvider {
         if matches!(op.kind, OpKind::PullImage { .. }) {
             sink.progress(1, Some(2), "layers");
         }
+        self.check_issue(op, &key);
         let (failing, lost_call, lost_reply) = self.platform.with(|m| {
             (
                 m.fails(&key),
@@ -500,21 +633,43 @@ impl Provider for SimProvider {
                 m.faults.lose_reply.remove(&key),
             )
         });
+        let drawn = self.weather();
+        let failing = failing || drawn == Some(Trouble::Fails);
+        let lost_call = lost_call || drawn == Some(Trouble::CallLost);
+        let lost_reply = lost_reply || drawn == Some(Trouble::ReplyLost);
         if lost_call {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            return Outcome::Unknown(refused(verb, &subject, "connection reset"));
+            return self.lost(refused(verb, &subject, "connection reset"));
         }
         if failing {
             tokio::time::sleep(Self::latency(&key)).await;
+            if self.ledger.has(Planted::FailureSucceeds) {
+                return Outcome::Done(Applied {
+                    id: Some(ProviderId::new("nothing")),
+                    ..Applied::default()
+                });
+            }
             return Outcome::Failed(refused(verb, &subject, "the platform says no"));
         }
         // From here on it happens, whether or not somebody waits for the reply.
         let (reply, answer) = oneshot::channel();
         let (platform, own) = (self.platform.clone(), op.clone());
         self.platform.with(|m| m.in_flight.insert(op.id.clone()));
-        let latency = Self::latency(&key);
+        let slow = match drawn {
+            Some(Trouble::Slow(by)) => by,
+            Some(Trouble::Fails | Trouble::CallLost | Trouble::ReplyLost) | None => Duration::ZERO,
+        };
+        let latency = Self::latency(&key) + slow;
+        let ledger = self.ledger.clone();
         tokio::task::spawn_local(async move {
             tokio::time::sleep(latency).await;
+            let by_name = ledger.has(Planted::ByName);
+            let own = if by_name {
+                own_named(&platform, own)
+            } else {
+                own
+            };
+            check_landing(&platform, &ledger, &own);
             let landed = Self::land(&platform, &own);
             platform.with(|m| {
                 m.in_flight.remove(&own.id);
@@ -525,10 +680,10 @@ impl Provider for SimProvider {
             let _ = reply.send(landed);
         });
         let landed = answer.await;
-        tokio::time::sleep(latency).await;
+        tokio::time::sleep(Self::latency(&key)).await;
         self.life.step(&format!("reply {key}")).await;
         if lost_reply {
-            return Outcome::Unknown(refused(verb, &subject, "connection reset"));
+            return self.lost(refused(verb, &subject, "connection reset"));
         }
         match landed {
             Ok(Ok(applied)) => Outcome::Done(applied),
@@ -546,7 +701,11 @@ impl Provider for SimProvider {
     ) -> Result<Settled, ProviderError> {
         self.life.step("settle").await;
         self.platform.called("settle");
-        while self.platform.with(|m| m.in_flight.contains(op)) {
+        if self.ledger.has(Planted::PendingForgotten) {
+            return Ok(Settled::NotDone);
+        }
+        let waits = !self.ledger.has(Planted::NoSettleWait);
+        while waits && self.platform.with(|m| m.in_flight.contains(op)) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let _ = (verb, target);
@@ -590,6 +749,7 @@ impl Provider for SimProvider {
             )
         });
         if takes > call.timeout {
+            self.ledger.fired("hook hung");
             tokio::time::sleep(call.timeout).await;
             return CallEnd::TimedOut;
         }

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,140 +10,134 @@ use nanokit::domain::event::Stream;
 use nanokit::domain::lease::{Holder, ProcessProof};
 use nanokit::domain::secret::{Secret, SecretRef};
 use nanokit::domain::time::{Boot, Wall};
-use nanokit::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
+use nanokit::ports::cas_store::Stored;
 use nanokit::ports::clock::Clock;
-use nanokit::ports::disk::{Disk, DiskError};
 use nanokit::ports::hooks::{CallEnd, HostCall, HostHooks};
 use nanokit::ports::process::Processes;
 use nanokit::ports::random::Random;
 use nanokit::ports::secrets::{SecretError, Secrets};
 use nanokit::ports::sink::Sink;
 use nanokit::ports::world::World;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::disk::{Files, SimDisk, lose_power};
+use super::ledger::{Ledger, Planted};
+use super::life::{Cell1, Fate, Life};
 use super::platform::Platform;
 use super::provider::SimProvider;
+use super::store::{Past, SimStore};
 
-/// The life of one process: it can be killed at any of its steps.
-#[derive(Clone)]
-pub struct Life {
-    steps: Rc<Cell<u64>>,
-    kill_at: Option<u64>,
-    dead: Rc<Cell<bool>>,
-    died: Rc<Notify>,
-    trace: Rc<RefCell<Vec<String>>>,
-}
-
-impl Life {
-    fn new(kill_at: Option<u64>) -> Self {
-        Self {
-            steps: Rc::default(),
-            kill_at,
-            dead: Rc::default(),
-            died: Rc::new(Notify::new()),
-            trace: Rc::default(),
-        }
-    }
-    /// Passes one step, or dies at it.
-    pub async fn step(&self, what: &str) {
-        if !self.pass(what) {
-            std::future::pending::<()>().await;
-        }
-    }
-    /// Passes one step of something that does not wait; `false`: the process is dead.
-    pub fn pass(&self, what: &str) -> bool {
-        if self.dead.get() {
-            return false;
-        }
-        let now = self.steps.get() + 1;
-        self.steps.set(now);
-        self.trace.borrow_mut().push(what.to_owned());
-        if self.kill_at == Some(now) {
-            self.dead.set(true);
-            self.died.notify_waiters();
-            self.died.notify_one();
-            return false;
-        }
-        true
-    }
-    /// Waits until the process dies.
-    pub async fn death(&self) {
-        self.died.notified().await;
-    }
-    /// Says how many steps it took.
-    pub fn steps(&self) -> u64 {
-        self.steps.get()
-    }
-    /// Returns the last steps, for messages.
-    pub fn last(&self) -> String {
-        let trace = self.trace.borrow();
-        let from = trace.len().saturating_sub(4);
-        trace[from..].join(" · ")
-    }
-}
+/// All processes there ever were, by number.
+pub type Lives = Rc<RefCell<Vec<(u32, Life)>>>;
 
 /// What outlives a process: platform, stores, disk, time.
 pub struct Machine {
     pub platform: Platform,
     pub state: Rc<RefCell<Option<Stored>>>,
     pub lock: Rc<RefCell<Option<Stored>>>,
-    pub files: Rc<RefCell<BTreeMap<PathBuf, Vec<u8>>>>,
+    pub files: Rc<RefCell<Files>>,
     pub secrets: BTreeMap<SecretRef, String>,
+    pub ledger: Ledger,
+    pub dice: Rc<Cell<u64>>,
+    past: (Past, Past),
     alive: Rc<RefCell<Vec<u32>>>,
+    lives: Lives,
     next_pid: Cell<u32>,
     random: Rc<Cell<u64>>,
     start: Instant,
+    wordy: bool,
 }
 
 impl Machine {
     pub fn new(seed: u64) -> Self {
+        Self::planted(seed, Planted::None, false)
+    }
+
+    /// Makes a world with a bug in it; a wordy one keeps every step.
+    pub fn planted(seed: u64, planted: Planted, wordy: bool) -> Self {
+        let platform = Platform::new();
+        let (state, files) = (Rc::default(), Rc::default());
+        let ledger = Ledger::new(
+            platform.clone(),
+            Rc::clone(&files),
+            Rc::clone(&state),
+            planted,
+        );
         Self {
-            platform: Platform::new(),
-            state: Rc::default(),
+            platform,
+            state,
             lock: Rc::default(),
-            files: Rc::default(),
+            files,
             secrets: BTreeMap::new(),
+            ledger,
+            dice: Rc::new(Cell::new(seed ^ 0x5eed)),
+            past: Default::default(),
             alive: Rc::default(),
+            lives: Rc::default(),
             next_pid: Cell::new(100),
             random: Rc::new(Cell::new(seed.wrapping_mul(2).wrapping_add(1))),
             start: Instant::now(),
+            wordy,
         }
+    }
+
+    /// When this world began.
+    pub fn start(&self) -> Instant {
+        self.start
     }
 
     /// Starts a process of ours that dies at its `kill_at`-th step.
     pub fn process(&self, kill_at: Option<u64>) -> SimWorld {
+        self.spawn(Fate {
+            kill_at,
+            ..Fate::default()
+        })
+    }
+
+    /// Starts a process of ours with a fate.
+    pub fn spawn(&self, fate: Fate) -> SimWorld {
         let pid = self.next_pid.get();
         self.next_pid.set(pid + 1);
         self.alive.borrow_mut().push(pid);
-        let life = Life::new(kill_at);
+        let life = Life::new(fate, self.start, self.wordy);
+        self.lives.borrow_mut().push((pid, life.clone()));
+        let store = |kind, name, cell: &Rc<RefCell<Option<Stored>>>, past: &Past| SimStore {
+            cell: Rc::clone(cell),
+            past: past.clone(),
+            life: life.clone(),
+            name,
+            kind,
+            ledger: self.ledger.clone(),
+            dice: Rc::clone(&self.dice),
+            alive: Rc::clone(&self.alive),
+            lives: Rc::clone(&self.lives),
+            pid,
+        };
         SimWorld {
             provider: SimProvider {
                 platform: self.platform.clone(),
                 life: life.clone(),
+                ledger: self.ledger.clone(),
+                dice: Rc::clone(&self.dice),
             },
-            state: SimStore {
-                cell: Rc::clone(&self.state),
-                life: life.clone(),
-                name: "state.json",
-            },
-            lock: SimStore {
-                cell: Rc::clone(&self.lock),
-                life: life.clone(),
-                name: "lock",
-            },
+            state: store(Cell1::State, "state.json", &self.state, &self.past.0),
+            lock: store(Cell1::Lock, "lock", &self.lock, &self.past.1),
             disk: SimDisk {
                 files: Rc::clone(&self.files),
                 life: life.clone(),
+                ledger: self.ledger.clone(),
             },
-            clock: SimClock { start: self.start },
+            clock: SimClock { life: life.clone() },
             hooks: SimHooks {
                 platform: self.platform.clone(),
                 life: life.clone(),
+                ledger: self.ledger.clone(),
             },
             processes: SimProcesses {
                 pid,
+                machine: life.fate().machine,
                 alive: Rc::clone(&self.alive),
+                ledger: self.ledger.clone(),
             },
             random: SimRandom(Rc::clone(&self.random)),
             secrets: SimSecrets(self.secrets.clone()),
@@ -158,11 +152,37 @@ impl Machine {
             .retain(|pid| *pid != world.processes.pid);
     }
 
+    /// The power fails: every process dies, and what was not durable is gone but for a torn part.
+    pub fn lose_power(&self, torn: usize) {
+        for (_, life) in self.lives.borrow().iter() {
+            life.kill();
+        }
+        self.alive.borrow_mut().clear();
+        lose_power(&mut self.files.borrow_mut(), torn);
+        self.ledger.fired("power lost");
+        self.ledger.look_for_untracked("the power failed");
+    }
+
+    /// Returns the steps of all processes, in the order of time.
+    pub fn trace(&self) -> Vec<String> {
+        let lives = self.lives.borrow();
+        let mut all: Vec<String> = lives
+            .iter()
+            .flat_map(|(pid, life)| {
+                life.trace()
+                    .into_iter()
+                    .map(move |line| format!("{line}  [{pid}]"))
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
     /// Reads a file below `.nanokit`.
     pub fn file(&self, path: &str) -> Option<String> {
         let files = self.files.borrow();
-        let bytes = files.get(Path::new(path))?;
-        Some(String::from_utf8_lossy(bytes).into_owned())
+        let file = files.get(Path::new(path))?;
+        Some(String::from_utf8_lossy(&file.bytes).into_owned())
     }
 }
 
@@ -219,147 +239,20 @@ impl World for SimWorld {
     }
 }
 
-/// A cell that compares and puts.
-pub struct SimStore {
-    cell: Rc<RefCell<Option<Stored>>>,
-    life: Life,
-    name: &'static str,
-}
-
-impl CasStore for SimStore {
-    async fn get(&self) -> Result<Option<Stored>, StoreError> {
-        self.life.step(&format!("get {}", self.name)).await;
-        Ok(self.cell.borrow().clone())
-    }
-
-    async fn compare_and_put(
-        &self,
-        expected: Option<&Version>,
-        bytes: &[u8],
-    ) -> Result<Put, StoreError> {
-        self.life.step(&format!("put {}", self.name)).await;
-        let put = {
-            let mut cell = self.cell.borrow_mut();
-            let current = cell.as_ref().map(|stored| stored.version.clone());
-            if current.as_ref() == expected {
-                let number = current.map_or(0, |v| v.0.parse::<u64>().unwrap()) + 1;
-                let version = Version(number.to_string());
-                *cell = Some(Stored {
-                    bytes: bytes.to_vec(),
-                    version: version.clone(),
-                });
-                Put::Done(version)
-            } else {
-                Put::Conflict(cell.clone())
-            }
-        };
-        self.life.step(&format!("was put {}", self.name)).await;
-        Ok(put)
-    }
-
-    fn location(&self) -> String {
-        self.name.to_owned()
-    }
-}
-
-/// Files in memory.
-pub struct SimDisk {
-    files: Rc<RefCell<BTreeMap<PathBuf, Vec<u8>>>>,
-    life: Life,
-}
-
-impl SimDisk {
-    fn gate(&self, action: &'static str, path: &Path) -> Result<(), DiskError> {
-        if self.life.pass(&format!("{action} {}", path.display())) {
-            Ok(())
-        } else {
-            Err(DiskError {
-                action,
-                path: path.to_owned(),
-                source: std::io::Error::other("the process is dead"),
-            })
-        }
-    }
-}
-
-impl Disk for SimDisk {
-    fn append(&self, path: &Path, bytes: &[u8], sync: bool) -> Result<(), DiskError> {
-        // Lines of output are not worth a step each; what is synced, is.
-        if sync {
-            self.gate("append to", path)?;
-        } else if self.life.dead.get() {
-            return self.gate("append to", path);
-        }
-        let mut files = self.files.borrow_mut();
-        files
-            .entry(path.to_owned())
-            .or_default()
-            .extend_from_slice(bytes);
-        Ok(())
-    }
-    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
-        self.gate("write", path)?;
-        self.files
-            .borrow_mut()
-            .insert(path.to_owned(), bytes.to_vec());
-        Ok(())
-    }
-    fn read(&self, path: &Path, _limit: u64) -> Result<Option<Vec<u8>>, DiskError> {
-        self.gate("read", path)?;
-        Ok(self.files.borrow().get(path).cloned())
-    }
-    fn list(&self, path: &Path) -> Result<Vec<String>, DiskError> {
-        self.gate("list", path)?;
-        let files = self.files.borrow();
-        let mut names: Vec<String> = files
-            .keys()
-            .filter_map(|file| file.strip_prefix(path).ok())
-            .filter_map(|rest| rest.components().next())
-            .map(|first| first.as_os_str().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        names.dedup();
-        Ok(names)
-    }
-    fn remove(&self, path: &Path) -> Result<(), DiskError> {
-        self.gate("remove", path)?;
-        self.files.borrow_mut().remove(path);
-        Ok(())
-    }
-    fn read_named(&self, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
-        self.read(path, limit).map(Option::unwrap_or_default)
-    }
-    fn write_named(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
-        self.replace(path, bytes)
-    }
-    fn set_aside(&self, _bytes: u64) -> Result<(), DiskError> {
-        self.gate("set room aside in", Path::new("reserve"))
-    }
-    fn write_elsewhere(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, DiskError> {
-        let path = Path::new("/elsewhere").join(name);
-        self.replace(&path, bytes)?;
-        Ok(path)
-    }
-    fn shown(&self, path: &Path) -> PathBuf {
-        Path::new(".nanokit").join(path)
-    }
-}
-
-/// Paused time.
+/// Paused time, as the process's own clock tells it.
 pub struct SimClock {
-    start: Instant,
+    life: Life,
 }
 
 impl Clock for SimClock {
     fn boot(&self) -> Boot {
-        Boot(Duration::from_secs(1000) + self.start.elapsed())
+        Boot(self.life.boot(self.life.now()))
     }
     fn wall(&self) -> Wall {
-        let ms = i64::try_from(self.start.elapsed().as_millis()).unwrap();
-        Wall(1_790_000_000_000 + ms)
+        Wall(self.life.wall())
     }
     async fn sleep(&self, span: Duration) {
-        tokio::time::sleep(span).await;
+        self.life.sleep(span).await;
     }
 }
 
@@ -367,6 +260,7 @@ impl Clock for SimClock {
 pub struct SimHooks {
     platform: Platform,
     life: Life,
+    ledger: Ledger,
 }
 
 impl HostHooks for SimHooks {
@@ -390,20 +284,27 @@ impl HostHooks for SimHooks {
             )
         });
         if takes > call.timeout {
+            self.ledger.fired("hook hung");
             tokio::time::sleep(call.timeout).await;
             return CallEnd::TimedOut;
         }
         tokio::time::sleep(takes).await;
         sink.output(Stream::Stdout, prints.as_bytes());
         self.life.step("host hook ended").await;
-        CallEnd::Exited(self.platform.with(|m| m.exit_of(&line)))
+        let code = self.platform.with(|m| m.exit_of(&line));
+        if code != 0 {
+            self.ledger.fired("hook failed");
+        }
+        CallEnd::Exited(code)
     }
 }
 
 /// Who is alive on this machine.
 pub struct SimProcesses {
-    pid: u32,
+    pub pid: u32,
+    machine: u32,
     alive: Rc<RefCell<Vec<u32>>>,
+    ledger: Ledger,
 }
 
 impl Processes for SimProcesses {
@@ -411,7 +312,7 @@ impl Processes for SimProcesses {
         Holder {
             user: "ada".to_owned(),
             host: "sim".to_owned(),
-            machine: "m".to_owned(),
+            machine: format!("m{}", self.machine),
             boot_id: "b".to_owned(),
             pid: self.pid,
             pid_start: u64::from(self.pid),
@@ -420,6 +321,13 @@ impl Processes for SimProcesses {
         }
     }
     fn proof(&self, holder: &Holder) -> ProcessProof {
+        if holder.machine != format!("m{}", self.machine) {
+            return if self.ledger.has(Planted::ForeignProof) {
+                ProcessProof::Gone
+            } else {
+                ProcessProof::Unknown
+            };
+        }
         if self.alive.borrow().contains(&holder.pid) {
             ProcessProof::Alive
         } else {
