@@ -90,11 +90,11 @@ fn lock(root: &Path) -> FileStore {
     FileStore::lock("state.json", &root.join(".nanokit"))
 }
 
-fn old_or_new(found: Option<Vec<u8>>, before: Option<Vec<u8>>, said: bool) -> Result<(), String> {
-    if found.as_ref() == Some(&new()) || (found == before && !said) {
+fn old_or_new(found: Option<&[u8]>, before: Option<&[u8]>, said: bool) -> Result<(), String> {
+    if found == Some(new().as_slice()) || (found == before && !said) {
         return Ok(());
     }
-    let length = found.as_ref().map(Vec::len);
+    let length = found.map(<[u8]>::len);
     Err(format!("said stored: {said}, but found {length:?} bytes"))
 }
 
@@ -109,19 +109,19 @@ const SCENARIOS: [Scenario; 4] = [
         name: "first state",
         before: |_| {},
         act: |root, counts| put(&state(root), &new()) && counts(),
-        check: |root, said| old_or_new(bytes_of(&state(root)), None, said),
+        check: |root, said| old_or_new(bytes_of(&state(root)).as_deref(), None, said),
     },
     Scenario {
         name: "next state",
         before: |root| assert!(put(&state(root), &old())),
         act: |root, counts| put(&state(root), &new()) && counts(),
-        check: |root, said| old_or_new(bytes_of(&state(root)), Some(old()), said),
+        check: |root, said| old_or_new(bytes_of(&state(root)).as_deref(), Some(&old()), said),
     },
     Scenario {
         name: "lock record",
         before: |root| assert!(put(&lock(root), &old())),
         act: |root, counts| put(&lock(root), &new()) && counts(),
-        check: |root, said| old_or_new(bytes_of(&lock(root)), Some(old()), said),
+        check: |root, said| old_or_new(bytes_of(&lock(root)).as_deref(), Some(&old()), said),
     },
     Scenario {
         name: "journal",
@@ -202,7 +202,6 @@ fn cut_everywhere(kind: &str, options: &str, bytes: u64) {
         }
     }
     assert!(cases >= 25, "{kind} {options}: only {cases} cases");
-    println!("{kind} {options}: {cases} power cuts");
 }
 
 #[test]
