@@ -334,6 +334,7 @@ impl Keeper {
 
     /// Writes a snapshot with the next serial, whatever it holds.
     async fn store<W: World>(&mut self, world: &W) -> Result<(), EngineError> {
+        self.own_try(world).await;
         self.note_pending();
         let epoch = self.writing()?.epoch;
         let Some(record) = &self.record else {
@@ -343,7 +344,6 @@ impl Keeper {
         next.serial = Serial(record.serial.0.saturating_add(1));
         next.fence = record.fence.max(epoch);
         let bytes = state::encode(&next, &self.extra, WRITER);
-        self.own_try(world).await;
         self.version = match snapshot::put(world, self.version.as_ref(), &bytes).await {
             Ok(version) => Some(version),
             Err(error) => {

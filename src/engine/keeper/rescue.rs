@@ -28,6 +28,10 @@ impl Keeper {
             && found.bytes == tried
         {
             self.version = Some(found.version);
+            // It is the snapshot the next one follows.
+            if let (Some(record), Some(serial)) = (&mut self.record, state::serial_of(&tried)) {
+                record.serial = serial;
+            }
         }
     }
 
