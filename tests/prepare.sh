@@ -13,6 +13,9 @@ command -v cargo >/dev/null || die "cargo is missing: install Rust 1.94 or newer
 missing=()
 need() { dpkg -s "$1" >/dev/null 2>&1 || missing+=("$1"); }
 need busybox-static
+need e2fsprogs  # the tests of power cuts make filesystems of their own
+need xfsprogs
+need strace     # kills and disk faults at a chosen system call
 command -v git >/dev/null || missing+=(git)
 command -v python3 >/dev/null || missing+=(python3)
 command -v dockerd >/dev/null || command -v docker >/dev/null || missing+=(docker.io)

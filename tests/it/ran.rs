@@ -71,7 +71,7 @@ impl Ran {
 
     /// Requires that the text does not say something.
     #[track_caller]
-    pub(crate) fn is_silent_about(self, needle: &str) -> Self {
+    pub(crate) fn never_says(self, needle: &str) -> Self {
         assert!(
             !self.stdout.contains(needle) && !self.stderr.contains(needle),
             "`{}` should not say `{needle}`\n--- stdout\n{}\n--- stderr\n{}",

@@ -9,7 +9,7 @@ fn docker_the_demo_takes_docker_when_its_image_is_there() {
     let name = format!("nkt{}", std::process::id());
     env.on_docker(&["demo", "-e", &name])
         .exits(0)
-        .is_silent_about("host processes are used")
+        .never_says("host processes are used")
         .says("docker:")
         .says("6 of 6 services ready");
     let file = "nanokit-demo/nanokit.yml";
