@@ -7,7 +7,7 @@ use crate::domain::plan::model::{Action, Change, Plan, Step, StepKind};
 use crate::domain::project::canonical::text::hex;
 
 /// Version of what goes into a plan's id.
-const FORMAT: &str = "nanokit plan 1";
+const FORMAT: &str = "nanokit plan 2";
 
 /// Digests the live fields a difference read; `None` when nothing was there.
 #[must_use]
@@ -135,12 +135,18 @@ impl Feeder {
         self.0.update((text.len() as u64).to_be_bytes());
         self.0.update(text.as_bytes());
     }
+    fn number(&mut self, number: usize) {
+        self.0.update((number as u64).to_be_bytes());
+    }
+    fn flag(&mut self, flag: bool) {
+        self.0.update([u8::from(flag)]);
+    }
     fn option(&mut self, text: Option<&str>) {
-        self.0.update([u8::from(text.is_some())]);
+        self.flag(text.is_some());
         self.text(text.unwrap_or_default());
     }
     fn list<T>(&mut self, items: impl ExactSizeIterator<Item = T>, each: impl Fn(&mut Self, T)) {
-        self.0.update((items.len() as u64).to_be_bytes());
+        self.number(items.len());
         for item in items {
             each(self, item);
         }
@@ -151,6 +157,7 @@ impl Feeder {
         self.text(action.kind.as_str());
         self.text(action.strategy.as_str());
         self.text(&action.reason);
+        self.number(action.layer);
         for set in [&action.depends_on, &action.optional] {
             self.list(set.iter(), |feeder, address| {
                 feeder.text(address.kind.as_str());
@@ -158,6 +165,10 @@ impl Feeder {
             });
         }
         self.option(action.fingerprint.as_ref().map(Digest::as_str));
+        self.list(action.seen.iter(), |feeder, (path, value)| {
+            feeder.text(path);
+            feeder.text(value);
+        });
         self.list(action.changes.iter(), Self::change);
         self.list(action.steps.iter(), Self::step);
     }
@@ -167,6 +178,7 @@ impl Feeder {
         self.option(change.before.as_deref());
         self.option(change.after.as_deref());
         self.text(change.cause.as_str());
+        self.flag(change.sensitive);
     }
     fn step(&mut self, step: &Step) {
         self.text(step.id.as_str());
@@ -194,7 +206,14 @@ impl Feeder {
             | StepKind::Unpause
             | StepKind::Adopt => "",
         });
-        self.0.update([u8::from(step.old)]);
+        match &step.kind {
+            StepKind::Detach { instance, .. } => self.number(instance.0 as usize),
+            StepKind::Hook { index, .. } => self.number(*index),
+            _ => {}
+        }
+        self.text(step.place.as_str());
+        self.option(step.instance.map(|i| i.to_string()).as_deref());
+        self.flag(step.old);
         self.list(step.needs.iter(), |feeder, id| feeder.text(id.as_str()));
         self.text(&step.detail);
     }

@@ -6,7 +6,7 @@ use crate::domain::ids::{
 };
 use crate::domain::plan::model::{
     Action, ActionKind, Cause, Change, Plan, PlanWarning, Purpose, Step, StepKind, StepPlace,
-    Strategy,
+    Strategy, Summary,
 };
 use crate::domain::project::hook::HookPhase;
 use crate::formats::error::FormatError;
@@ -54,7 +54,8 @@ pub(super) fn plan(wire: PlanWire) -> Result<Plan, FormatError> {
         .into_iter()
         .find(|purpose| purpose.as_str() == wire.purpose)
         .ok_or_else(|| FormatError::Field(format!("`purpose` cannot be `{}`", wire.purpose)))?;
-    Ok(Plan {
+    let counted = Summary::from(wire.summary);
+    let plan = Plan {
         id: PlanId(wire.plan_id),
         purpose,
         scope: scope(&wire.project, &wire.environment, wire.component.as_deref())?,
@@ -83,7 +84,13 @@ pub(super) fn plan(wire: PlanWire) -> Result<Plan, FormatError> {
                 })
             })
             .collect::<Result<_, FormatError>>()?,
-    })
+    };
+    if plan.summary() == counted {
+        Ok(plan)
+    } else {
+        let text = "`summary` does not count the actions it stands over";
+        Err(FormatError::Field(text.to_owned()))
+    }
 }
 
 const KINDS: [ActionKind; 4] = [
