@@ -13,6 +13,7 @@ mod folder;
 pub mod hooks;
 mod ignore;
 pub mod keyboard;
+pub mod private;
 pub mod processes;
 pub mod providers;
 pub mod random;

@@ -125,7 +125,7 @@ fn parse(text: &str) -> Option<Stat> {
 }
 
 /// Tells whether the kernel knows no process of that id in our namespace.
-fn absent(pid: u32) -> bool {
+pub(crate) fn absent(pid: u32) -> bool {
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
         return false;
     };

@@ -104,7 +104,13 @@ impl RealWorkshop {
         provider: crate::adapters::providers::any::AnyProvider,
     ) -> Rc<Engine<RealWorld>> {
         let variables = self.variables.borrow().clone();
-        let world = RealWorld::new(project, provider, &self.surroundings.process_env, variables);
+        let world = RealWorld::new(
+            project,
+            provider,
+            &self.surroundings.process_env,
+            variables,
+            self.program.clone(),
+        );
         Rc::new(Engine::new(world))
     }
 

@@ -33,13 +33,14 @@ pub struct RealWorld {
 
 impl RealWorld {
     /// Wires a world; opens no connection. `process_env` is what this process was started with, `variables` what
-    /// the `.env` hierarchy made of it.
+    /// the `.env` hierarchy made of it, `program` this very program.
     #[must_use]
     pub fn new(
         project: &Project,
         provider: AnyProvider,
         process_env: &BTreeMap<String, String>,
         variables: BTreeMap<String, String>,
+        program: PathBuf,
     ) -> Self {
         let own = own_folder(&project.root);
         let state = project.state_name();
@@ -49,7 +50,7 @@ impl RealWorld {
             lock: FileStore::lock(&state, &own),
             clock: SystemClock,
             disk: ProjectDisk::new(own).with_elsewhere(elsewhere(process_env)),
-            hooks: SystemHooks::new(process_env),
+            hooks: SystemHooks::new(process_env, program),
             processes: SystemProcesses::new(process_env.get("USER").cloned()),
             random: SystemRandom,
             secrets: ProjectSecrets::new(&project.root, variables),

@@ -33,6 +33,7 @@ use crate::formats::text::hex;
 use crate::ports::cas_store::CasStore;
 use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
+use crate::ports::hooks::HostHooks;
 use crate::ports::process::Processes;
 use crate::ports::random::Random;
 use crate::ports::world::World;
@@ -191,6 +192,19 @@ impl<W: World> Run<'_, W> {
         }
         check_engine(keeper.record(), &live)?;
         damage::check_lineage(world, project, keeper.record(), &live).await?;
+        let survivors = world.hooks().sweep().await;
+        if survivors > 0 {
+            let text = format!(
+                "a run that was killed left {survivors} {} of its hooks running; they were ended",
+                if survivors == 1 {
+                    "process"
+                } else {
+                    "processes"
+                }
+            );
+            self.emitter
+                .emit(EventDraft::run(EventKind::Warning { text }));
+        }
         if let Some(record) = keeper.record() {
             sweep_boxes(world, record, &live, self.emitter, (&self.id, lease)).await;
         }

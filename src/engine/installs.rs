@@ -92,6 +92,7 @@ async fn look<W: World>(
         folder: None,
         timeout: LOOK,
         interactive: false,
+        ends_orphans: false,
     };
     let kept = Kept::default();
     let end = world.provider().exec(&through, &call, &kept).await;

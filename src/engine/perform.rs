@@ -206,6 +206,7 @@ pub(super) async fn hook<W: World>(
                 folder: None,
                 timeout: hook.timeout,
                 interactive: false,
+                ends_orphans: true,
             };
             let exec = cx.world.provider().exec(&target, &call, &log);
             (within(cx.world, limit, exec).await, Some(target))

@@ -140,6 +140,7 @@ async fn run_script<W: World>(
             folder: None,
             timeout,
             interactive: false,
+            ends_orphans: true,
         };
         let margin = timeout.saturating_add(Duration::from_secs(30));
         let exec = cx.world.provider().exec(inside, &call, sink);

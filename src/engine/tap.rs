@@ -105,6 +105,7 @@ pub(super) async fn exec<W: World>(
         folder: None,
         timeout: EXEC,
         interactive: request.interactive,
+        ends_orphans: false,
     };
     let taps = std::slice::from_ref(&tap);
     let end = {

@@ -58,4 +58,6 @@ pub enum CallEnd {
 pub trait HostHooks {
     /// Runs one command to its end; dropping the future kills it.
     async fn run(&self, call: &HostCall, sink: &dyn Sink) -> CallEnd;
+    /// Ends what commands of processes that were killed left running; returns how many processes there were.
+    async fn sweep(&self) -> usize;
 }

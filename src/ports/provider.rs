@@ -278,6 +278,8 @@ pub struct ExecCall {
     pub timeout: Duration,
     /// Whether our standard input and terminal are handed through (`nkapp exec` on a terminal).
     pub interactive: bool,
+    /// Whether what it leaves running when it ends is ended with it. Past its time it is in any case.
+    pub ends_orphans: bool,
 }
 
 /// Which part of a log is wanted.

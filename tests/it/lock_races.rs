@@ -39,7 +39,14 @@ fn world(root: &Path) -> RealWorld {
         origins: BTreeMap::new(),
     };
     let provider = AnyProvider::Process(Box::new(ProcessProvider::new(root, Path::new("none"))));
-    RealWorld::new(&project, provider, &BTreeMap::new(), BTreeMap::new())
+    let program = env!("CARGO_BIN_EXE_nkapp").into();
+    RealWorld::new(
+        &project,
+        provider,
+        &BTreeMap::new(),
+        BTreeMap::new(),
+        program,
+    )
 }
 
 fn wanted(wait: Duration) -> Wanted {

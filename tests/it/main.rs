@@ -19,6 +19,8 @@ mod disk_power;
 mod docker;
 #[path = "../support/grammar.rs"]
 mod grammar;
+mod hooks_host;
+mod hooks_survivors;
 mod lock_holders;
 mod lock_races;
 mod panel;

@@ -1,8 +1,8 @@
 //! Everything a command started: found by session, process group, descent and a mark in the environment.
 //!
-//! A process group alone is not enough: a child that calls `setsid` and forks twice leaves it, and its parents.
-//! The mark, an inherited variable with a random value, still tells whose it is. Signals go through a pidfd
-//! after a second look, so that a pid that was used again is never hit.
+//! A process group alone is not enough: a child that calls `setsid` and forks twice leaves it, and its parents. Its
+//! keeper takes it in again, and the mark, an inherited variable, tells whose it is also without a keeper. Signals
+//! go through a pidfd after a second look, so that a pid that was used again is never hit.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,19 +11,22 @@ use std::time::Duration;
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use crate::adapters::hooks::mark;
 use crate::adapters::processes::{self, Stat};
 
 /// Name of the variable that carries the mark.
 pub(super) const MARK: &str = "NK_HOOK";
 /// Pause between two looks while waiting for killed processes to vanish.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// How often it is looked before giving up on a process the kernel does not let go.
 const LOOKS: u32 = 200;
+/// How often what was forked meanwhile is looked for before killing begins.
+const FREEZES: u32 = 20;
 
 /// One command with everything it started.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
-    /// Pid of the command itself: session and process group carry its number.
+    /// Pid of the keeper: session and process group may carry its number. It is no member itself.
     leader: u32,
     /// Its start time, which tells whether that pid was used again.
     start: Option<u64>,
@@ -32,15 +35,15 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// Describes the tree of a command that was started with the mark and not waited for yet.
-    pub(super) fn new(leader: u32, nonce: &str) -> Self {
+    /// Describes the tree below a keeper that was started with the mark and not waited for yet.
+    pub(super) fn new(leader: u32, mark: &str) -> Self {
         Self {
             leader,
             start: processes::stat(leader)
                 .ok()
                 .flatten()
                 .map(|stat| stat.start),
-            mark: format!("{MARK}={nonce}").into_bytes(),
+            mark: mark::entry(mark),
         }
     }
 
@@ -59,8 +62,21 @@ impl Tree {
         !self.members().is_empty()
     }
 
+    /// Stops every process, and again what they forked meanwhile: what stands still cannot get away.
+    pub(super) fn freeze(&self) {
+        let mut before = 0;
+        for _ in 0..FREEZES {
+            let now = self.signal(Signal::STOP);
+            if now <= before {
+                return;
+            }
+            before = now;
+        }
+    }
+
     /// Kills until nothing is left.
     pub(super) async fn kill(&self) {
+        self.freeze();
         for _ in 0..LOOKS {
             if self.signal(Signal::KILL) == 0 {
                 return;
@@ -72,6 +88,7 @@ impl Tree {
 
     /// The same without a runtime, for a future that is dropped: a few quick looks.
     pub(super) fn kill_now(&self) {
+        self.freeze();
         for _ in 0..20 {
             if self.signal(Signal::KILL) == 0 {
                 return;
@@ -83,14 +100,14 @@ impl Tree {
     fn members(&self) -> Vec<OwnedFd> {
         let me = std::process::id();
         let all: Vec<(u32, Stat)> = pids()
-            .filter(|pid| *pid != me)
+            .filter(|pid| *pid != me && *pid != self.leader)
             .filter_map(|pid| Some((pid, processes::stat(pid).ok()??)))
             .filter(|(_, stat)| !stat.ended)
             .collect();
         let numbered = self.number_is_ours();
         let mut found: BTreeSet<u32> = all
             .iter()
-            .filter(|(pid, stat)| numbered && self.is_numbered(*pid, stat) || self.is_marked(*pid))
+            .filter(|(pid, stat)| numbered && self.is_numbered(stat) || self.is_marked(*pid))
             .map(|(pid, _)| *pid)
             .collect();
         loop {
@@ -120,14 +137,33 @@ impl Tree {
         }
     }
 
-    fn is_numbered(&self, pid: u32, stat: &Stat) -> bool {
-        pid == self.leader || stat.session == self.leader || stat.group == self.leader
+    fn is_numbered(&self, stat: &Stat) -> bool {
+        let number = self.leader;
+        stat.session == number || stat.group == number || stat.parent == number
     }
 
     fn is_marked(&self, pid: u32) -> bool {
         fs::read(format!("/proc/{pid}/environ"))
             .is_ok_and(|all| all.split(|byte| *byte == 0).any(|entry| entry == self.mark))
     }
+}
+
+/// Opens every process but ourselves whose mark is so.
+pub(super) fn marked(so: impl Fn(&str) -> bool) -> Vec<(u32, OwnedFd)> {
+    let me = std::process::id();
+    let name = mark::entry("");
+    let is_so = |pid: u32| {
+        let all = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let mut entries = all.split(|byte| *byte == 0);
+        let mark = entries.find_map(|entry| entry.strip_prefix(name.as_slice()));
+        mark.is_some_and(|mark| so(&String::from_utf8_lossy(mark)))
+    };
+    pids()
+        .filter(|pid| *pid != me)
+        .filter_map(|pid| Some((pid, processes::stat(pid).ok()??)))
+        .filter(|(pid, stat)| !stat.ended && is_so(*pid))
+        .filter_map(|(pid, stat)| Some((pid, open(pid, stat.start)?)))
+        .collect()
 }
 
 /// Opens a process by pid, if it still is the one that was seen.

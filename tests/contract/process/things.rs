@@ -271,6 +271,7 @@ async fn an_exec_that_takes_too_long_or_loses_its_instance_says_so() {
         folder: None,
         timeout: limit,
         interactive: false,
+        ends_orphans: false,
     };
     let short = call(Duration::from_millis(200));
     let end = world.provider.exec(&target, &short, &NoSink).await;

@@ -167,6 +167,7 @@ impl World {
             folder: None,
             timeout: Duration::from_secs(30),
             interactive: false,
+            ends_orphans: false,
         };
         let kept = Kept::default();
         let end = self.provider.exec(target, &call, &kept).await;

@@ -109,6 +109,7 @@ pub(crate) fn line(line: &str, timeout: Duration) -> ExecCall {
         folder: None,
         timeout,
         interactive: false,
+        ends_orphans: false,
     }
 }
 

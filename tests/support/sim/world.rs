@@ -297,6 +297,9 @@ impl HostHooks for SimHooks {
         }
         CallEnd::Exited(code)
     }
+    async fn sweep(&self) -> usize {
+        0
+    }
 }
 
 /// Who is alive on this machine.

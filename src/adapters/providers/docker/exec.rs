@@ -71,6 +71,9 @@ impl DockerProvider {
             }
             End::Closed | End::Broken(_) => match self.end_of(&id).await {
                 Some(code) => {
+                    if wanted.ends_orphans {
+                        sweeper.sweep_own().await;
+                    }
                     sweeper.disarm();
                     self.judge(target, code, &head, sink).await
                 }
@@ -104,6 +107,7 @@ impl DockerProvider {
             folder: None,
             timeout: QUIET,
             interactive: false,
+            ends_orphans: false,
         };
         let id = self.prepare(container, &wanted, "").await?;
         let lost = |why: &str| Fault {

@@ -74,6 +74,7 @@ impl DockerProvider {
             folder: None,
             timeout,
             interactive: false,
+            ends_orphans: false,
         };
         match self.run_inside(target, &wanted, &NoSink).await {
             CallEnd::Exited(0) => Ok(()),

@@ -54,6 +54,11 @@ impl Sweeper {
     pub(super) fn disarm(&mut self) {
         self.armed = false;
     }
+    /// Kills what the command left running as its own user.
+    pub(super) async fn sweep_own(&mut self) {
+        let own = self.users.get(..1).unwrap_or_default();
+        sweep(&self.docker, &self.container, &self.marker, own).await;
+    }
     /// Kills it now.
     pub(super) async fn sweep(&mut self) {
         self.armed = false;

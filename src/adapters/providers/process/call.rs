@@ -46,6 +46,11 @@ impl Drop for Sweep<'_> {
     }
 }
 
+/// Kills what carries the mark of a command that has ended.
+pub(super) fn sweep(mark: &str) {
+    Sweep { mark, armed: false }.now();
+}
+
 /// Runs `command` with the mark in its environment; `each` gets the output as it comes.
 ///
 /// Dropping the future, or the deadline passing, kills everything that carries the mark.

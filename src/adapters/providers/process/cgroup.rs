@@ -28,7 +28,12 @@ pub(super) fn make(id: &str) -> Option<PathBuf> {
     for controller in ["+cpu", "+memory"] {
         let _ = std::fs::write(own.join("cgroup.subtree_control"), controller);
     }
-    let group = own.join(format!("nk-{id}"));
+    bare(id)
+}
+
+/// Makes a group without limits, good for ending what is in it; `None` where none can be made.
+pub(in crate::adapters) fn bare(id: &str) -> Option<PathBuf> {
+    let group = own_group()?.join(format!("nk-{id}"));
     match std::fs::create_dir(&group) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return None,
         Ok(()) | Err(_) => {}
@@ -40,8 +45,23 @@ pub(super) fn make(id: &str) -> Option<PathBuf> {
     Some(group)
 }
 
+/// Finds the groups whose id begins so, each with the rest of its id.
+pub(in crate::adapters) fn named(start: &str) -> Vec<(String, PathBuf)> {
+    let entries = own_group().and_then(|own| std::fs::read_dir(own).ok());
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            let rest = name.strip_prefix("nk-")?.strip_prefix(start)?.to_owned();
+            Some((rest, entry.path()))
+        })
+        .collect()
+}
+
 /// Removes a group nobody is in any more.
-pub(super) fn remove(group: &Path) {
+pub(in crate::adapters) fn remove(group: &Path) {
     let _ = std::fs::remove_dir(group);
 }
 

@@ -40,6 +40,9 @@ pub(super) async fn run(
         })
         .await
     };
+    if call.ends_orphans {
+        call::sweep(mark);
+    }
     if matches!(end, CallEnd::Exited(137 | 143)) {
         // What ends an instance signals this command too, maybe before the main one, and writes the code down last.
         for _ in 0..50 {

@@ -17,7 +17,7 @@
 //! Start reading at `provider`, then `operate`, `instances`, `link` and `supervisor`.
 
 mod call;
-mod cgroup;
+pub(in crate::adapters) mod cgroup;
 mod end;
 mod environment;
 mod events;

@@ -216,6 +216,7 @@ impl Provider for ProcessProvider {
                     folder: None,
                     timeout,
                     interactive: false,
+                    ends_orphans: false,
                 };
                 match self.exec(target, &call, &crate::ports::sink::NoSink).await {
                     CallEnd::Exited(0) => Ok(()),

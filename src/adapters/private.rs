@@ -1,0 +1,19 @@
+//! Keeping what this process holds in memory to itself.
+
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
+
+/// No core file, no debugger of the same user, nobody else reads our memory or environment through `/proc`.
+///
+/// The limit is the soft one: what we start may raise it again.
+pub fn withhold() {
+    let core = getrlimit(Resource::Core);
+    let none = Rlimit {
+        current: Some(0),
+        maximum: core.maximum,
+    };
+    // Neither can fail for a limit that only falls; if it does, nothing else is worse for it.
+    let _ = setrlimit(Resource::Core, none);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
