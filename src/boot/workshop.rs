@@ -20,6 +20,9 @@ use crate::domain::time::Wall;
 use crate::engine::engine::Engine;
 use crate::ports::clock::Clock;
 
+/// How often a load is repeated because it named files that were not watched yet; each file names few others.
+const ROUNDS: usize = 4;
+
 /// What an engine was made for; another one is made when this changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Key {
@@ -41,6 +44,8 @@ pub struct RealWorkshop {
     first: RefCell<Option<Loaded>>,
     variables: RefCell<BTreeMap<String, String>>,
     watch: RefCell<Option<FileWatch>>,
+    /// The files of the project that are watched.
+    watched: RefCell<BTreeSet<PathBuf>>,
     connected: RefCell<Kept>,
     offline: RefCell<Kept>,
     connecting: tokio::sync::Semaphore,
@@ -61,6 +66,7 @@ impl RealWorkshop {
             first: RefCell::default(),
             variables: RefCell::default(),
             watch: RefCell::default(),
+            watched: RefCell::default(),
             connected: RefCell::default(),
             offline: RefCell::default(),
             connecting: tokio::sync::Semaphore::new(1),
@@ -114,9 +120,12 @@ impl RealWorkshop {
         Rc::new(Engine::new(world))
     }
 
-    fn arm(&self, loaded: &Loaded) {
+    /// Watches what was loaded; tells whether files are among it that were not watched before.
+    fn arm(&self, loaded: &Loaded) -> bool {
         let mut watch = self.watch.borrow_mut();
-        let Some(watch) = watch.as_mut() else { return };
+        let Some(watch) = watch.as_mut() else {
+            return false;
+        };
         let mut state = BTreeSet::new();
         if let Some(project) = &loaded.project {
             let name = project.state_name();
@@ -126,6 +135,8 @@ impl RealWorkshop {
         if let Err(error) = watch.watch(&loaded.watched, &state) {
             tracing::warn!(%error, "some files are not watched");
         }
+        let before = self.watched.replace(loaded.watched.clone());
+        !loaded.watched.is_subset(&before)
     }
 }
 
@@ -133,10 +144,16 @@ impl Workshop for RealWorkshop {
     type Engine = Engine<RealWorld>;
 
     fn hydrate(&self) -> Hydrated {
-        let first = self.first.borrow_mut().take();
-        let loaded = first.unwrap_or_else(|| hydrate::load(&self.surroundings, &self.tree));
+        let load = || hydrate::load(&self.surroundings, &self.tree);
+        let mut loaded = self.first.borrow_mut().take().unwrap_or_else(load);
+        // What changed before it was watched nobody told us of: new files are read once more, now that they are.
+        for _ in 0..ROUNDS {
+            if !self.arm(&loaded) {
+                break;
+            }
+            loaded = load();
+        }
         self.variables.borrow_mut().clone_from(&loaded.variables);
-        self.arm(&loaded);
         hydrate::hydrated(&loaded)
     }
 
@@ -183,5 +200,49 @@ impl Workshop for RealWorkshop {
 
     fn now(&self) -> Wall {
         SystemClock.wall()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workshop(folder: &std::path::Path) -> RealWorkshop {
+        let surroundings = Surroundings {
+            folder: folder.to_owned(),
+            ..Surroundings::default()
+        };
+        let first = hydrate::load(&surroundings, &ProjectFiles::new());
+        assert!(first.project.is_some(), "{:?}", first.diagnostics);
+        RealWorkshop::new(surroundings, None, PathBuf::from("nkapp")).with_loaded(Some(first))
+    }
+
+    fn services(hydrated: &Hydrated) -> Vec<String> {
+        let project = hydrated.project.as_ref();
+        let services = project.map(|project| project.services.keys());
+        services
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn a_change_between_the_first_load_and_its_watching_is_seen() {
+        let folder = tempfile::tempdir().expect("folder");
+        let write = |service: &str| {
+            let text = format!(
+                "name: shop\nservices:\n  {service}:\n    image: busybox\n    start: sleep 1\n"
+            );
+            std::fs::write(folder.path().join("nanokit.yml"), text).expect("project file");
+        };
+        write("old");
+        let quiet = workshop(folder.path());
+        let (watch, _hints) = FileWatch::start().expect("watching");
+        let watching = workshop(folder.path()).watching(watch);
+        write("new");
+        // Who watches nothing works with what was loaded; who watches has to know what there is now.
+        assert_eq!(services(&quiet.hydrate()), ["old"]);
+        assert_eq!(services(&watching.hydrate()), ["new"]);
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! Text is UTF-8 without control characters; the sequences are those the renderer and the terminal's guard use:
 //! moving, erasing, colours, a handful of modes, and the clipboard. Once the alternate screen is left, plain lines
-//! may follow.
+//! may follow, and what is typed at the plain prompt is taken off again: back, blank, back.
 
 /// Modes that may be set and reset.
 const MODES: [&str; 8] = ["25", "1000", "1002", "1006", "1015", "1049", "2004", "2026"];
+
+/// What takes a character off a terminal that knows nothing but going back.
+const ERASED: &str = "\u{8} \u{8}";
 
 /// A byte that does not belong.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +45,10 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Fault> {
         if first == '\u{1b}' {
             let length = sequence(&rest[1..], &mut alternate).map_err(fault)?;
             rest = &rest[1 + length..];
+            continue;
+        }
+        if !alternate && rest.starts_with(ERASED) {
+            rest = &rest[ERASED.len()..];
             continue;
         }
         let plain_line = !alternate && matches!(first, '\n' | '\r' | '\t');
@@ -129,6 +136,7 @@ mod tests {
             "\u{1b}[?2026h\u{1b}[3;4Hx\u{1b}[?2026l",
             "\u{1b}]52;c;aGVsbG8=\u{7}\u{1b}]52;c;aGk=\u{1b}\\",
             "\u{1b}[?1049hx\u{1b}[?1049l shop (local): ok\r\n",
+            "nkapp shop [local]> plam\u{8} \u{8}n\r\n",
         ] {
             assert_eq!(check(good.as_bytes()), Ok(()), "{good:?}");
         }
@@ -143,6 +151,8 @@ mod tests {
             "\u{1b}[?1h",
             "\u{1b}[?1049hline\nline",
             "bell \u{7}",
+            "back\u{8}\u{8}over it",
+            "\u{1b}[?1049hx\u{8} \u{8}",
             "\u{9b}31m",
             "\u{1b}P+q\u{1b}\\",
             "\u{202e}reversed",

@@ -166,7 +166,7 @@ pub const ROWS: &[Row] = &[
     row(Action::SearchNext, Group::Look, OUTPUT, &["n"], ("next", "go to the next find")),
     row(Action::SearchPrevious, Group::Look, OUTPUT, &["N"], ("previous", "go to the previous find")),
     row(Action::Only, Group::Look, OUTPUT, &["&"], ("only", "show only lines that match what is typed")),
-    row(Action::Streams, Group::Look, OUTPUT, &["S"], ("stream", "show one stream of the output, or all")),
+    row(Action::Streams, Group::Look, OUTPUT, &["S"], ("stream", "show one stream of the output, or all: there ! marks standard error, · the platform")),
     row(Action::Wrap, Group::Look, OUTPUT, &["w"], ("wrap", "wrap long lines, or not")),
     row(Action::Times, Group::Look, OUTPUT, &["t"], ("times", "show when each line came, or not")),
     row(Action::Lens, Group::Look, OUTPUT, &["L"], ("lens", "fold stack traces, and lines that differ in times, durations or hex ids only; mark what is new since the deploy")),

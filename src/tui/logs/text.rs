@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::event::Stream;
 use crate::domain::time::Wall;
 use crate::present::clean;
 use crate::present::human::clock;
@@ -85,6 +86,10 @@ fn own(style: Style) -> Style {
     }
 }
 
+/// What stands before a line of standard error.
+const STDERR: &str = "! ";
+/// What stands before a line of the platform itself.
+const ENGINE: &str = "· ";
 /// What stands before a row that goes on with the line above.
 pub const GOES_ON: &str = "↪ ";
 /// From this width on there is room for that mark.
@@ -214,6 +219,14 @@ impl Reader {
             Fold::Repeats(lines) => prefix.push((format!("× {} ", lines + 1), Tone::Changed)),
             Fold::Trace(lines) => prefix.push((format!("⋮ {lines} lines "), Tone::Changed)),
         }
+        // With all streams in one view each line has to say by itself what it is, also without colour.
+        if self.sieve().stream.is_none() {
+            match line.kind {
+                Kind::Output(Stream::Stderr) => prefix.push((STDERR.to_owned(), Tone::Warn)),
+                Kind::Output(Stream::Engine) => prefix.push((ENGINE.to_owned(), Tone::Dim)),
+                Kind::Output(Stream::Stdout) | Kind::Mark => {}
+            }
+        }
         prefix
     }
 
@@ -266,7 +279,6 @@ fn since(began: Wall, at: Wall) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::Stream;
 
     fn parts(text: &str, rows: &[Range<usize>]) -> Vec<String> {
         rows.iter()
