@@ -76,7 +76,8 @@ pub enum PanelError {
 /// There is no usable terminal.
 pub async fn run(doors: &mut dyn Doors, rooms: Vec<Opened>) -> Result<PanelEnd, PanelError> {
     let signals = Signals::listen().map_err(PanelError::Signals)?;
-    let screen = Screen::take().map_err(PanelError::Terminal)?;
+    let mut screen = Screen::take().map_err(PanelError::Terminal)?;
+    screen.mouse(true).map_err(PanelError::Terminal)?;
     let reader = Reader::start().map_err(PanelError::Terminal)?;
     let size = screen.size().unwrap_or((80, 24));
     let mut rooms = rooms.into_iter().map(|door| Room::new(door, size, now()));

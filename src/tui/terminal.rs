@@ -182,8 +182,9 @@ impl Screen {
             let _ = rustix::termios::tcsetattr(io::stdin(), OptionalActions::Now, &lent);
         }
         let mut out = io::stdout();
-        // A program that was killed may leave the alternate screen, the mouse or the colours on.
-        out.write_all(b"\x1b[?1049l\x1b[m")?;
+        // A program that was killed may leave the alternate screen, the mouse or the colours on. Not by 1049: that
+        // would put the cursor back to where it was before the program, and what is printed later over its output.
+        out.write_all(b"\x1b[?47l\x1b[m")?;
         out.write_all(MOUSE_OFF.as_bytes())?;
         take_over()?;
         self.clear()

@@ -25,6 +25,7 @@ mod lock_holders;
 mod lock_races;
 mod panel;
 mod panel_rooms;
+mod panel_signals;
 mod panel_terminal;
 mod ran;
 mod readme;

@@ -11,6 +11,9 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 /// Longest time anything may take before the test gives up; only ever spent on a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The binary.
+const NKAPP: &str = env!("CARGO_BIN_EXE_nkapp");
+
 fn cells(number: u16) -> NonZeroU16 {
     NonZeroU16::new(number).expect("not empty")
 }
@@ -63,7 +66,27 @@ impl Panel {
         Self::start(folder, size, environment, &[])
     }
 
+    /// Opens a shell with job control in a fresh folder with this project file; in it, `$NKAPP ui` opens the panel.
+    pub(crate) fn shell(project: &str) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join("nanokit.yml"), project).expect("project file");
+        let environment = [("NKAPP", NKAPP), ("PS1", "shell> "), ("ENV", "")];
+        let mut panel = Self::run("sh", folder.path(), (80, 24), &environment, &["-i"]);
+        panel.own = Some(folder);
+        panel
+    }
+
     fn start(
+        folder: &Path,
+        size: (u16, u16),
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
+        Self::run(NKAPP, folder, size, environment, arguments)
+    }
+
+    fn run(
+        program: &str,
         folder: &Path,
         size: (u16, u16),
         environment: &[(&str, &str)],
@@ -77,7 +100,7 @@ impl Panel {
             pixel_height: 0,
         };
         let pair = native_pty_system().openpty(size).expect("pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_nkapp"));
+        let mut command = CommandBuilder::new(program);
         command.cwd(folder);
         command.env_clear();
         command.env("PATH", std::env::var("PATH").unwrap_or_default());
@@ -152,11 +175,34 @@ impl Panel {
         self.master.resize(size).expect("resized");
     }
 
+    /// Tells whether the panel's own screen is on.
+    pub(crate) fn is_drawn(&self) -> bool {
+        self.screen.screen().alternate_screen()
+    }
+
+    /// Clicks on a text on the screen.
+    pub(crate) fn click(&mut self, text: &str) {
+        let screen = self.screen.screen().contents();
+        let found = screen.lines().enumerate().find_map(|(row, line)| {
+            let (before, _) = line.split_once(text)?;
+            Some((before.chars().count() + 1, row + 1))
+        });
+        let (column, row) = found.unwrap_or_else(|| panic!("no {text:?} to click on:\n{screen}"));
+        self.keys(&format!(
+            "\u{1b}[<0;{column};{row}M\u{1b}[<0;{column};{row}m"
+        ));
+    }
+
     /// Asks the process to end.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends the process a signal.
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.process_id().expect("pid").to_string();
         let status = std::process::Command::new("kill")
-            .args(["-TERM", &pid])
+            .args([&format!("-{name}"), &pid])
             .status()
             .expect("kill");
         assert!(status.success());
@@ -236,7 +282,7 @@ impl Drop for Panel {
     fn drop(&mut self) {
         // Whatever a deploy started goes with the test; with nothing deployed there is nothing to take down.
         let _ = self.child.kill();
-        let _ = std::process::Command::new(env!("CARGO_BIN_EXE_nkapp"))
+        let _ = std::process::Command::new(NKAPP)
             .args(["destroy", "-y"])
             .current_dir(&self.folder)
             .output();

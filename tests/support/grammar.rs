@@ -97,7 +97,9 @@ fn csi(body: &str, alternate: &mut bool) -> Result<usize, String> {
                 if mode == "1049" {
                     *alternate = last == "h";
                 }
-                mode.split(';').all(|mode| MODES.contains(&mode))
+                // What a program left on is turned off; we never turn it on.
+                let undone = mode == "47" && last == "l";
+                undone || mode.split(';').all(|mode| MODES.contains(&mode))
             }
             None => false,
         },
@@ -136,6 +138,7 @@ mod tests {
             "\u{1b}[?2026h\u{1b}[3;4Hx\u{1b}[?2026l",
             "\u{1b}]52;c;aGVsbG8=\u{7}\u{1b}]52;c;aGk=\u{1b}\\",
             "\u{1b}[?1049hx\u{1b}[?1049l shop (local): ok\r\n",
+            "\u{1b}[?47l\u{1b}[m\u{1b}[?1049h",
             "nkapp shop [local]> plam\u{8} \u{8}n\r\n",
         ] {
             assert_eq!(check(good.as_bytes()), Ok(()), "{good:?}");

@@ -117,6 +117,12 @@ fn judge_held(
         (Some(false), text)
     } else if watched.moved {
         (Some(true), "moved while it was watched".to_owned())
+    } else if watched.still.as_secs() == 0 {
+        let text = format!(
+            "was read once so far: {} without a move would tell",
+            seconds(silence)
+        );
+        (None, text)
     } else {
         let text = format!(
             "has not moved for {} of the {} that would tell",

@@ -18,14 +18,20 @@ pub fn word(kind: FailureKind) -> &'static str {
 /// Returns the failure: heading, causes, hints, next command.
 #[must_use]
 pub fn failure(failure: &Failure) -> Vec<Row> {
-    let mut head = Row::at(0).with(Role::Bad, format!("{}: ", word(failure.kind)));
     let lines: Vec<&str> = failure.message.lines().collect();
+    let first = lines.first().copied().unwrap_or_default();
+    let word = word(failure.kind);
+    // Who was interrupted and has nothing more to say says it once.
+    let twice = first == word && failure.subject.is_none();
+    let mut head = Row::at(0);
+    if !twice {
+        head = head.with(Role::Bad, format!("{word}: "));
+    }
     if let Some(subject) = &failure.subject
         && !failure.message.contains(subject.as_str())
     {
         head = head.with(Role::Path, format!("{subject}: "));
     }
-    let first = lines.first().copied().unwrap_or_default();
     let mut rows = vec![head.with(Role::Strong, first)];
     for line in lines.iter().skip(1) {
         rows.push(Row::at(1).with(Role::Plain, line));
@@ -57,6 +63,15 @@ pub fn failure(failure: &Failure) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_was_interrupted_says_it_once() {
+        let rows = failure(&Failure::new(FailureKind::Interrupted, "interrupted"));
+        assert_eq!(
+            rows.iter().map(Row::text).collect::<Vec<_>>(),
+            ["interrupted"]
+        );
+    }
 
     #[test]
     fn every_kind_has_its_word_and_every_part_its_row() {

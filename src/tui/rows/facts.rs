@@ -215,6 +215,10 @@ impl Facts {
             self.symbol = Cell::new("◐", Tone::Busy);
             self.step = Some(step);
             self.absent = false;
+            // How it stood before is not how it stands now; that is looked at after the run.
+            self.word = Cell::new("at work", Tone::Busy);
+            self.health = Cell::default();
+            self.instances = Cell::default();
         } else if let Some(action) = run.actions.get(address)
             && action.outcome.is_some()
         {

@@ -165,12 +165,15 @@ fn pending(model: &Model, stored: &StoreReport) -> Option<Node> {
         return None;
     }
     let children = pending.iter().enumerate().map(|(index, open)| {
-        let word = (open.verb.clone(), Tone::Warn);
-        let label = open.step.to_string();
-        Node::leaf(
-            format!("{PENDING}{index}"),
-            row("?", label, word, String::new()),
-        )
+        // In one piece, so that the long names of steps do not push the columns of the locks aside.
+        let row = Row {
+            subject: Subject::Remark,
+            symbol: Cell::new("?", Tone::Warn),
+            label: format!("{}: {}", open.step, open.verb),
+            tone: Tone::Warn,
+            ..Row::default()
+        };
+        Node::leaf(format!("{PENDING}{index}"), row)
     });
     // While its holder lives, what was begun is simply being done.
     let lock = model.snapshot.lock.as_ref();

@@ -30,13 +30,17 @@ impl Panel<'_> {
         let left = self.house.here().map(|room| {
             // A half-typed sequence of keys is not meant for whoever comes back.
             room.model.pending.clear();
-            (room.model.size, room.model.figures)
+            (room.model.size, room.model.figures, room.model.hand.away)
         });
         self.here(Msg::Shown(false));
         self.house.show(index);
         self.here(Msg::Tick(now()));
         self.here(Msg::Shown(true));
-        if let Some(((columns, rows), figures)) = left {
+        if let Some(((columns, rows), figures, away)) = left {
+            // There is one mouse for all rooms.
+            if let Some(room) = self.house.here() {
+                room.model.hand.away = away;
+            }
             self.here(Msg::Figures(figures));
             self.here(Msg::Resize(columns, rows));
         }

@@ -409,3 +409,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_run_that_is_begun_during_a_replay_is_the_one_that_is_shown() {
+    let given = given(idle()).keys("6").hears(runs()).then().keys("o");
+    let given = given.hears(events(NEW, 0));
+    assert!(given.model.replay.is_some());
+    let begun = given.keys("D").then().keys("y");
+    assert_eq!(begun.asked(), ["run deploy of p-3fe1"]);
+    assert!(begun.model.replay.is_none(), "{}", begun.screen());
+    assert_eq!(begun.model.area, Area::Run);
+}

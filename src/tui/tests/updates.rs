@@ -56,6 +56,37 @@ fn no_other_key_confirms() {
 }
 
 #[test]
+fn what_was_typed_is_taken_back_by_words_and_as_a_whole() {
+    let typed = |keys: &str| {
+        let given = given(idle()).keys("/").types("two words").keys(keys);
+        given.model.pane().expect("a list").filter().to_owned()
+    };
+    assert_eq!(typed("Backspace"), "two word");
+    assert_eq!(typed("C-w"), "two ");
+    assert_eq!(typed("C-u"), "");
+}
+
+#[test]
+fn a_long_paste_confirms_nothing_anywhere() {
+    let palette = |given: Given, act: &str| given.keys(":").types(act).keys("Enter");
+    let questions = [
+        ("deploy", given(idle()).keys("D")),
+        ("restore", given(idle()).keys("4 R")),
+        ("destroy", palette(given(idle()), "destroy")),
+        ("clean", palette(given(idle()), "clean")),
+        ("cancel", given(busy()).keys("c")),
+        ("leave", given(busy()).keys("q")),
+    ];
+    for (name, asked) in questions {
+        let asked = asked.then();
+        assert!(!asked.model.overlays.is_empty(), "{name} asks nothing");
+        let pasted = asked.tell(Msg::Paste("y\n".repeat(100)));
+        assert_eq!(pasted.asked(), Vec::<String>::new(), "{name}");
+        assert!(!pasted.model.overlays.is_empty(), "{name} is answered");
+    }
+}
+
+#[test]
 fn pasted_and_held_keys_do_not_confirm() {
     check(given(idle()).burst("D y"), &[]);
     check(given(idle()).keys("D").tell(Msg::Paste("y\n".into())), &[]);

@@ -13,7 +13,7 @@ use crate::tui::model::{Area, Leaving, Model, Overlay};
 use crate::tui::others;
 use crate::tui::overlay::{Question, Stake};
 use crate::tui::theme::Tone;
-use crate::tui::update::{acts, locks, reading};
+use crate::tui::update::{acts, locks, reading, timeline};
 
 /// A key that comes this soon after the dialog opened was not meant for it, in milliseconds.
 const TOO_SOON: i64 = 150;
@@ -150,6 +150,10 @@ fn run(model: &mut Model, request: PlanRequest, plan: Arc<Plan>) -> Vec<Effect> 
     // What was marked is dealt with; a mark nobody sees must not narrow the next act.
     model.marks.remove(&model.area);
     model.stopping = Stop::Run;
+    if model.replay.is_some() {
+        // What was asked for is what is shown, not a run of earlier.
+        timeline::leave(model);
+    }
     model.follow_run = true;
     model.output.reader.follow();
     model.go(Area::Run);

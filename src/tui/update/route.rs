@@ -227,8 +227,23 @@ fn key(model: &mut Model, chord: Chord, keymap: &Keymap) -> Vec<Effect> {
         Found::Pending(_) => Vec::new(),
         Found::None => {
             model.pending.clear();
+            if context.takes_text() && chord.ctrl && !chord.alt {
+                unwrite(model, chord.key);
+            }
             Vec::new()
         }
+    }
+}
+
+/// Takes back what was typed as shells do: all of it, or the last word.
+fn unwrite(model: &mut Model, key: Key) {
+    match key {
+        Key::Char('u') => edit(model, String::clear),
+        Key::Char('w') => edit(model, |text| {
+            let kept = text.trim_end().rfind(' ').map_or(0, |at| at + 1);
+            text.truncate(kept);
+        }),
+        _ => {}
     }
 }
 

@@ -192,7 +192,8 @@ pub fn open(model: &mut Model, events: Arc<Vec<Event>>) -> Vec<Effect> {
     played(model)
 }
 
-fn leave(model: &mut Model) {
+/// Leaves the replay: the live run is shown again.
+pub(super) fn leave(model: &mut Model) {
     model.replay = None;
     if let Some(live) = model.parked.take() {
         model.output = live;

@@ -59,7 +59,13 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model) {
         }
     }
     if sheet.is_empty() {
-        sheet.text("choose a row to see more of it", Tone::Dim);
+        let text = match (&subject, model.pane().and_then(|pane| pane.current())) {
+            (Subject::Heading, Some(row)) if row.parent => {
+                "a group: Right opens it, Left closes it; its rows have more"
+            }
+            _ => "choose a row to see more of it",
+        };
+        sheet.text(text, Tone::Dim);
     }
     sheet.show(frame, area, model.details_at);
 }

@@ -45,11 +45,13 @@ pub fn line(frame: &mut Frame<'_>, area: Rect, model: &Model) {
             Tone::Busy => "◐ ",
             _ => "",
         };
-        let more = match model.toasts.len() {
-            1 => String::new(),
-            number => format!(" (+{})", number - 1),
+        let said = format!("{symbol}{}", clean::line(&toast.text));
+        let more = match model.toasts.len() - 1 {
+            0 => String::new(),
+            number if width(&said) + 18 <= room => format!(" (+{number} in the log)"),
+            number => format!(" (+{number})"),
         };
-        let text = cut(&format!("{symbol}{}{more}", clean::line(&toast.text)), room);
+        let text = cut(&format!("{said}{more}"), room);
         used = width(&text) + 3;
         spans.push(pen.span(text, toast.tone));
         spans.push(Span::raw("   "));

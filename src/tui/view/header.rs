@@ -215,37 +215,40 @@ pub struct Tab {
     pub columns: u16,
 }
 
-/// Places the tabs in a line of so many columns.
+/// Places the tabs in a line of so many columns. Where there is little room, what is said last is the names of the
+/// areas nobody is in: that a run failed or something drifted has to be seen from everywhere.
 #[must_use]
 pub fn placed(model: &Model, room: u16) -> Vec<Tab> {
     let room = usize::from(room);
-    let labels: Vec<(Area, String)> = Area::ALL
-        .iter()
-        .enumerate()
-        .map(|(index, tab)| (*tab, format!(" {} {}", index + 1, tab.title())))
-        .collect();
-    let badges: Vec<String> = Area::ALL.iter().map(|tab| badge(model, *tab)).collect();
-    let bare: usize = labels.iter().map(|(_, label)| width(label) + 2).sum();
-    let with_badges = bare + badges.iter().map(|badge| width(badge)).sum::<usize>();
+    let texts = [(true, true), (true, false), (false, false)].map(|(named, roomy)| {
+        let text = |(index, tab): (usize, &Area)| {
+            let mut text = format!(" {}", index + 1);
+            if named || *tab == model.area {
+                text.push_str(&format!(" {}", tab.title()));
+            }
+            text.push_str(&badge(model, *tab));
+            if roomy {
+                text.push(' ');
+            }
+            (*tab, text)
+        };
+        Area::ALL.iter().enumerate().map(text).collect::<Vec<_>>()
+    });
+    let fits = |texts: &&Vec<(Area, String)>| {
+        texts.iter().map(|(_, text)| width(text) + 1).sum::<usize>() <= room
+    };
+    let chosen = texts.iter().find(fits).or(texts.last());
     let mut tabs = Vec::new();
     let mut at = 0;
-    for (index, (area, label)) in labels.into_iter().enumerate() {
-        let badge = badges.get(index).map_or("", String::as_str);
-        let text = if with_badges <= room {
-            format!("{label}{badge} ")
-        } else if bare <= room || area == model.area {
-            format!("{label} ")
-        } else {
-            format!(" {} ", index + 1)
-        };
-        let columns = width(&text);
+    for (area, text) in chosen.into_iter().flatten() {
+        let columns = width(text);
         if at + columns > room {
             break;
         }
         let cells = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
         tabs.push(Tab {
-            area,
-            text,
+            area: *area,
+            text: text.clone(),
             at: cells(at),
             columns: cells(columns),
         });

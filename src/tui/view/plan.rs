@@ -63,11 +63,12 @@ pub fn banner(model: &Model, pen: Pen) -> Option<Line<'static>> {
         Danger::DataLosing => Tone::Fail,
     };
     let time = expected(model, plan).map_or_else(String::new, |time| format!("{time}  "));
-    Some(pen.line(&[
-        (&format!("{} {}  ", danger.symbol(), danger.as_str()), tone),
-        (&time, Tone::Text),
-        (&text, Tone::Dim),
-    ]))
+    let danger = match danger {
+        // A class of acts that says nothing of a plan without any.
+        Danger::Read => String::new(),
+        danger => format!("{} {}  ", danger.symbol(), danger.as_str()),
+    };
+    Some(pen.line(&[(&danger, tone), (&time, Tone::Text), (&text, Tone::Dim)]))
 }
 
 fn expected(model: &Model, plan: &Plan) -> Option<String> {
@@ -127,7 +128,11 @@ fn whole(sheet: &mut Sheet, model: &Model, plan: &Arc<Plan>) {
         Tone::Text,
     );
     let danger = danger::of_plan(plan);
-    sheet.pair("danger", danger.as_str(), Tone::Text);
+    let word = match danger {
+        Danger::Read => "none: nothing is changed",
+        danger => danger.as_str(),
+    };
+    sheet.pair("danger", word, Tone::Text);
     if let Some(time) = expected(model, plan) {
         sheet.pair("takes", &time, Tone::Text);
     }

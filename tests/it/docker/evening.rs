@@ -103,7 +103,7 @@ fn docker_an_evening_at_the_panel() {
     let id = lock["lock_id"].as_str().expect("its id");
     panel.keys(&id[..8]);
     panel.keys("\u{19}");
-    panel.wait_for("the lock is cleared");
+    panel.wait_for("Noted in `audit.log`");
     panel.keys("\u{1b}");
     panel.look();
 
