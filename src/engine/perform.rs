@@ -24,8 +24,10 @@ const OPERATION: Duration = Duration::from_secs(300);
 const IMAGE: Duration = Duration::from_secs(3600);
 /// Longest time one look at a lost operation may take.
 const LOOK: Duration = Duration::from_secs(10);
-/// How often a lost operation is looked up.
-const LOOKS: u32 = 3;
+/// How long a lost operation is looked up again: a platform that is started anew takes a while to answer.
+const LOOKED_UP: Duration = Duration::from_secs(20);
+/// Pause between two such looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How much longer than its own timeout a command may take to be ended.
 const KILL_MARGIN: Duration = Duration::from_secs(30);
 
@@ -87,10 +89,8 @@ pub(super) async fn settle<W: World>(
 
 /// Looks what became of an operation; `None`: that could not be found out.
 pub(super) async fn look_up<W: World>(cx: &Cx<'_, W>, call: &Call) -> Option<Settled> {
-    for look in 0..LOOKS {
-        if look > 0 {
-            cx.world.clock().sleep(Duration::from_millis(500)).await;
-        }
+    let until = cx.world.clock().boot().after(LOOKED_UP);
+    loop {
         let settled = cx.world.provider().settle(
             &call.op.id,
             &call.verb,
@@ -100,8 +100,11 @@ pub(super) async fn look_up<W: World>(cx: &Cx<'_, W>, call: &Call) -> Option<Set
         if let Some(Ok(settled)) = within(cx.world, LOOK, settled).await {
             return Some(settled);
         }
+        if cx.world.clock().boot() >= until {
+            return None;
+        }
+        cx.world.clock().sleep(LOOK_AGAIN).await;
     }
-    None
 }
 
 fn not_done(why: &str) -> StepEnd {

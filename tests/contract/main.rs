@@ -7,9 +7,14 @@
     reason = "tests touch the world and fail loudly"
 )]
 
-#[path = "../support/counting_proxy.rs"]
-mod counting_proxy;
 mod demo;
 mod docker;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the contract counts calls and leaves them whole"
+)]
+#[path = "../support/fault_proxy/mod.rs"]
+mod fault_proxy;
 mod process;
 mod suite;

@@ -11,12 +11,14 @@ mod cli_env;
 mod cli_offline;
 mod cli_stop;
 mod config;
-#[path = "../support/counting_proxy.rs"]
-mod counting_proxy;
+mod crash_disk;
+mod crash_process;
 mod disk_full;
 mod disk_lab;
 mod disk_power;
 mod docker;
+#[path = "../support/fault_proxy/mod.rs"]
+mod fault_proxy;
 #[path = "../support/grammar.rs"]
 mod grammar;
 mod hooks_host;

@@ -172,7 +172,9 @@ fn strategy(moves: &Moves) -> Strategy {
 
 /// A restoration does nothing where nothing drifted, and says where it cannot but apply the file.
 fn restoring(case: &Case<'_>, desired: &Model, moves: &Moves, draft: &mut Draft) {
-    if !draft.changes.iter().any(|c| c.cause == Cause::Drift) {
+    // What a run that was cut off left unfinished is no drift, yet a restore that leaves it so has restored nothing.
+    let mended = |c: &Change| c.cause == Cause::Drift || c.path == path::STATUS;
+    if !draft.changes.iter().any(mended) {
         *draft = Draft::noop(draft.address.clone(), "nothing drifted");
         return;
     }

@@ -4,14 +4,14 @@ use nanokit::adapters::providers::docker::provider::DockerProvider;
 use nanokit::domain::ids::Instance;
 use nanokit::ports::provider::{OpKind, Provider};
 
-use crate::counting_proxy::{CountingProxy, engine_socket};
 use crate::docker::{IMAGE, variables};
+use crate::fault_proxy::{FaultProxy, engine_socket};
 use crate::suite::stage::{Stage, idle, joined, play};
 
-fn counted() -> (Stage<DockerProvider>, CountingProxy) {
+fn counted() -> (Stage<DockerProvider>, FaultProxy) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("s");
-    let proxy = CountingProxy::start(&path, &engine_socket()).expect("it listens");
+    let proxy = FaultProxy::start(&path, &engine_socket()).expect("it listens");
     let mut variables = variables();
     variables.insert(
         "DOCKER_HOST".into(),

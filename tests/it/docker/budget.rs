@@ -1,6 +1,6 @@
 //! What a deploy costs in calls to the engine; every HTTP request counts, `_ping` too.
 
-use crate::counting_proxy::{CountingProxy, engine_socket};
+use crate::fault_proxy::{FaultProxy, engine_socket};
 
 use super::project::Project;
 
@@ -8,8 +8,8 @@ use super::project::Project;
 fn cost_of_two_deploys(file: &str) -> (Vec<String>, Vec<String>) {
     let mut project = Project::new(file);
     let folder = tempfile::tempdir().expect("temp folder");
-    let proxy = CountingProxy::start(&folder.path().join("s"), &engine_socket())
-        .expect("the proxy listens");
+    let proxy =
+        FaultProxy::start(&folder.path().join("s"), &engine_socket()).expect("the proxy listens");
     project.through(proxy.path());
     project.deploy();
     let first = proxy.take();

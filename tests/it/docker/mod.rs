@@ -4,8 +4,18 @@
 //! and removes what carries it, also when it fails.
 
 mod budget;
+mod crash_calls;
+mod crash_stage;
 mod demo;
 mod drift;
+mod engine_ends;
+mod engine_foreign;
+mod engine_private;
+mod engine_restart;
 mod evening;
 mod lifecycle;
 mod project;
+mod proxy_garbage;
+mod proxy_lost;
+mod proxy_slow;
+mod proxy_stale;

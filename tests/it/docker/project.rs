@@ -55,8 +55,8 @@ impl Project {
     pub(super) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
     }
-    /// Runs the binary.
-    pub(super) fn nkapp(&self, arguments: &[&str]) -> Ran {
+    /// Prepares the binary.
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nkapp"));
         command
             .args(arguments)
@@ -68,7 +68,11 @@ impl Project {
         if let Some(host) = &self.host {
             command.env("DOCKER_HOST", host);
         }
-        let output = command.output().expect("nkapp runs");
+        command
+    }
+    /// Runs the binary.
+    pub(super) fn nkapp(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().expect("nkapp runs");
         Ran::of(format!("nkapp {}", arguments.join(" ")), &output)
     }
     /// Deploys and requires success.

@@ -168,7 +168,15 @@ impl DockerProvider {
         action: &str,
         attributes: &Labels,
     ) -> Option<LiveEvent> {
-        if !labels::are_of(attributes, scope) || attributes.contains_key(labels::ONE_OFF) {
+        if !labels::are_of(attributes, scope) {
+            return None;
+        }
+        if action == "oom" {
+            // The engine tells this of any process in there, and remembers it only when the first one ends of it.
+            let now = tokio::time::Instant::now();
+            self.seen.open().starved.insert(id.to_owned(), now);
+        }
+        if attributes.contains_key(labels::ONE_OFF) {
             return None;
         }
         let subject = LiveSubject {
@@ -190,6 +198,7 @@ impl DockerProvider {
                 }
                 "destroy" => {
                     seen.subjects.remove(id);
+                    seen.starved.remove(id);
                     LiveEventKind::Removed
                 }
                 other => LiveEventKind::Changed(other.to_owned()),

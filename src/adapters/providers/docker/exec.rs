@@ -1,13 +1,16 @@
 //! Commands inside a running container.
 //!
 //! The engine cannot kill a command it started, and dropping the stream leaves it running; `sweep` ends those
-//! whose time is over or for which nobody waits any more.
+//! whose time is over or for which nobody waits any more. A stream that breaks says nothing about its command:
+//! that is followed by its id to its end. The engine starts an id once and never again, so a start whose reply was
+//! lost may be asked for a second time; a command that may have run is never made anew.
 
 use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use futures_util::StreamExt as _;
+use tokio::time::Instant;
 
 use crate::adapters::providers::docker::fault::{CHANGE, Cause, Fault, READ, call};
 use crate::adapters::providers::docker::provider::DockerProvider;
@@ -22,8 +25,10 @@ use crate::ports::sink::{NoSink, Sink};
 
 /// How often the end of a command is asked for after its output ended.
 const ENDING: Duration = Duration::from_millis(50);
-/// How long the engine may take to notice the end.
-const ENDED: Duration = Duration::from_secs(5);
+/// Longest pause between two such questions.
+const SELDOM: Duration = Duration::from_secs(1);
+/// How long the engine may be away, restarting, while a command is followed.
+const AWAY: Duration = Duration::from_secs(20);
 /// Exit code of a command that was killed.
 const KILLED: i64 = 137;
 /// How long a container may take to go down after its commands were killed.
@@ -41,6 +46,20 @@ enum End {
     Broken(String),
 }
 
+/// What the engine says about a command whose stream is over.
+enum Found {
+    /// It ended.
+    Ended(i64),
+    /// It was made and never started.
+    NeverBegan,
+    /// It still runs, and its time is over.
+    Late,
+    /// The engine does not know it any more: it was started anew itself, or the container is gone.
+    Forgotten,
+    /// The engine did not answer for too long.
+    Away(String),
+}
+
 impl DockerProvider {
     /// Runs a command to its end.
     pub(super) async fn run_inside(
@@ -55,41 +74,67 @@ impl DockerProvider {
             Err(fault) => return self.not_started(target, &fault).await,
         };
         let mut sweeper = Sweeper::arm(&self.docker, &target.id, &marker, wanted.user.as_deref());
-        let ended = tokio::time::timeout(wanted.timeout, self.converse(&id, wanted, sink)).await;
-        let (end, head) = match ended {
-            Ok(Ok(ended)) => ended,
-            Ok(Err(fault)) => {
-                sweeper.disarm();
-                return self.not_started(target, &fault).await;
+        let began = Instant::now();
+        let deadline = began + wanted.timeout;
+        let mut begun_again = false;
+        loop {
+            let talk = self.converse(&id, wanted, sink);
+            let (end, head) = match tokio::time::timeout_at(deadline, talk).await {
+                Ok(Ok(ended)) => ended,
+                Ok(Err(fault)) => match fault.cause {
+                    Cause::Lost(why) => (End::Broken(why), Vec::new()),
+                    // Asked a second time, the engine refuses what it has started after all.
+                    Cause::Answer { message, .. } if begun_again => {
+                        (End::Broken(message), Vec::new())
+                    }
+                    Cause::Answer { .. } | Cause::Refused(_) | Cause::NotSent(_) => {
+                        sweeper.disarm();
+                        return self.not_started(target, &fault).await;
+                    }
+                },
+                Err(_) => (End::Late, Vec::new()),
+            };
+            let found = match end {
+                End::Late => Found::Late,
+                End::Closed | End::Broken(_) => self.end_of(&id, deadline).await,
+            };
+            if let (End::Broken(why), Found::Ended(_) | Found::Late) = (&end, &found) {
+                let text = format!("the connection broke, further output is lost: {why}\n");
+                sink.output(Stream::Engine, text.as_bytes());
             }
-            Err(_) => (End::Late, Vec::new()),
-        };
-        match end {
-            End::Late => {
-                sweeper.sweep().await;
-                CallEnd::TimedOut
-            }
-            End::Closed | End::Broken(_) => match self.end_of(&id).await {
-                Some(code) => {
+            return match found {
+                Found::Ended(code) => {
                     if wanted.ends_orphans {
                         sweeper.sweep_own().await;
                     }
                     sweeper.disarm();
-                    self.judge(target, code, &head, sink).await
+                    self.judge(target, began, code, &head, sink).await
                 }
-                None => match self.gone(target).await {
+                Found::NeverBegan if !begun_again => {
+                    begun_again = true;
+                    continue;
+                }
+                Found::Late => {
+                    sweeper.sweep().await;
+                    CallEnd::TimedOut
+                }
+                Found::NeverBegan => CallEnd::NotStarted("the engine did not start it".to_owned()),
+                Found::Forgotten => match self.gone(target).await {
                     Some(why) => {
                         sweeper.disarm();
                         CallEnd::InstanceGone(why)
                     }
-                    None => CallEnd::Unknown(match end {
-                        End::Broken(why) => why,
-                        End::Closed | End::Late => {
-                            "its output ended, but the engine says it still runs".to_owned()
-                        }
-                    }),
+                    // The engine was started anew beneath a running container: nobody will ever hear of its end.
+                    None => {
+                        sweeper.sweep().await;
+                        CallEnd::Unknown(
+                            "the engine does not know it any more; what was left of it was ended"
+                                .to_owned(),
+                        )
+                    }
                 },
-            },
+                Found::Away(why) => CallEnd::Unknown(why),
+            };
         }
     }
 
@@ -121,11 +166,13 @@ impl DockerProvider {
         if let End::Broken(why) = end {
             return Err(lost(&why));
         }
-        let code = self
-            .end_of(&id)
-            .await
-            .ok_or_else(|| lost("the exit code is not known"))?;
-        Ok((code, String::from_utf8_lossy(&output).into_owned()))
+        match self.end_of(&id, Instant::now() + QUIET).await {
+            Found::Ended(code) => Ok((code, String::from_utf8_lossy(&output).into_owned())),
+            Found::Away(why) => Err(lost(&why)),
+            Found::NeverBegan | Found::Late | Found::Forgotten => {
+                Err(lost("the exit code is not known"))
+            }
+        }
     }
 
     async fn prepare(
@@ -154,14 +201,20 @@ impl DockerProvider {
             working_dir: wanted.folder.clone(),
             ..CreateExecOptions::default()
         };
-        call(
-            "run in",
-            container.as_str(),
-            CHANGE,
-            self.docker.create_exec(container.as_str(), options),
-        )
-        .await
-        .map(|created| created.id)
+        let make = || {
+            call(
+                "run in",
+                container.as_str(),
+                CHANGE,
+                self.docker.create_exec(container.as_str(), options.clone()),
+            )
+        };
+        let made = match make().await {
+            // A command that is made and not started does nothing, so a second one does no harm.
+            Err(fault) if matches!(fault.cause, Cause::Lost(_)) => make().await,
+            made => made,
+        };
+        made.map(|created| created.id)
     }
 
     /// Starts the command and hands its output on until the stream ends.
@@ -224,17 +277,33 @@ impl DockerProvider {
         Ok((end, head))
     }
 
-    /// Asks for the exit code until the engine knows it.
-    async fn end_of(&self, id: &str) -> Option<i64> {
-        let deadline = tokio::time::Instant::now() + ENDED;
+    /// Follows a command by its id until the engine knows its end.
+    async fn end_of(&self, id: &str, deadline: Instant) -> Found {
+        let mut pause = ENDING;
+        let mut heard = Instant::now();
         loop {
-            let looked = call("inspect command", id, READ, self.docker.inspect_exec(id)).await;
-            match looked {
-                Ok(found) if found.running != Some(true) => return found.exit_code,
-                Err(fault) if fault.is_missing() => return None,
-                Ok(_) | Err(_) if tokio::time::Instant::now() >= deadline => return None,
-                Ok(_) | Err(_) => tokio::time::sleep(ENDING).await,
+            let asked = tokio::time::timeout_at(
+                deadline.max(heard + AWAY),
+                call("inspect command", id, READ, self.docker.inspect_exec(id)),
+            );
+            match asked.await {
+                Ok(Ok(found)) => match (found.running, found.exit_code) {
+                    (Some(true), _) => heard = Instant::now(),
+                    (_, Some(code)) => return Found::Ended(code),
+                    (_, None) => return Found::NeverBegan,
+                },
+                Ok(Err(fault)) if fault.is_missing() => return Found::Forgotten,
+                Ok(Err(fault)) if heard.elapsed() >= AWAY => {
+                    return Found::Away(fault.message().to_owned());
+                }
+                Ok(Err(_)) => {}
+                Err(_) => return Found::Away("the engine does not answer".to_owned()),
             }
+            if Instant::now() >= deadline {
+                return Found::Late;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(SELDOM);
         }
     }
 
@@ -242,6 +311,7 @@ impl DockerProvider {
     async fn judge(
         &self,
         target: &InstanceRef,
+        began: Instant,
         code: i64,
         head: &[u8],
         sink: &dyn Sink,
@@ -253,19 +323,18 @@ impl DockerProvider {
             return CallEnd::Exited(code);
         }
         // A container going down kills its commands before it counts as ended.
-        let deadline = tokio::time::Instant::now() + GOING_DOWN;
+        let deadline = Instant::now() + GOING_DOWN;
         loop {
             if let Some(why) = self.gone(target).await {
                 return CallEnd::InstanceGone(why);
             }
-            if code != KILLED || tokio::time::Instant::now() >= deadline {
+            if code != KILLED || Instant::now() >= deadline {
                 break;
             }
             tokio::time::sleep(ENDING).await;
         }
-        if let Ok(found) = self.inspect(target.id.as_str()).await
-            && found.state.and_then(|state| state.oom_killed) == Some(true)
-        {
+        let starved = self.seen.open().starved.get(&target.id.0).copied();
+        if starved.is_some_and(|at| at >= began) {
             sink.output(Stream::Engine, b"killed for want of memory\n");
         }
         CallEnd::Exited(code)

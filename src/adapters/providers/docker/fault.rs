@@ -74,6 +74,15 @@ impl Fault {
     pub(super) fn is_missing(&self) -> bool {
         self.status() == Some(404)
     }
+    /// For lists, which name nothing that could be missing: whoever answers so is not the engine, or not well.
+    pub(super) fn of_a_list(mut self) -> Self {
+        if let Cause::Answer { status, .. } = &mut self.cause
+            && *status == 404
+        {
+            *status = 502;
+        }
+        self
+    }
     /// Returns the engine's words, or ours.
     pub(super) fn message(&self) -> &str {
         match &self.cause {
@@ -150,6 +159,24 @@ pub(super) async fn call<T>(
     }
 }
 
+/// Asks for something, once more when the connection broke under the answer: asking changes nothing.
+pub(super) async fn look<T, F>(
+    name: &'static str,
+    subject: &str,
+    ask: impl Fn() -> F,
+) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let started = tokio::time::Instant::now();
+    match call(name, subject, READ, ask()).await {
+        Err(fault) if matches!(fault.cause, Cause::Lost(_)) && started.elapsed() < READ => {
+            call(name, subject, READ, ask()).await
+        }
+        answer => answer,
+    }
+}
+
 fn sort(error: &Error) -> Cause {
     match error {
         Error::DockerResponseServerError {
@@ -216,6 +243,45 @@ mod tests {
             };
             assert_eq!(found, expected, "{error}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_is_repeated_after_a_broken_connection_and_after_nothing_else() {
+        let broken = || Error::IOError {
+            err: std::io::ErrorKind::ConnectionReset.into(),
+        };
+        for (errors, asked, good) in [
+            (vec![], 1, true),
+            (vec![broken()], 2, true),
+            (vec![broken(), broken()], 2, false),
+            (vec![server(500)], 1, false),
+            (vec![server(404)], 1, false),
+        ] {
+            let errors = std::cell::RefCell::new(errors);
+            let times = std::cell::Cell::new(0);
+            let answer = look("list networks of", "engine", || {
+                times.set(times.get() + 1);
+                std::future::ready(errors.borrow_mut().pop().map_or(Ok(()), Err))
+            });
+            assert_eq!(answer.await.is_ok(), good);
+            assert_eq!(times.get(), asked);
+        }
+        let times = std::cell::Cell::new(0);
+        let answer = look::<(), _>("list networks of", "engine", || {
+            times.set(times.get() + 1);
+            std::future::pending()
+        });
+        assert!(answer.await.is_err(), "it never answers");
+        assert_eq!(times.get(), 1, "an engine that hangs is not asked again");
+    }
+
+    #[test]
+    fn a_list_that_is_not_there_is_no_missing_project() {
+        let fault = Fault::of("list containers of", "shop", &server(404));
+        assert_eq!(
+            fault.of_a_list().into_error("unix:///x").to_string(),
+            "list containers of shop: words"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use bollard::query_parameters::{
 };
 
 use crate::adapters::providers::docker::create::{self, Recipe};
-use crate::adapters::providers::docker::fault::{CHANGE, Cause, Fault, READ, START, call};
+use crate::adapters::providers::docker::fault::{CHANGE, Cause, Fault, READ, START, call, look};
 use crate::adapters::providers::docker::provider::DockerProvider;
 use crate::adapters::providers::docker::seen::ImageFacts;
 use crate::adapters::providers::docker::{gate, labels, model};
@@ -177,12 +177,9 @@ impl DockerProvider {
         if let Some(facts) = known {
             return Ok(facts);
         }
-        let found = call(
-            "inspect image",
-            reference,
-            READ,
-            self.docker.inspect_image(reference),
-        )
+        let found = look("inspect image", reference, || {
+            self.docker.inspect_image(reference)
+        })
         .await
         .map_err(|fault| {
             if fault.is_missing() {

@@ -9,7 +9,7 @@ use bollard::models::{
 };
 use bollard::query_parameters::RemoveVolumeOptions;
 
-use crate::adapters::providers::docker::fault::{CHANGE, Fault, READ, call};
+use crate::adapters::providers::docker::fault::{CHANGE, Fault, READ, call, look};
 use crate::adapters::providers::docker::instance::{gone_is_done, of};
 use crate::adapters::providers::docker::labels::{self, Labels};
 use crate::adapters::providers::docker::provider::DockerProvider;
@@ -72,34 +72,31 @@ impl DockerProvider {
         Ok(applied)
     }
 
-    /// Looks whether the name is taken; the last observation answers without a call.
+    /// Looks whether the name is taken. Where the last observation says no, one question by name makes sure: that
+    /// may be old, and older engines would make a second network of the name.
     async fn network_made_before(&self, op: &Op, name: &str) -> Result<Option<ProviderId>, Fault> {
         let known = {
             let seen = self.seen.open();
             seen.networks.as_ref().map(|known| known.contains_key(name))
         };
         if known == Some(false) {
-            return Ok(None);
+            let options = None::<bollard::query_parameters::InspectNetworkOptions>;
+            let asked = look("inspect network", name, || {
+                self.docker.inspect_network(name, options.clone())
+            });
+            return match asked.await {
+                Err(fault) if fault.is_missing() => Ok(None),
+                Err(fault) => Err(fault),
+                Ok(found) => {
+                    taken_by(op, name, found.id, found.labels.unwrap_or_default()).map(Some)
+                }
+            };
         }
         for network in self.list_networks().await? {
-            if network.name.as_deref() != Some(name) {
-                continue;
+            if network.name.as_deref() == Some(name) {
+                let labels = network.labels.unwrap_or_default();
+                return taken_by(op, name, network.id, labels).map(Some);
             }
-            let labels: Labels = network.labels.unwrap_or_default().into_iter().collect();
-            if labels.get(labels::OP) == Some(&op.id.0) {
-                return Ok(network.id.map(ProviderId));
-            }
-            let owner = match labels.get(labels::PROJECT) {
-                Some(project) => format!("is of project `{project}`"),
-                None => "was not made by nanokit".to_owned(),
-            };
-            return Err(Fault::refused(
-                "create network",
-                name,
-                format!(
-                    "a network of that name exists and {owner}; remove it with `docker network rm {name}`"
-                ),
-            ));
         }
         Ok(None)
     }
@@ -297,6 +294,31 @@ fn made(id: ProviderId, name: &str) -> Applied {
         name: Some(name.to_owned()),
         ..Applied::default()
     }
+}
+
+/// A name that is taken is fine when this very operation took it: the reply was lost.
+fn taken_by(
+    op: &Op,
+    name: &str,
+    id: Option<String>,
+    labels: impl IntoIterator<Item = (String, String)>,
+) -> Result<ProviderId, Fault> {
+    let labels: Labels = labels.into_iter().collect();
+    match id {
+        Some(id) if labels.get(labels::OP) == Some(&op.id.0) => return Ok(ProviderId(id)),
+        Some(_) | None => {}
+    }
+    let owner = match labels.get(labels::PROJECT) {
+        Some(project) => format!("is of project `{project}`"),
+        None => "was not made by nanokit".to_owned(),
+    };
+    Err(Fault::refused(
+        "create network",
+        name,
+        format!(
+            "a network of that name exists and {owner}; remove it with `docker network rm {name}`"
+        ),
+    ))
 }
 
 fn is_joined_already(fault: &Fault) -> bool {

@@ -12,7 +12,7 @@ use bollard::query_parameters::{
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::adapters::providers::docker::fault::{Fault, READ, call};
+use crate::adapters::providers::docker::fault::{Fault, look};
 use crate::adapters::providers::docker::labels::{self, Labels};
 use crate::adapters::providers::docker::model;
 use crate::adapters::providers::docker::provider::DockerProvider;
@@ -64,13 +64,11 @@ impl DockerProvider {
             .all(true)
             .filters(&filters)
             .build();
-        let all = call(
-            "list containers of",
-            scope.project.as_str(),
-            READ,
-            self.docker.list_containers(Some(options)),
-        )
-        .await?;
+        let all = look("list containers of", scope.project.as_str(), || {
+            self.docker.list_containers(Some(options.clone()))
+        })
+        .await
+        .map_err(Fault::of_a_list)?;
         let is_ours = |one: &ContainerSummary| {
             let labels: Labels = one.labels.clone().unwrap_or_default().into_iter().collect();
             labels::are_of(&labels, scope)
@@ -80,20 +78,25 @@ impl DockerProvider {
 
     /// Lists every network of the engine.
     pub(super) async fn list_networks(&self) -> Result<Vec<Network>, Fault> {
-        let list = self.docker.list_networks(None::<ListNetworksOptions>);
-        call("list networks of", "engine", READ, list).await
+        let list = || self.docker.list_networks(None::<ListNetworksOptions>);
+        look("list networks of", "engine", list)
+            .await
+            .map_err(Fault::of_a_list)
     }
 
     async fn list_volumes(&self) -> Result<Vec<Volume>, Fault> {
-        let list = self.docker.list_volumes(None::<ListVolumesOptions>);
-        call("list volumes of", "engine", READ, list)
+        let list = || self.docker.list_volumes(None::<ListVolumesOptions>);
+        look("list volumes of", "engine", list)
             .await
+            .map_err(Fault::of_a_list)
             .map(|answer| answer.volumes.unwrap_or_default())
     }
 
     async fn list_images(&self) -> Result<Vec<ImageSummary>, Fault> {
-        let list = self.docker.list_images(None::<ListImagesOptions>);
-        call("list images of", "engine", READ, list).await
+        let list = || self.docker.list_images(None::<ListImagesOptions>);
+        look("list images of", "engine", list)
+            .await
+            .map_err(Fault::of_a_list)
     }
 
     async fn inspect_all(
@@ -125,12 +128,9 @@ impl DockerProvider {
     /// Inspects a container.
     pub(super) async fn inspect(&self, id: &str) -> Result<ContainerInspectResponse, Fault> {
         let options = None::<bollard::query_parameters::InspectContainerOptions>;
-        call(
-            "inspect container",
-            id,
-            READ,
-            self.docker.inspect_container(id, options),
-        )
+        look("inspect container", id, || {
+            self.docker.inspect_container(id, options.clone())
+        })
         .await
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Learned {
     pub(super) networks: Option<BTreeMap<String, ProviderId>>,
     /// Instances that events without labels may be about, by container id.
     pub(super) subjects: BTreeMap<String, LiveSubject>,
+    /// When the kernel last killed something in a container for want of memory, by container id.
+    pub(super) starved: BTreeMap<String, tokio::time::Instant>,
     /// Where instances answer, by container id.
     pub(super) addresses: BTreeMap<String, Reach>,
 }

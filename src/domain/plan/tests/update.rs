@@ -432,6 +432,12 @@ fn what_was_never_finished_is_finished_or_made_anew() {
     assert_eq!(steps(&plan, "service.api"), "[0]/health <- \n");
     assert_eq!(steps(&plan, "service.once"), "[0]/complete <- \n");
     assert_eq!(plan.summary().drift, 0);
+    let restore = lab.plan_for(Purpose::Restore, &[]);
+    assert_eq!(
+        rows(&restore),
+        rows(&plan),
+        "a restore leaves nothing unfinished"
+    );
     lab.apply(&plan);
     assert_eq!(rows(&lab.plan()), "");
 }
