@@ -19,6 +19,7 @@ mod disk_power;
 mod docker;
 #[path = "../support/fault_proxy/mod.rs"]
 mod fault_proxy;
+mod faults_table;
 #[path = "../support/grammar.rs"]
 mod grammar;
 mod hooks_host;

@@ -1,0 +1,91 @@
+//! `tests/FAULTS.md` names every test of a fault, and nothing that is not there.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Names of all tests that begin with a row of the list of faults.
+fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            tests_below(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = std::fs::read_to_string(&path).expect("readable");
+            let names = text
+                .lines()
+                .filter_map(|line| {
+                    line.trim()
+                        .strip_prefix("fn ")
+                        .or(line.trim().strip_prefix("async fn "))
+                })
+                .filter_map(|rest| rest.split(['(', '<']).next())
+                .filter(|name| row_of(name).is_some());
+            found.extend(names.map(str::to_owned));
+        }
+    }
+}
+
+/// The row a test is about, by its name (`f05_…`).
+fn row_of(name: &str) -> Option<String> {
+    let digits = name.strip_prefix('f')?.get(..2)?;
+    let is_row = digits.bytes().all(|byte| byte.is_ascii_digit()) && name.get(3..4) == Some("_");
+    is_row.then(|| format!("F{digits}"))
+}
+
+/// Rows of the table with the names they give, `*` standing for any rest.
+fn table() -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(root().join("tests/FAULTS.md")).expect("readable");
+    let mut named = Vec::new();
+    for line in text.lines().filter(|line| line.starts_with("| F")) {
+        let mut cells = line.split('|').map(str::trim).skip(1);
+        let row = cells.next().unwrap_or_default().to_owned();
+        for name in line.split('`').skip(1).step_by(2) {
+            let name = name.rsplit("::").next().unwrap_or(name);
+            if row_of(name).is_some() {
+                named.push((row.clone(), name.to_owned()));
+            }
+        }
+    }
+    named
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(head) => name.starts_with(head),
+        None => name == pattern,
+    }
+}
+
+#[test]
+fn the_table_of_faults_and_the_tests_name_each_other() {
+    let mut tests = BTreeSet::new();
+    tests_below(&root().join("tests"), &mut tests);
+    tests_below(&root().join("src"), &mut tests);
+    let table = table();
+    assert!(
+        tests.len() > 20 && table.len() > 10,
+        "{tests:#?} {table:#?}"
+    );
+    for (row, pattern) in &table {
+        assert_eq!(
+            row_of(pattern).as_ref(),
+            Some(row),
+            "`{pattern}` stands in the row of {row}"
+        );
+        assert!(
+            tests.iter().any(|name| matches(pattern, name)),
+            "tests/FAULTS.md names `{pattern}`, and there is no such test"
+        );
+    }
+    for name in &tests {
+        assert!(
+            table.iter().any(|(_, pattern)| matches(pattern, name)),
+            "`{name}` is missing in tests/FAULTS.md: add it to the row {}",
+            row_of(name).unwrap_or_default()
+        );
+    }
+}
