@@ -250,7 +250,7 @@ mod tests {
             (
                 Body::Chunked,
                 b"5\r\nhello\r\n3;x=y\r\nabc\r\n0\r\n\r\nnext",
-                29,
+                27,
             ),
             (Body::Chunked, b"0\r\nTrailer: x\r\n\r\nnext", 17),
         ];
