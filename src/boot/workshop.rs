@@ -204,6 +204,7 @@ impl Workshop for RealWorkshop {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the test writes the user's file")]
 mod tests {
     use super::*;
 

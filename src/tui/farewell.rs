@@ -3,7 +3,7 @@
 use crate::domain::ids::ResourceKind;
 use crate::present::clean;
 use crate::present::human::duration;
-use crate::present::words::with_warnings;
+use crate::present::words::{count, with_warnings};
 use crate::tui::model::Model;
 use crate::tui::words::between;
 
@@ -48,7 +48,8 @@ pub fn report(model: &Model) -> String {
                 .filter(|status| status.desired && status.address.kind == ResourceKind::Service)
         };
         let ready = services().filter(|status| status.ready).count();
-        text = format!("{name}: {ready} of {} services ready", services().count());
+        let all = count(services().count(), "service");
+        text = format!("{name}: {ready} of {all} ready");
     }
     clean::line(&text)
 }

@@ -383,13 +383,13 @@ def docker(bench):
     figures["nkapp: resident (MiB)"] = screen.memory()
     container = lambda number: f"nk-{bench.name}-local-s{number:04}-0"
     shows = lambda lines, *words: any(all(word in line for word in words) for line in lines)
-    for place, key, word, numbers in (("as absent in Services", "1", "absent", range(5)), ("as a row of Drift", "4", "differs", range(5, 10))):
+    for place, key, word, numbers in (("absent in Services", "1", "absent", range(5)), ("a row in Drift", "4", "differs", range(5, 10))):
         screen.press(key)
         screen.settle(1)
         screen.mark()
         times = [removed(screen, container(n), lambda lines, n=n: shows(lines, f"s{n:04}", word)) for n in numbers]
-        figures[f"docker rm -f until {place} (ms from its start, median of 5)"] = median(start for start, _ in times)
-        figures[f"docker rm -f until {place} (ms from its end, median of 5)"] = median(end for _, end in times)
+        figures[f"docker rm -f to {place} (ms from its start, median of 5)"] = median(start for start, _ in times)
+        figures[f"docker rm -f to {place} (ms from its end, median of 5)"] = median(end for _, end in times)
     screen.close()
     for peer in given.peer:
         name, path = peer.split("=", 1)

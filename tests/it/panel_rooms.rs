@@ -153,7 +153,7 @@ fn read_only_refuses_in_the_panel_and_line_by_line() {
     assert_eq!(panel.ended().code, 0);
     let arguments = ["--read-only", "ui", "--plain"];
     let mut plain = Panel::open_with(PROJECT, &[], &arguments);
-    plain.wait_for("Read-only");
+    plain.wait_for("in environment local, 1 service. Read-only");
     plain.keys("deploy\r");
     plain.wait_for("this session is read-only");
     plain.keys("q\r");

@@ -14,6 +14,7 @@ use crate::cli::typing::{Typed, Typing};
 use crate::cli::verbs::dispatch;
 use crate::present::report;
 use crate::present::role::{Role, Row};
+use crate::present::words::count;
 
 /// Talks until somebody leaves; returns the exit code.
 pub(super) fn converse(errand: &mut Errand<'_>) -> u8 {
@@ -143,10 +144,10 @@ fn greet(errand: &mut Errand<'_>) {
         .diagnostics(&hydrated.diagnostics, &hydrated.sources);
     let text = match &hydrated.project {
         Some(project) => format!(
-            "Project {} in environment {}, {} services.",
+            "Project {} in environment {}, {}.",
             project.name,
             project.env,
-            project.services.len()
+            count(project.services.len(), "service")
         ),
         None => format!(
             "The project file has {}.",
