@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::adapters::private;
 use crate::boot::outside::Outside;
 use crate::boot::supervise;
 use crate::cli::args::{self, Read};
@@ -16,6 +17,8 @@ pub fn main() -> ExitCode {
     if let Some(code) = supervise::if_asked() {
         return ExitCode::from(code);
     }
+    // From here on secrets may be in memory.
+    private::withhold();
     let cli = match args::read(std::env::args_os()) {
         Read::Cli(cli) => cli,
         Read::Text(text) => return print(&mut std::io::stdout(), &text, exit::DONE),

@@ -187,16 +187,16 @@ impl<'a, W: World> Emitter<'a, W> {
     }
 
     fn write(&self, event: &Event) {
-        if let EventKind::Log { text, .. } = &event.kind {
-            let written = self.output.get() + text.len() as u64;
-            self.output.set(written);
-            if written > JOURNAL_OUTPUT {
-                return;
-            }
+        let output = matches!(event.kind, EventKind::Log { .. });
+        if output && self.output.get() > JOURNAL_OUTPUT {
+            return;
         }
         let last = matches!(event.kind, EventKind::RunFinished { .. });
         let mut line = encode_line(event);
         line.push('\n');
+        if output {
+            self.output.set(self.output.get() + line.len() as u64);
+        }
         if let Err(error) = self.world.disk().append(&self.file, line.as_bytes(), last)
             && !self.broken.replace(true)
         {

@@ -25,6 +25,7 @@ use crate::engine::emit::Emitter;
 use crate::engine::keeper::Keeper;
 use crate::engine::lease::{Lease, Wanted};
 use crate::engine::reconcile::{EngineError, RunEnd, RunRequest, Stop};
+use crate::engine::redact::is_short;
 use crate::engine::runs::{new_run_id, prune};
 use crate::engine::site::{SecretValues, Site};
 use crate::engine::unfinished::{settle_all, sweep_boxes};
@@ -187,8 +188,15 @@ impl<W: World> Run<'_, W> {
                 Ok((live?, secrets?))
             })
             .await?;
-        for secret in secrets.values() {
+        for (reference, secret) in &secrets {
             self.emitter.keep_secret(secret);
+            if is_short(secret) {
+                let text = format!(
+                    "the secret {reference} has fewer than 6 characters: it cannot be told from other text in output, and is easily guessed"
+                );
+                self.emitter
+                    .emit(EventDraft::run(EventKind::Warning { text }));
+            }
         }
         check_engine(keeper.record(), &live)?;
         damage::check_lineage(world, project, keeper.record(), &live).await?;

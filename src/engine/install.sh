@@ -15,14 +15,18 @@ lock=.nk-install-lock
 sentinel=.nk-installed-$NK_HASH
 dirty=.nk-dirty
 mine=.nk-tmp.$NK_NONCE
+failed=.nk-failed-$NK_HASH
 
 say() { printf 'nk-install: %s\n' "$1"; }
-is_installed() { [ -f "$sentinel" ] && [ ! -L "$sentinel" ] && grep -qx "hash=$NK_HASH" "$sentinel" 2>/dev/null; }
+is_installed() { [ -f "$sentinel" ] && [ ! -L "$sentinel" ] && head -c 4096 "$sentinel" 2>/dev/null | grep -qx "hash=$NK_HASH"; }
 start_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 value_of() { head -c 4096 "$lock" 2>/dev/null | sed -n "s/^$1=//p" | head -n 1; }
 refuse_foreign() {
-    if [ -L "$lock" ] || { [ -e "$lock" ] && [ ! -f "$lock" ]; }; then exit 92; fi
-    if [ -L "$dirty" ] || [ -L "$mine" ] || [ -L "$sentinel" ]; then exit 92; fi
+    # Writing through a link, into a folder or to a pipe is what somebody who planted it waits for.
+    for name in "$lock" "$dirty" "$mine" "$sentinel" "$failed"; do
+        if [ -L "$name" ] || { [ -e "$name" ] && [ ! -f "$name" ]; }; then say "foreign=$name"; exit 92; fi
+    done
+    if [ -f "$lock" ] && [ "$(head -c 4097 "$lock" 2>/dev/null | wc -c)" -gt 4096 ]; then say "foreign=$lock"; exit 92; fi
 }
 
 if is_installed; then say state=already; exit 0; fi
@@ -70,7 +74,7 @@ is_dead() {
 break_lock() {
     # One winner: whoever moves it away. If it is not the lock that was judged, it goes back.
     mv "$lock" ".nk-broken.$NK_NONCE" 2>/dev/null || return 0
-    if grep -qx "nonce=$1" ".nk-broken.$NK_NONCE"; then
+    if head -c 4096 ".nk-broken.$NK_NONCE" | grep -qx "nonce=$1"; then
         rm -f ".nk-broken.$NK_NONCE" ".nk-tmp.$1"
         : >"$dirty"
         say state=broken
@@ -102,7 +106,7 @@ until take; do
 done
 
 if is_installed; then rm -f "$lock" "$mine"; say state=already; exit 0; fi
-(while kill -0 $$ && sleep 5 && grep -qx "nonce=$NK_NONCE" "$lock"; do touch "$lock"; done) </dev/null >/dev/null 2>&1 &
+(while kill -0 $$ && sleep 5 && [ "$(value_of nonce)" = "$NK_NONCE" ]; do touch "$lock"; done) </dev/null >/dev/null 2>&1 &
 beat=$!
 
 rc=0
@@ -118,6 +122,10 @@ if [ "$rc" = 0 ]; then (cd "$work" && exec /bin/sh -c "$NK_INSTALL") || rc=$?; f
 case $rc in 75 | 9[0-3]) say "exit=$rc"; rc=1 ;; esac
 
 kill "$beat" 2>/dev/null
+for name in "$dirty" "$sentinel" "$failed"; do
+    # Planted meanwhile, by the command itself or beside it.
+    if [ -L "$name" ] || { [ -e "$name" ] && [ ! -f "$name" ]; }; then rc=93; failed=/dev/null; fi
+done
 if [ "$rc" = 0 ]; then
     if cp "$mine" "$mine.s" && { sync "$mine.s" 2>/dev/null || sync; } && mv "$mine.s" "$sentinel"; then
         for old in .nk-installed-* .nk-failed-*; do [ "$old" = "$sentinel" ] || rm -f "$old"; done
@@ -127,8 +135,8 @@ if [ "$rc" = 0 ]; then
         rc=93
     fi
 else
-    printf 'rc=%s\n' "$rc" >".nk-failed-$NK_HASH"
+    printf 'rc=%s\n' "$rc" >"$failed"
 fi
-if grep -qx "nonce=$NK_NONCE" "$lock"; then rm -f "$lock"; fi
+if [ "$(value_of nonce)" = "$NK_NONCE" ]; then rm -f "$lock"; fi
 rm -f "$mine"
 exit "$rc"

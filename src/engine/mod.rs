@@ -19,6 +19,7 @@ mod ending;
 #[expect(clippy::module_inception, reason = "the type gives the file its name")]
 pub mod engine;
 mod execute;
+mod forms;
 mod gates;
 mod installs;
 pub mod journal;

@@ -25,8 +25,15 @@ const LINE_CAP: usize = 8 * 1024;
 const PART: usize = 1024;
 /// Bytes at the end of a piece of a line that may be an escape sequence.
 const SEQUENCE: usize = 64;
-/// Longest file of a step, in bytes.
+/// Longest file of a step, in bytes and in lines.
 const FILE_CAP: u64 = 64 * 1024 * 1024;
+const LINES_CAP: u64 = 1_000_000;
+/// Longest output that is looked at, in bytes: what is stripped from it counts here.
+const READ_CAP: u64 = 2 * FILE_CAP;
+/// Lines of a step that are told as events; all are in its file.
+const TOLD_CAP: u64 = 100_000;
+/// Bytes at the end of the output that are kept for the message of a failure once the file is full.
+const LATE: usize = 64 * 1024;
 /// Bytes collected before they go to the file.
 const WRITE_AT: usize = 16 * 1024;
 /// Longest time a line stays only in memory while more comes.
@@ -161,11 +168,28 @@ struct Kept {
     cutters: [Cutter; 3],
     buffer: Vec<u8>,
     written: u64,
+    lines: u64,
+    read: u64,
     capped: bool,
+    late: [Vec<u8>; 3],
     any: bool,
     flushed_at: Boot,
     progress_at: Boot,
     tail: std::collections::VecDeque<String>,
+}
+
+/// Ends a file that is full.
+const FULL: &str =
+    "--- the rest of the output is left out: it is longer than 64 MiB or a million lines ---";
+/// Ends what is told of a long output.
+const UNTOLD: &str = "--- more lines follow than are shown; they are in the file of this step ---";
+
+/// What of a line is told as an event.
+enum Told {
+    Whole,
+    /// This remark in its place, and nothing after it.
+    Last(&'static str),
+    Not,
 }
 
 /// The sink of one attempt of a step.
@@ -220,6 +244,11 @@ impl<'a, W: World> StepLog<'a, W> {
     pub(super) fn finish(&self) -> Printed {
         for stream in [Stream::Stdout, Stream::Stderr, Stream::Engine] {
             let clean = |text: &str| self.emitter.clean_output(text);
+            let late = std::mem::take(&mut self.kept.borrow_mut().late[index(stream)]);
+            if !late.is_empty() {
+                self.late(stream, &late);
+                continue;
+            }
             let left = self.kept.borrow_mut().cutters[index(stream)].finish(&clean);
             if let Some(line) = left {
                 self.lines(stream, vec![line]);
@@ -235,6 +264,15 @@ impl<'a, W: World> StepLog<'a, W> {
         }
     }
 
+    /// Takes the end of an output that is too long to be kept; its first line is cut off somewhere.
+    fn late(&self, stream: Stream, bytes: &[u8]) {
+        let clean = |text: &str| self.emitter.clean_output(text);
+        let mut cutter = Cutter::default();
+        let mut lines = cutter.push(bytes, self.emitter.longest_secret(), &clean);
+        lines.extend(cutter.finish(&clean));
+        self.lines(stream, lines.into_iter().skip(1).collect());
+    }
+
     fn lines(&self, stream: Stream, lines: Vec<String>) {
         for text in lines {
             let told = {
@@ -246,13 +284,10 @@ impl<'a, W: World> StepLog<'a, W> {
                 }
                 self.keep(&mut kept, &text)
             };
-            if told {
-                self.emitter.emit_cleaned(EventDraft::step(
-                    &self.address,
-                    &self.step,
-                    self.attempt,
-                    EventKind::Log { stream, text },
-                ));
+            match told {
+                Told::Whole => self.tell_line(stream, text),
+                Told::Last(why) => self.tell_line(Stream::Engine, why.to_owned()),
+                Told::Not => {}
             }
         }
         let now = self.world.clock().boot();
@@ -265,10 +300,19 @@ impl<'a, W: World> StepLog<'a, W> {
         }
     }
 
-    /// Buffers a line for the file; tells whether it still fits.
-    fn keep(&self, kept: &mut Kept, text: &str) -> bool {
+    fn tell_line(&self, stream: Stream, text: String) {
+        self.emitter.emit_cleaned(EventDraft::step(
+            &self.address,
+            &self.step,
+            self.attempt,
+            EventKind::Log { stream, text },
+        ));
+    }
+
+    /// Buffers a line for the file; says what of it is told.
+    fn keep(&self, kept: &mut Kept, text: &str) -> Told {
         if kept.capped {
-            return false;
+            return Told::Not;
         }
         if !kept.any && self.attempt > 1 {
             let mark = format!("--- attempt {} ---\n", self.attempt);
@@ -276,15 +320,21 @@ impl<'a, W: World> StepLog<'a, W> {
         }
         kept.any = true;
         kept.written += text.len() as u64 + 1;
-        let line = if kept.written > FILE_CAP {
-            kept.capped = true;
-            "--- the rest of the output is left out: the file has reached 64 MiB ---"
-        } else {
-            text
-        };
+        kept.lines += 1;
+        let (line, told) =
+            if kept.written > FILE_CAP || kept.lines > LINES_CAP || kept.read > READ_CAP {
+                kept.capped = true;
+                (FULL, Told::Last(FULL))
+            } else if kept.lines == TOLD_CAP {
+                (text, Told::Last(UNTOLD))
+            } else if kept.lines > TOLD_CAP {
+                (text, Told::Not)
+            } else {
+                (text, Told::Whole)
+            };
         kept.buffer.extend_from_slice(line.as_bytes());
         kept.buffer.push(b'\n');
-        !kept.capped
+        told
     }
 
     fn flush(&self) {
@@ -304,8 +354,30 @@ impl<'a, W: World> StepLog<'a, W> {
 impl<W: World> Sink for StepLog<'_, W> {
     fn output(&self, stream: Stream, bytes: &[u8]) {
         let clean = |text: &str| self.emitter.clean_output(text);
+        {
+            let mut kept = self.kept.borrow_mut();
+            kept.read += bytes.len() as u64;
+            if kept.capped {
+                // Nothing of it is kept but the end, so that a flood costs little more than being read.
+                let late = &mut kept.late[index(stream)];
+                late.extend_from_slice(
+                    bytes
+                        .get(bytes.len().saturating_sub(LATE)..)
+                        .unwrap_or(bytes),
+                );
+                if late.len() > 2 * LATE {
+                    late.drain(..late.len() - LATE);
+                }
+                return;
+            }
+        }
         let keep_back = self.emitter.longest_secret();
-        let lines = self.kept.borrow_mut().cutters[index(stream)].push(bytes, keep_back, &clean);
+        let mut lines =
+            self.kept.borrow_mut().cutters[index(stream)].push(bytes, keep_back, &clean);
+        if lines.is_empty() && self.kept.borrow().read > READ_CAP {
+            // Nothing of it can be shown, so no line ever comes to its end.
+            lines.push(String::new());
+        }
         self.lines(stream, lines);
     }
 

@@ -314,16 +314,24 @@ async fn finished<W: World>(
     said: &Said,
 ) -> StepEnd {
     let volume = &job.recipe.volume;
-    let hostile = "is not a lock of nanokit (a link, a folder or a foreign file); look at it and remove it by hand";
+    let hostile = "is not a file of nanokit (a link, a folder, a pipe or a foreign file); look at it and remove it by hand";
     let special = match end {
         CallEnd::Exited(90) => format!(
             "volume {volume} is not at {} inside the instance",
             job.recipe.volume_target
         ),
         CallEnd::Exited(91) => format!("volume {volume} cannot be written"),
-        CallEnd::Exited(92) => format!("`.nk-install-lock` in volume {volume} {hostile}"),
+        CallEnd::Exited(92) => {
+            let name = said
+                .values
+                .get("foreign")
+                .map_or(".nk-install-lock", String::as_str);
+            format!("`{name}` in volume {volume} {hostile}")
+        }
         CallEnd::Exited(93) => {
-            format!("volume {volume} took the installation but not its sentinel (is it full?)")
+            format!(
+                "volume {volume} took the installation but not its sentinel (is it full, or did something stand in its place?)"
+            )
         }
         CallEnd::Exited(_)
         | CallEnd::TimedOut

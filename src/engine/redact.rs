@@ -1,15 +1,17 @@
 //! Keeps secret values out of everything that is shown or written.
 //!
-//! Each registered value is looked for as it is and in the forms in which programs print it: base64 at all
-//! three offsets, hexadecimal, percent-encoded, escaped for JSON. The lines of a value of several lines are
-//! looked for one by one, since output is cut into lines before it comes here.
+//! Each registered value is looked for as it is, in the forms in which programs print it (`forms`), and behind
+//! escapes. The lines of a value of several lines are looked for one by one, since output is cut into lines before
+//! it comes here; so are the parts of a value that is a document or holds a password in an address.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use zeroize::Zeroizing;
 
 use crate::domain::secret::Secret;
+use crate::engine::forms::{encodings, views};
+use crate::engine::strip::strip;
+use crate::formats::secret_parts::{leaves, passwords};
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "[redacted]";
@@ -18,18 +20,61 @@ pub const MASK: &str = "[redacted]";
 const ALONE_BELOW: usize = 4;
 /// A line of a secret that is shorter is too common to be looked for by itself (`-----`, `}`).
 const SHORTEST_LINE: usize = 8;
+/// A part of a structured secret that is shorter is too common as well (`true`, `admin`).
+const SHORTEST_PART: usize = 6;
+/// Values shorter than this cannot be kept out of output for sure.
+const SHORT: usize = 6;
+/// Bytes an escaped byte may take (`\u0061`).
+const WIDEST: usize = 6;
+/// Most bytes that are kept back for a form cut in two; a longer one is found by its lines and pieces.
+const FARTHEST: usize = 32 << 10;
 
 /// Replaces secrets in text.
 #[derive(Default)]
 pub struct Redactor {
     /// Patterns by their first byte, longest first.
     patterns: BTreeMap<u8, Vec<Pattern>>,
+    /// First two bytes of every pattern, so that most places of a text are passed by quickly.
+    starts: Starts,
     longest: usize,
 }
 
 struct Pattern {
-    text: Zeroizing<String>,
+    text: Zeroizing<Vec<u8>>,
     alone: bool,
+    /// Whether it is a value itself, which escapes may hide.
+    plain: bool,
+}
+
+/// A set of pairs of bytes.
+struct Starts(Vec<u64>);
+
+impl Default for Starts {
+    fn default() -> Self {
+        Self(vec![0; 1 << 10])
+    }
+}
+
+impl Starts {
+    fn place(first: u8, second: u8) -> (usize, u64) {
+        let number = usize::from(first) << 8 | usize::from(second);
+        (number / 64, 1 << (number % 64))
+    }
+    fn add(&mut self, first: u8, second: u8) {
+        let (word, bit) = Self::place(first, second);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
+    }
+    fn may_begin(&self, first: u8, second: u8) -> bool {
+        let (word, bit) = Self::place(first, second);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
+/// Tells whether a value is too short to be kept out of output for sure.
+pub(super) fn is_short(secret: &Secret) -> bool {
+    (1..SHORT).contains(&secret.expose().len())
 }
 
 impl Redactor {
@@ -39,212 +84,137 @@ impl Redactor {
         if value.is_empty() {
             return;
         }
-        self.add_forms(value);
-        if value.contains('\n') {
-            for line in value.lines().map(str::trim) {
-                if line.len() >= SHORTEST_LINE {
-                    self.add_forms(line);
-                }
+        self.add_value(value);
+        for line in value.split(['\n', '\r']).map(str::trim) {
+            if line.len() >= SHORTEST_LINE && line != value {
+                self.add_value(line);
+            }
+        }
+        for part in leaves(value).into_iter().chain(passwords(value)) {
+            let part = Zeroizing::new(part);
+            if part.len() >= SHORTEST_PART {
+                self.add_value(&part);
             }
         }
     }
 
-    /// Returns the length in bytes of the longest form; a cut text has to keep that much back.
+    /// Returns how many bytes at the end of a cut text may be the beginning of a form.
     #[must_use]
     pub fn longest(&self) -> usize {
-        self.longest
+        self.longest.min(FARTHEST)
     }
 
-    /// Replaces every registered form in `text`.
+    /// Replaces every registered form in `text`; what overlaps becomes one.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        if self.patterns.is_empty() {
-            return text.to_owned();
-        }
+        let hits = self.hits(text);
         let mut kept = String::with_capacity(text.len());
-        let mut rest = text;
-        let mut before: Option<char> = None;
-        while let Some(first) = rest.bytes().next() {
-            if let Some(found) = self.match_at(first, rest, before) {
-                kept.push_str(MASK);
-                before = rest.get(..found).and_then(|hit| hit.chars().last());
-                rest = rest.get(found..).unwrap_or_default();
-                continue;
-            }
-            let Some(c) = rest.chars().next() else {
-                break;
-            };
-            kept.push(c);
-            before = Some(c);
-            rest = rest.get(c.len_utf8()..).unwrap_or_default();
+        let mut at = 0;
+        for (from, to) in hits {
+            kept.push_str(text.get(at..from).unwrap_or_default());
+            kept.push_str(MASK);
+            at = to;
         }
+        kept.push_str(text.get(at..).unwrap_or_default());
         kept
     }
 
-    fn match_at(&self, first: u8, rest: &str, before: Option<char>) -> Option<usize> {
-        let alone = |len: usize| {
-            let after = rest.get(len..).and_then(|tail| tail.chars().next());
-            !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    /// Finds what has to be replaced, in order and without overlap.
+    fn hits(&self, text: &str) -> Vec<(usize, usize)> {
+        if self.patterns.is_empty() {
+            return Vec::new();
+        }
+        let mut hits = self.find(text.as_bytes(), false);
+        for view in views(text.as_bytes()) {
+            let place = |at: usize| view.places.get(at).copied();
+            let found = self.find(&view.bytes, true).into_iter();
+            hits.extend(found.filter_map(|(from, to)| Some((place(from)?, place(to)?))));
+        }
+        hits.sort_unstable();
+        let mut joined: Vec<(usize, usize)> = Vec::new();
+        for (mut from, mut to) in hits {
+            // A form that is all bytes of something else may begin or end inside a character.
+            while !text.is_char_boundary(from) {
+                from -= 1;
+            }
+            while !text.is_char_boundary(to) {
+                to += 1;
+            }
+            match joined.last_mut() {
+                Some(last) if from < last.1 => last.1 = last.1.max(to),
+                _ => joined.push((from, to)),
+            }
+        }
+        joined
+    }
+
+    fn find(&self, bytes: &[u8], plain: bool) -> Vec<(usize, usize)> {
+        let mut hits = Vec::new();
+        for (at, &first) in bytes.iter().enumerate() {
+            let second = bytes.get(at + 1).copied().unwrap_or_default();
+            if self.starts.may_begin(first, second)
+                && let Some(length) = self.match_at(bytes, at, first, plain)
+            {
+                hits.push((at, at + length));
+            }
+        }
+        hits
+    }
+
+    fn match_at(&self, bytes: &[u8], at: usize, first: u8, plain: bool) -> Option<usize> {
+        let rest = bytes.get(at..)?;
+        let is_word = |byte: Option<&u8>| {
+            byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+        };
+        let alone = |length: usize| {
+            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+            !is_word(before) && !is_word(rest.get(length))
         };
         self.patterns
             .get(&first)?
             .iter()
-            .find(|p| rest.starts_with(p.text.as_str()) && (!p.alone || alone(p.text.len())))
+            .filter(|p| p.plain || !plain)
+            .find(|p| rest.starts_with(&p.text) && (!p.alone || alone(p.text.len())))
             .map(|p| p.text.len())
     }
 
-    fn add_forms(&mut self, value: &str) {
-        let bytes = value.as_bytes();
-        self.add(value.to_owned(), value.len() < ALONE_BELOW);
-        if value.len() < ALONE_BELOW {
+    fn add_value(&mut self, value: &str) {
+        let short = value.len() < ALONE_BELOW;
+        self.add(value, short, true);
+        // Output is stripped before it comes here.
+        self.add(&strip(value), short, true);
+        self.longest = self.longest.max(value.len() * WIDEST);
+        if short {
             return;
         }
-        for offset in 0..3 {
-            for url in [false, true] {
-                self.add(base64_middle(bytes, offset, url), false);
-            }
+        for form in encodings(value) {
+            self.add(&Zeroizing::new(form), false, false);
         }
-        let mut lower = String::new();
-        for byte in bytes {
-            let _ = write!(lower, "{byte:02x}");
-        }
-        self.add(lower.to_uppercase(), false);
-        self.add(lower, false);
-        self.add(percent(bytes, true), false);
-        self.add(percent(bytes, false), false);
-        self.add(json(value), false);
-        self.add(value.replace('\'', r"'\''"), false);
     }
 
-    fn add(&mut self, text: String, alone: bool) {
-        let Some(first) = text.bytes().next() else {
+    fn add(&mut self, text: &str, alone: bool, plain: bool) {
+        let bytes = text.as_bytes();
+        let Some(&first) = bytes.first() else {
             return;
         };
         let list = self.patterns.entry(first).or_default();
-        if list.iter().any(|p| *p.text == text) {
+        if let Some(known) = list.iter_mut().find(|p| *p.text == bytes) {
+            known.plain |= plain;
             return;
         }
-        self.longest = self.longest.max(text.len());
+        match bytes.get(1) {
+            Some(second) => self.starts.add(first, *second),
+            None => (0..=u8::MAX).for_each(|second| self.starts.add(first, second)),
+        }
+        self.longest = self.longest.max(bytes.len());
         list.push(Pattern {
-            text: Zeroizing::new(text),
+            text: Zeroizing::new(bytes.to_vec()),
             alone,
+            plain,
         });
         list.sort_by_key(|p| std::cmp::Reverse(p.text.len()));
     }
 }
 
-/// Base64 of the bytes as it appears in the middle of a longer encoding that starts `offset` bytes earlier: the
-/// characters that do not depend on the neighbours.
-fn base64_middle(bytes: &[u8], offset: usize, url: bool) -> String {
-    const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let table = if url { URL } else { STANDARD };
-    let bit = |i: usize| -> Option<u8> {
-        let i = i.checked_sub(offset * 8)?;
-        let byte = bytes.get(i / 8)?;
-        Some((byte >> (7 - i % 8)) & 1)
-    };
-    let end = (offset + bytes.len()) * 8;
-    let mut text = String::new();
-    let mut at = (offset * 8).div_ceil(6) * 6;
-    while at + 6 <= end {
-        let six = (0..6).fold(0u8, |six, i| (six << 1) | bit(at + i).unwrap_or(0));
-        if let Some(c) = table.get(usize::from(six)) {
-            text.push(char::from(*c));
-        }
-        at += 6;
-    }
-    text
-}
-
-fn percent(bytes: &[u8], upper: bool) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
-            text.push(char::from(*byte));
-        } else if upper {
-            let _ = write!(text, "%{byte:02X}");
-        } else {
-            let _ = write!(text, "%{byte:02x}");
-        }
-    }
-    text
-}
-
-fn json(value: &str) -> String {
-    let mut text = String::new();
-    for c in value.chars() {
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            c if c.is_control() => {
-                let _ = write!(text, "\\u{:04x}", u32::from(c));
-            }
-            c => text.push(c),
-        }
-    }
-    text
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn redactor(values: &[&str]) -> Redactor {
-        let mut redactor = Redactor::default();
-        for value in values {
-            redactor.register(&Secret::new((*value).to_owned()));
-        }
-        redactor
-    }
-
-    #[test]
-    fn a_secret_is_masked_in_every_form() {
-        let r = redactor(&["canary \"s3cret/+\u{e9}"]);
-        let cases = [
-            "plain canary \"s3cret/+\u{e9} end",
-            // base64 of the value, then of one and two bytes before it
-            "Y2FuYXJ5ICJzM2NyZXQvK8Op",
-            "eGNhbmFyeSAiczNjcmV0LyvDqQ==",
-            "eHhjYW5hcnkgInMzY3JldC8rw6k=",
-            "63616e6172792022733363726574",
-            "canary%20%22s3cret%2F%2B%C3%A9",
-            "canary \\\"s3cret/+\u{e9}",
-        ];
-        for text in cases {
-            let shown = r.redact(text);
-            let hex = text.starts_with("6361");
-            assert_eq!(shown.contains(MASK), !hex, "{text} became {shown}");
-        }
-        let whole = "63616e61727920227333637265742f2bc3a9";
-        assert_eq!(r.redact(whole), MASK);
-        assert_eq!(r.redact(&whole.to_uppercase()), MASK);
-    }
-
-    #[test]
-    fn short_values_are_masked_where_they_stand_alone() {
-        let r = redactor(&["ab"]);
-        assert_eq!(r.redact("ab cab ab=x"), format!("{MASK} cab {MASK}=x"));
-    }
-
-    #[test]
-    fn lines_of_a_key_are_masked_one_by_one() {
-        let r = redactor(&["-----BEGIN-----\nMIIEvQIBADAN\nxy\n-----END-----"]);
-        assert_eq!(r.redact("got MIIEvQIBADAN"), format!("got {MASK}"));
-        assert_eq!(r.redact("xy"), "xy");
-    }
-
-    #[test]
-    fn the_longer_of_two_secrets_goes_first() {
-        let r = redactor(&["hunter", "hunter22"]);
-        assert_eq!(r.redact("hunter22 hunter"), format!("{MASK} {MASK}"));
-    }
-
-    #[test]
-    fn without_secrets_text_stays() {
-        assert_eq!(redactor(&[""]).redact("grün"), "grün");
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod lock;
 pub mod plan;
 pub mod report;
+pub mod secret_parts;
 pub mod state;
 pub mod text;
 

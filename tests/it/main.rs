@@ -22,6 +22,7 @@ mod fault_proxy;
 mod faults_table;
 #[path = "../support/grammar.rs"]
 mod grammar;
+mod hooks_flood;
 mod hooks_host;
 mod hooks_survivors;
 mod lock_holders;
@@ -32,6 +33,7 @@ mod panel_signals;
 mod panel_terminal;
 mod ran;
 mod readme;
+mod secrets_canary;
 mod state_damage;
 mod state_plans;
 mod state_planted;

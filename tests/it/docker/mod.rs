@@ -13,6 +13,8 @@ mod engine_foreign;
 mod engine_private;
 mod engine_restart;
 mod evening;
+mod hooks_zoo;
+mod install_lock;
 mod lifecycle;
 mod project;
 mod proxy_garbage;

@@ -1,0 +1,244 @@
+//! Every form of every secret, whatever stands around it.
+
+use super::*;
+
+fn redactor(values: &[&str]) -> Redactor {
+    let mut redactor = Redactor::default();
+    for value in values {
+        redactor.register(&Secret::new((*value).to_owned()));
+    }
+    redactor
+}
+
+#[test]
+fn a_secret_is_masked_in_every_form() {
+    let r = redactor(&["canary \"s3cret/+\u{e9}"]);
+    let cases = [
+        "plain canary \"s3cret/+\u{e9} end",
+        // base64 of the value, then of one and two bytes before it
+        "Y2FuYXJ5ICJzM2NyZXQvK8Op",
+        "eGNhbmFyeSAiczNjcmV0LyvDqQ==",
+        "eHhjYW5hcnkgInMzY3JldC8rw6k=",
+        "63616e6172792022733363726574",
+        "canary%20%22s3cret%2F%2B%C3%A9",
+        "canary \\\"s3cret/+\u{e9}",
+    ];
+    for text in cases {
+        let shown = r.redact(text);
+        let hex = text.starts_with("6361");
+        assert_eq!(shown.contains(MASK), !hex, "{text} became {shown}");
+    }
+    let whole = "63616e61727920227333637265742f2bc3a9";
+    assert_eq!(r.redact(whole), MASK);
+    assert_eq!(r.redact(&whole.to_uppercase()), MASK);
+}
+
+#[test]
+fn short_values_are_masked_where_they_stand_alone() {
+    let r = redactor(&["ab"]);
+    assert_eq!(r.redact("ab cab ab=x"), format!("{MASK} cab {MASK}=x"));
+}
+
+#[test]
+fn lines_of_a_key_are_masked_one_by_one() {
+    let r = redactor(&["-----BEGIN-----\nMIIEvQIBADAN\nxy\n-----END-----"]);
+    assert_eq!(r.redact("got MIIEvQIBADAN"), format!("got {MASK}"));
+    assert_eq!(r.redact("xy"), "xy");
+}
+
+#[test]
+fn the_longer_of_two_secrets_goes_first() {
+    let r = redactor(&["hunter", "hunter22"]);
+    assert_eq!(r.redact("hunter22 hunter"), format!("{MASK} {MASK}"));
+}
+
+#[test]
+fn without_secrets_text_stays() {
+    assert_eq!(redactor(&[""]).redact("grün"), "grün");
+}
+
+/// Secrets of every shape; none is in another or in what stands around them.
+fn canaries() -> Vec<String> {
+    let pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQDh7vXyU0Jzq1mT\n-----END PRIVATE KEY-----\n";
+    [
+        "canary-0-plain-tower",
+        "c4n4ry/1+with=base64==",
+        "canary 2 \"quoted\" \\ 'both'",
+        "canary3%percent&amp<html>",
+        "canary-4-gr\u{fc}n-\u{6f22}\u{5b57}",
+        "canary5\ttabbed",
+        "postgres://app:c4n4ry-6-p%40ss@db/app",
+        "{\"user\": \"app\", \"password\": \"canary-7-in-json\"}",
+        pem,
+        "canary9",
+        "$canary-10`echo`!{}*?",
+        &"canary-11-long-".repeat(9),
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// Prints a value in one of the ways programs have.
+fn printed(value: &str, form: usize) -> String {
+    let bytes = value.as_bytes();
+    let base64 = |lead: usize, url: bool| {
+        let mut all = b"xyz".get(..lead).unwrap().to_vec();
+        all.extend(bytes);
+        let table: Vec<char> = ('A'..='Z')
+            .chain('a'..='z')
+            .chain('0'..='9')
+            .chain(if url { ['-', '_'] } else { ['+', '/'] })
+            .collect();
+        all.chunks(3)
+            .flat_map(|three| {
+                let n = (0..3).fold(0, |n, i| n << 8 | usize::from(*three.get(i).unwrap_or(&0)));
+                (0..=three.len())
+                    .map(|i| table[n >> (18 - 6 * i) & 63])
+                    .collect::<Vec<_>>()
+            })
+            .collect::<String>()
+    };
+    let each = |to: &dyn Fn(u8) -> String| bytes.iter().map(|byte| to(*byte)).collect::<String>();
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    match form {
+        0 => value.to_owned(),
+        1..=3 => base64(form - 1, false),
+        4..=6 => base64(form - 4, true),
+        7 => each(&|byte| format!("{byte:02x}")),
+        8 => each(&|byte| format!("{byte:02X}")),
+        9 => each(&|byte| {
+            if safe(byte) {
+                char::from(byte).into()
+            } else {
+                format!("%{byte:02X}")
+            }
+        }),
+        10 => each(&|byte| format!("%{byte:02x}")),
+        11 => each(&|byte| match byte {
+            b' ' => "+".to_owned(),
+            byte if safe(byte) => char::from(byte).into(),
+            byte => format!("%{byte:02X}"),
+        }),
+        12 => serde_json::to_string(value).unwrap(),
+        13 => serde_json::to_string(&serde_json::to_string(value).unwrap()).unwrap(),
+        14 => value
+            .encode_utf16()
+            .map(|unit| format!("\\u{unit:04x}"))
+            .collect(),
+        15 => format!("'{}'", value.replace('\'', r"'\''")),
+        16 => value
+            .chars()
+            .map(|c| {
+                if c.is_alphanumeric() {
+                    c.to_string()
+                } else {
+                    format!("\\{c}")
+                }
+            })
+            .collect(),
+        17 => format!("{value:?}"),
+        18 => each(&|byte| format!("\\x{byte:02x}")),
+        _ => each(&|byte| format!("{byte:02x} ")),
+    }
+}
+const FORMS: usize = 20;
+
+/// What of a value must not be seen: each of its lines that is long enough.
+fn tellings(value: &str) -> Vec<String> {
+    value
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.len() >= 7)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn f25_no_form_of_any_secret_is_left() {
+    let canaries = canaries();
+    let values: Vec<&str> = canaries.iter().map(String::as_str).collect();
+    let r = redactor(&values);
+    let mut cases = 0;
+    for value in &canaries {
+        for form in 0..FORMS {
+            let text = printed(value, form);
+            for line in text.lines() {
+                let shown = r.redact(&format!("before {line} after"));
+                let whole = text.lines().count() == 1;
+                if whole {
+                    assert!(shown.contains(MASK), "form {form}: {line} became {shown}");
+                }
+                assert!(
+                    shown.starts_with("before ") && shown.ends_with(" after"),
+                    "{shown}"
+                );
+                let bare = shown.replace(MASK, "");
+                // At both ends of base64 a character may hold a few bits of the value.
+                assert!(
+                    !whole || bare.len() <= "before  after".len() + 12,
+                    "form {form}: {shown}"
+                );
+                for telling in tellings(value) {
+                    assert!(!bare.contains(&telling), "form {form}: {shown}");
+                }
+                cases += 1;
+            }
+        }
+    }
+    assert!(cases >= 12 * FORMS, "{cases}");
+}
+
+#[test]
+fn f25_parts_of_documents_and_addresses_are_secrets_too() {
+    let canaries = canaries();
+    let values: Vec<&str> = canaries.iter().map(String::as_str).collect();
+    let r = redactor(&values);
+    for part in ["canary-7-in-json", "c4n4ry-6-p%40ss", "c4n4ry-6-p@ss"] {
+        assert_eq!(
+            r.redact(&format!("login {part}.")),
+            format!("login {MASK}.")
+        );
+    }
+    assert_eq!(r.redact("user app"), "user app");
+}
+
+#[test]
+fn overlapping_secrets_leave_nothing_of_either() {
+    let r = redactor(&["abcdefgh", "efghijkl"]);
+    assert_eq!(r.redact("<abcdefghijkl>"), format!("<{MASK}>"));
+}
+
+#[test]
+fn the_lines_of_wrapped_base64_is_masked() {
+    let long = "canary-long-".repeat(20);
+    let r = redactor(&[long.as_str()]);
+    let whole = printed(&long, 1);
+    for width in [64, 76] {
+        let lines: Vec<&[u8]> = whole.as_bytes().chunks(width).collect();
+        for line in lines {
+            let line = String::from_utf8_lossy(line);
+            assert!(
+                r.redact(&line).replace(MASK, "").len() < 8,
+                "{width}: {line}"
+            );
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_stands_around_a_secret_it_is_masked(
+        before in "[ -~]{0,12}", after in "[ -~]{0,12}", which in 0usize..12, form in 0usize..FORMS,
+    ) {
+        let canaries = canaries();
+        let values: Vec<&str> = canaries.iter().map(String::as_str).collect();
+        let r = redactor(&values);
+        let value = &canaries[which];
+        let text = printed(value, form).replace('\n', " ");
+        let shown = r.redact(&format!("{before}{text}{after}"));
+        for telling in tellings(value) {
+            proptest::prop_assert!(!shown.contains(&telling), "{shown}");
+        }
+        proptest::prop_assert!(shown.contains(MASK), "{shown}");
+    }
+}
