@@ -150,7 +150,7 @@ fn backslash(text: &[u8]) -> Meant {
     Some((vec![byte], 2))
 }
 
-/// Decodes `uXXXX`, a pair of surrogates, or `u{X…}`; the backslash before it is taken too.
+/// Decodes `u0061`, a pair of surrogates, or `u{61}`; the backslash before it is taken too.
 fn unicode(text: &[u8]) -> Meant {
     let encoded = |code: u32, taken: usize| {
         let c = char::from_u32(code)?;

@@ -8,6 +8,7 @@
 
 mod begin;
 mod boxes;
+mod cutter;
 mod cx;
 mod damage;
 mod discover;

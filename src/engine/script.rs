@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::domain::event::Stream;
-use crate::engine::output::{Cutter, StepLog};
+use crate::engine::cutter::Cutter;
+use crate::engine::output::StepLog;
 use crate::ports::sink::Sink;
 use crate::ports::world::World;
 
