@@ -1,6 +1,7 @@
 //! Looks at everything a plan is a function of: live, recorded, and the digests of secrets. Changes nothing.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -19,7 +20,8 @@ use crate::engine::keeper::Keeper;
 use crate::engine::reconcile::EngineError;
 use crate::engine::site::SecretValues;
 use crate::formats::text::hex;
-use crate::ports::provider::Provider;
+use crate::ports::clock::Clock;
+use crate::ports::provider::{InstanceRef, Provider, ProviderError};
 use crate::ports::secrets::{SecretError, Secrets};
 use crate::ports::world::World;
 
@@ -74,6 +76,64 @@ pub(super) async fn observe<W: World>(world: &W, project: &Project) -> Result<Li
         .observe(&project.scope(), &images)
         .await
         .map_err(EngineError::Provider)
+}
+
+/// Looks at live state, and asks for what is recorded but not listed by its id: a list may be older than what it
+/// leaves out, and what is believed to be gone would be forgotten or made again.
+pub(super) async fn observe_known<W: World>(
+    world: &W,
+    project: &Project,
+    record: Option<&Record>,
+) -> Result<Live, EngineError> {
+    const LOOKS: u32 = 4;
+    const PAUSE: Duration = Duration::from_millis(250);
+    let mut looks = 1;
+    loop {
+        let live = observe(world, project).await?;
+        let Some(hidden) = hidden(world, record, &live).await? else {
+            return Ok(live);
+        };
+        if looks == LOOKS {
+            return Err(EngineError::Provider(ProviderError::Call {
+                call: "list".to_owned(),
+                subject: hidden,
+                cause:
+                    "it is there when asked for by its id, but no list has it: the lists are old; run it again"
+                        .to_owned(),
+            }));
+        }
+        world.clock().sleep(PAUSE * looks).await;
+        looks += 1;
+    }
+}
+
+/// Names an instance that is recorded and there, though a list lacks it.
+async fn hidden<W: World>(
+    world: &W,
+    record: Option<&Record>,
+    live: &Live,
+) -> Result<Option<String>, EngineError> {
+    let listed: BTreeSet<_> = live.instances.iter().map(|one| &one.id).collect();
+    let resources = record.into_iter().flat_map(|record| &record.resources);
+    for (address, resource) in resources {
+        for (number, one) in &resource.instances {
+            if listed.contains(&one.id) {
+                continue;
+            }
+            let target = InstanceRef {
+                id: one.id.clone(),
+                name: address.instance(*number),
+                address: address.clone(),
+                instance: *number,
+            };
+            match world.provider().health_detail(&target).await {
+                Ok(_) => return Ok(Some(target.name)),
+                Err(ProviderError::Missing { .. }) => {}
+                Err(error) => return Err(EngineError::Provider(error)),
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// A state is bound to the engine its resources live on: elsewhere everything would seem to be gone.

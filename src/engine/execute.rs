@@ -19,7 +19,7 @@ use crate::domain::run::order::EventDraft;
 use crate::domain::run::retry::Guide;
 use crate::engine::cx::{Cx, KeeperCell};
 use crate::engine::damage;
-use crate::engine::discover::{check_engine, digests, make_plan, observe, resolve};
+use crate::engine::discover::{check_engine, digests, make_plan, observe_known, resolve};
 use crate::engine::driver::Driver;
 use crate::engine::emit::Emitter;
 use crate::engine::keeper::Keeper;
@@ -183,8 +183,10 @@ impl<W: World> Run<'_, W> {
         let lenient = !self.request.plan.purpose.builds();
         let (live, secrets) = self
             .unless_stopped(async {
-                let (live, secrets) =
-                    tokio::join!(observe(world, project), resolve(world, project, lenient));
+                let (live, secrets) = tokio::join!(
+                    observe_known(world, project, keeper.record()),
+                    resolve(world, project, lenient)
+                );
                 Ok((live?, secrets?))
             })
             .await?;

@@ -12,6 +12,17 @@ use nanokit::domain::project::hook::HookPlace;
 
 /// Kills a deployment of `after` (on top of `before`, if given) at each of its steps.
 fn kill_everywhere(name: &str, before: Option<&Project>, after: &Project) -> u64 {
+    kill_at_steps(name, before, after, 1, 1)
+}
+
+/// The same at every `stride`-th step from the `first`; returns how many that were.
+pub fn kill_at_steps(
+    name: &str,
+    before: Option<&Project>,
+    after: &Project,
+    first: u64,
+    stride: u64,
+) -> u64 {
     let prepare = || async {
         let machine = machine(11);
         if let Some(before) = before {
@@ -23,7 +34,10 @@ fn kill_everywhere(name: &str, before: Option<&Project>, after: &Project) -> u64
         let machine = prepare().await;
         deploy(&machine, after).await.steps
     });
-    for at in 1..=steps {
+    let mut kills = 0;
+    let mut at = first;
+    while at <= steps {
+        kills += 1;
         sim(async {
             let machine = prepare().await;
             let ask = Ask {
@@ -43,8 +57,9 @@ fn kill_everywhere(name: &str, before: Option<&Project>, after: &Project) -> u64
             );
             assert_converged(&machine, after, &context).await;
         });
+        at += stride;
     }
-    steps
+    kills
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The identity of a plan, and whether one still fits.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::ids::{ComponentName, Digest, Lineage, PlanId};
@@ -54,7 +56,7 @@ pub fn plan_id(plan: &Plan) -> PlanId {
 /// Names what has moved since a plan was approved, or `None` when it still fits.
 ///
 /// Lineage, configuration, engine and purpose have to be the same; of resources only those the approved plan acts
-/// on. The serial of the state is information only.
+/// on, and those that appeared since and would have to go first. The serial of the state is information only.
 #[must_use]
 pub fn staleness(approved: &Plan, now: &Plan) -> Option<String> {
     let text = |option: Option<&str>| option.unwrap_or("none").to_owned();
@@ -85,7 +87,7 @@ pub fn staleness(approved: &Plan, now: &Plan) -> Option<String> {
             return Some(format!("{field} was {then}, now it is {today}"));
         }
     }
-    let index: std::collections::BTreeMap<_, _> = now
+    let index: BTreeMap<_, _> = now
         .actions
         .iter()
         .map(|action| (&action.address, action))
@@ -95,6 +97,33 @@ pub fn staleness(approved: &Plan, now: &Plan) -> Option<String> {
         .iter()
         .filter(|action| !action.is_noop())
         .find_map(|action| moved(action, index.get(&action.address).copied()))
+        .or_else(|| appeared(approved, now))
+}
+
+/// Names what is to be acted on now though the approved plan knows nothing of it: where everything is taken down,
+/// whatever it is; else only what an action that was approved has to wait for.
+fn appeared(approved: &Plan, now: &Plan) -> Option<String> {
+    let known: BTreeMap<_, _> = approved
+        .actions
+        .iter()
+        .map(|action| (&action.address, !action.is_noop()))
+        .collect();
+    let waited_for: BTreeSet<_> = now
+        .actions
+        .iter()
+        .filter(|action| known.get(&action.address) == Some(&true))
+        .flat_map(|action| &action.depends_on)
+        .collect();
+    let new = now.actions.iter().find(|action| {
+        !action.is_noop()
+            && !known.contains_key(&action.address)
+            && (!now.purpose.builds() || waited_for.contains(&action.address))
+    })?;
+    Some(format!(
+        "{} is to {} now, it was not part of the plan",
+        new.address,
+        new.kind.as_str()
+    ))
 }
 
 fn moved(then: &Action, now: Option<&Action>) -> Option<String> {

@@ -5,4 +5,5 @@ mod drift;
 pub(in crate::domain) mod lab;
 mod ordering;
 mod properties;
+mod stale;
 mod update;

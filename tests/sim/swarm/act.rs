@@ -165,13 +165,23 @@ impl Stage {
                     targets: Default::default(),
                 };
                 let life = engine.world().life.clone();
+                let asked = self.machine.start().elapsed();
+                if self.active.get() > 0 {
+                    self.fired("planned beside a run");
+                }
                 let plan = life.live(engine.plan(&project, &request)).await;
+                let took = self.machine.start().elapsed().saturating_sub(asked);
+                if took > Duration::from_secs(1) {
+                    let text = format!("a look at the plan took {} ms", took.as_millis());
+                    self.machine.ledger.broken(Invariant::I9Bounded, text);
+                }
                 self.machine.bury(engine.world());
                 tokio::time::sleep(later).await;
                 plan.and_then(Result::ok)
             }
         };
         self.note_fate(&operator.fate);
+        let sees_all = operator.fate.old_lists == 0;
         let ask = Ask {
             purpose: operator.purpose.clone(),
             force: false,
@@ -185,7 +195,8 @@ impl Stage {
         self.disturb();
         let before = self.disturbances.get();
         self.active.set(self.active.get() + 1);
-        let alone = self.active.get() == 1;
+        // Who is shown an old list cannot know what is there.
+        let alone = self.active.get() == 1 && sees_all;
         let ran = run(&self.machine, &project, ask).await;
         self.active.set(self.active.get() - 1);
         let alone = alone && self.disturbances.get() == before;
@@ -271,6 +282,11 @@ impl Stage {
             RunOutcome::Refused => "ended refused",
             RunOutcome::Cancelled => "ended cancelled",
         });
+        if let Some(error) = &end.error
+            && lost_its_lock(error)
+        {
+            self.fired("fenced");
+        }
         if (end.outcome == RunOutcome::Ok) != end.error.is_none() {
             truth(format!("{:?} with {:?}", end.outcome, end.error));
         }
@@ -289,11 +305,14 @@ impl Stage {
     async fn unlock(&self, unlock: Unlock, place: u32) {
         let engine = Engine::new(self.machine.spawn(Fate {
             machine: place,
-            ..Fate::default()
+            ..self.schedule.admin.clone()
         }));
         let life = engine.world().life.clone();
         // The power may fail under the admin too.
         let end = life.live(self.clear(&engine, unlock)).await.flatten();
+        if self.schedule.admin.kill_at == Some(life.steps()) {
+            self.fired("admin killed");
+        }
         if let Some(end) = end {
             self.fired(match end {
                 UnlockEnd::WasFree => "unlock: was free",
@@ -391,6 +410,17 @@ impl Stage {
         self.machine
             .platform
             .with(|m| m.boxes.insert(made.id.clone(), made));
+    }
+}
+
+/// Tells whether a run ended because its lock was gone.
+fn lost_its_lock(error: &EngineError) -> bool {
+    match error {
+        EngineError::LockLost(_) => true,
+        EngineError::Unsaved { also, source, .. } => {
+            lost_its_lock(source) || also.as_deref().is_some_and(lost_its_lock)
+        }
+        _ => false,
     }
 }
 

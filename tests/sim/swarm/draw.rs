@@ -10,6 +10,7 @@ use nanokit::domain::project::service::UpdateStrategy;
 use nanokit::domain::run::options::Schedule as Order;
 use nanokit::engine::reconcile::Stop;
 
+use super::profile::Profile;
 use crate::support::sim::life::{Cell1, ClockFate, Cut, Fate, Lost, Span};
 use crate::support::sim::project::{checked, hook, job, mounted, project, provisioned, service};
 use crate::support::sim::world::next;
@@ -30,7 +31,7 @@ impl Dice {
     pub fn ms(&self, n: u64) -> Duration {
         Duration::from_millis(self.below(n))
     }
-    fn span(&self, within_ms: u64, seconds: (u64, u64)) -> Span {
+    pub fn span(&self, within_ms: u64, seconds: (u64, u64)) -> Span {
         let length = seconds.0 * 1000 + self.below((seconds.1 - seconds.0) * 1000);
         Span::new(self.ms(within_ms), Duration::from_millis(length))
     }
@@ -65,6 +66,17 @@ pub enum Drift {
     Strays,
 }
 
+impl Drift {
+    pub const ALL: [Self; 6] = [
+        Self::Removes,
+        Self::Stops,
+        Self::Relabels,
+        Self::Disconnects,
+        Self::Squats,
+        Self::Strays,
+    ];
+}
+
 /// What an admin does about the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unlock {
@@ -82,6 +94,8 @@ pub struct Schedule {
     pub operators: Vec<Operator>,
     pub drifts: Vec<(Duration, Drift, String)>,
     pub unlocks: Vec<(Duration, Unlock, u32)>,
+    /// What becomes of those who unlock, wherever they sit.
+    pub admin: Fate,
     /// Out of a thousand calls to the platform, how many meet trouble.
     pub weather: u64,
     /// When the power fails, and how much of what was not durable stays.
@@ -95,8 +109,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Draws everything; a calm one has no faults at all.
-    pub fn draw(seed: u64, calm: bool) -> Self {
+    /// Draws everything, and bends it to a profile.
+    pub fn draw(seed: u64, profile: Profile) -> Self {
         let dice = Dice::new(seed.wrapping_mul(0x9e37_79b9).wrapping_add(seed));
         let first = graph(&dice);
         let second = changed(&dice, &first);
@@ -105,14 +119,7 @@ impl Schedule {
         let operators = (0..count).map(|_| operator(&dice)).collect();
         let mut drifts = Vec::new();
         while dice.one_in(3) && drifts.len() < 3 {
-            let drift = [
-                Drift::Removes,
-                Drift::Stops,
-                Drift::Relabels,
-                Drift::Disconnects,
-                Drift::Squats,
-                Drift::Strays,
-            ][usize::try_from(dice.below(6)).unwrap()];
+            let drift = Drift::ALL[usize::try_from(dice.below(6)).unwrap()];
             let name = &names[usize::try_from(dice.below(names.len() as u64)).unwrap()];
             drifts.push((dice.ms(6_000), drift, name.clone()));
         }
@@ -136,6 +143,7 @@ impl Schedule {
             operators,
             drifts,
             unlocks,
+            admin: Fate::default(),
             weather: if dice.one_in(3) {
                 40 + 2 * dice.below(150)
             } else {
@@ -149,22 +157,7 @@ impl Schedule {
             ends_clean: dice.one_in(3),
             machine: u32::try_from(dice.below(2)).unwrap(),
         };
-        if calm {
-            schedule.drifts.clear();
-            schedule.unlocks.clear();
-            schedule.weather = 0;
-            schedule.power = None;
-            schedule.failing_hook = false;
-            schedule.hanging_hook = false;
-            for operator in &mut schedule.operators {
-                operator.fate = Fate {
-                    machine: operator.fate.machine,
-                    takes_down: operator.fate.takes_down,
-                    ..Fate::default()
-                };
-                operator.stops.clear();
-            }
-        }
+        profile.bend(&mut schedule);
         schedule
     }
 
@@ -294,7 +287,7 @@ fn fate(dice: &Dice, takes_down: bool) -> Fate {
     fate
 }
 
-fn cuts(dice: &Dice, cell: Cell1) -> Vec<Cut> {
+pub fn cuts(dice: &Dice, cell: Cell1) -> Vec<Cut> {
     let lost = match dice.below(3) {
         0 => Lost::Before,
         1 => Lost::Reply,

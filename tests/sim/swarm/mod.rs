@@ -2,7 +2,9 @@
 
 mod act;
 mod check;
-mod draw;
+pub mod draw;
 mod flock;
-mod gates;
+pub mod gates;
 mod mutants;
+mod profile;
+mod rows;

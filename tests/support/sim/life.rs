@@ -99,6 +99,8 @@ pub struct Fate {
     pub takes_down: bool,
     /// Longest way to a cell and back, in ms; zero: none.
     pub latency: u64,
+    /// How many lists ago the platform's lists are from that it is shown; zero: none is old.
+    pub old_lists: u64,
 }
 
 /// The fate of a process that dies at a step.

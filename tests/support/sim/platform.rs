@@ -1,12 +1,14 @@
 //! The simulated platform's own memory, and what operators, faults and workloads do to it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
 use nanokit::domain::ids::{Address, ImageId, Instance, Lineage, OpId, ProviderId};
-use nanokit::domain::live::{Capabilities, Health, LiveEvent, LiveEventKind, LiveSubject, Status};
+use nanokit::domain::live::{
+    Capabilities, Health, Live, LiveEvent, LiveEventKind, LiveSubject, Status,
+};
 use nanokit::domain::project::health::Probe;
 use nanokit::domain::project::service::{Service, ServiceKind};
 use nanokit::ports::provider::Applied;
@@ -122,6 +124,8 @@ pub struct Memory {
     pub prints: BTreeMap<String, String>,
     /// Out of a thousand calls, how many meet trouble.
     pub weather: u64,
+    /// The last lists that somebody was shown, newest last.
+    pub lists: VecDeque<Live>,
     pub next: u64,
     pub epoch: Instant,
 }
@@ -157,6 +161,7 @@ impl Platform {
             takes: BTreeMap::new(),
             prints: BTreeMap::new(),
             weather: 0,
+            lists: VecDeque::new(),
             next: 0,
             epoch: Instant::now(),
         };
@@ -287,13 +292,14 @@ impl Platform {
         })
     }
 
-    /// Lists what carries a lineage: id, name, and the operation that made it.
+    /// Lists what carries a lineage and is to stay: id, name, and the operation that made it.
     pub fn objects_of(&self, lineage: &Lineage) -> Vec<(ProviderId, String, String)> {
         self.with(|m| {
             let boxes = m
                 .boxes
                 .values()
-                .filter(|b| &b.lineage == lineage)
+                // One-offs carry a label of their own by which every run sweeps them away.
+                .filter(|b| &b.lineage == lineage && !b.one_off)
                 .map(|b| (b.id.clone(), b.name.clone(), b.op.to_string()));
             let things = m
                 .networks

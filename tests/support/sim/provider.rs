@@ -123,6 +123,31 @@ impl SimProvider {
         }
     }
 
+    /// What a process is told: the platform may answer from a list that it made some time ago.
+    fn maybe_old(&self, live: Live) -> Live {
+        const KEPT: usize = 4;
+        let ago = usize::try_from(self.life.fate().old_lists).unwrap_or(KEPT);
+        let told = self.platform.with(|m| {
+            let old = m.lists.len().checked_sub(ago.max(1));
+            let told = old.filter(|_| ago > 0).map(|at| m.lists[at].clone());
+            m.lists.push_back(live.clone());
+            if m.lists.len() > KEPT {
+                m.lists.pop_front();
+            }
+            told
+        });
+        match told {
+            Some(mut old) => {
+                if old.instances != live.instances {
+                    self.ledger.fired("old list");
+                }
+                old.images = live.images;
+                old
+            }
+            None => live,
+        }
+    }
+
     fn check_issue(&self, op: &Op, what: &str) {
         self.ledger.issued(&self.life, op, what);
         self.ledger.in_order(&op.kind, self.life.takes_down());
@@ -614,7 +639,7 @@ impl Provider for SimProvider {
             has_images: m.capabilities.images,
         });
         self.life.step("observed").await;
-        Ok(live)
+        Ok(self.maybe_old(live))
     }
 
     async fn apply(&self, op: &Op, sink: &dyn Sink) -> Outcome<Applied> {

@@ -1,0 +1,79 @@
+//! What appeared after a plan was approved: when it makes the plan stale, and when it is left alone.
+
+use super::lab::{Lab, needing, rows, service};
+use crate::domain::ids::Address;
+use crate::domain::plan::digest::staleness;
+use crate::domain::plan::model::Purpose;
+
+/// `api` needs `db`; both were deployed, then somebody forgot `api` altogether.
+fn without_api() -> Lab {
+    let mut lab = Lab::deployed(vec![
+        service("db"),
+        needing("api", &["db"]),
+        service("other"),
+    ]);
+    lab.live.instances.retain(|live| live.service != "api");
+    let record = lab.record.as_mut().unwrap();
+    record.resources.remove(&Address::service("api"));
+    lab
+}
+
+#[test]
+fn a_service_that_appeared_makes_a_destroy_stale() {
+    let mut lab = without_api();
+    let approved = lab.plan_for(Purpose::Destroy, &[]);
+    assert!(!rows(&approved).contains("service.api"), "{approved:?}");
+    assert_eq!(
+        staleness(&approved, &lab.plan_for(Purpose::Destroy, &[])),
+        None
+    );
+    lab.deploy();
+    assert_eq!(
+        staleness(&approved, &lab.plan_for(Purpose::Destroy, &[])).as_deref(),
+        Some("service.api is to delete now, it was not part of the plan")
+    );
+}
+
+#[test]
+fn what_appeared_outside_the_targets_of_a_destroy_is_left_alone() {
+    let mut lab = without_api();
+    let approved = lab.plan_for(Purpose::Destroy, &["other"]);
+    lab.deploy();
+    assert_eq!(
+        staleness(&approved, &lab.plan_for(Purpose::Destroy, &["other"])),
+        None
+    );
+}
+
+#[test]
+fn an_orphan_that_appeared_makes_a_deployment_stale_only_if_something_of_it_has_to_wait() {
+    // A deployment takes what is not in the file any more away.
+    let mut lab = without_api();
+    let alone = lab.clone();
+    lab.deploy();
+    let orphaned = |mut lab: Lab| {
+        lab.project.services.remove("api");
+        lab
+    };
+    let mut before = orphaned(alone);
+    let mut after = orphaned(lab);
+    for lab in [&mut before, &mut after] {
+        lab.service("other").image = Some("other:2".to_owned());
+    }
+    let approved = before.plan();
+    assert_eq!(
+        rows(&approved),
+        "~ service.other recreate (image changed)\n"
+    );
+    assert!(rows(&after.plan()).contains("service.api"));
+    assert_eq!(staleness(&approved, &after.plan()), None);
+    // Taken down with it, `db` has to outlive `api`.
+    for lab in [&mut before, &mut after] {
+        lab.project.services.remove("db");
+    }
+    let approved = before.plan();
+    assert_eq!(
+        staleness(&approved, &after.plan()).as_deref(),
+        Some("service.api is to delete now, it was not part of the plan")
+    );
+}
