@@ -191,6 +191,10 @@ impl SourceTree for ProjectFiles {
         fs::metadata(path).ok().map(|metadata| metadata.is_file())
     }
 
+    fn real(&self, path: &Path) -> Option<PathBuf> {
+        fs::canonicalize(path).ok()
+    }
+
     fn digest_file(&self, path: &Path) -> Option<Digest> {
         self.digest(path).ok().map(|digest| Digest(hex(&digest)))
     }

@@ -64,7 +64,7 @@ impl Surroundings {
 pub fn load(surroundings: &Surroundings, tree: &dyn SourceTree) -> Loaded {
     let file = surroundings.project_file(tree);
     let shown = surroundings.shown(&file);
-    let text = match tree.read(&file, 64 * 1024 * 1024) {
+    let text = match tree.read(&file, load::FILE_LIMIT as u64) {
         Ok(Some(text)) => text,
         Ok(None) => return missing(&file, &shown),
         Err(cause) => return unreadable(&file, &shown, &cause),

@@ -1,6 +1,8 @@
 //! Cutting a stream of bytes into clean lines, wherever lines, characters and secrets were cut apart.
 
 use crate::domain::event::uncoloured;
+use crate::engine::redact::Redactor;
+use crate::engine::strip::strip_output;
 
 /// Longest piece of a line, in bytes.
 pub(super) const LINE_CAP: usize = 8 * 1024;
@@ -8,6 +10,20 @@ pub(super) const LINE_CAP: usize = 8 * 1024;
 pub(super) const PART: usize = 1024;
 /// Bytes at the end of a piece of a line that may be an escape sequence.
 const SEQUENCE: usize = 64;
+
+/// Cuts a whole stream into the lines a run would tell, however it is cut into chunks.
+#[must_use]
+pub fn clean_lines(chunks: &[&[u8]], redactor: &Redactor) -> Vec<String> {
+    let clean = |text: &str| strip_output(text, redactor);
+    let mut cutter = Cutter::default();
+    let mut lines = Vec::new();
+    for chunk in chunks {
+        lines.extend(cutter.push(chunk, redactor.longest(), &clean));
+    }
+    lines.extend(cutter.finish(&clean));
+    lines
+}
+
 /// Cuts a stream of bytes into clean lines.
 #[derive(Debug, Default)]
 pub(super) struct Cutter {

@@ -8,7 +8,7 @@
 
 mod begin;
 mod boxes;
-mod cutter;
+pub mod cutter;
 mod cx;
 mod damage;
 mod discover;

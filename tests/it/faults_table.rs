@@ -29,18 +29,25 @@ fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The row a test is about, by its name (`f05_…`).
+/// The row a test is about, by its name: `f05_…` is about the fault F05, `s16_…` about the rule S16.
 fn row_of(name: &str) -> Option<String> {
-    let digits = name.strip_prefix('f')?.get(..2)?;
-    let is_row = digits.bytes().all(|byte| byte.is_ascii_digit()) && name.get(3..4) == Some("_");
-    is_row.then(|| format!("F{digits}"))
+    let (number, _) = name.split_once('_')?;
+    let kind = number.chars().next().filter(|c| ['f', 's'].contains(c))?;
+    let digits = number
+        .get(1..)
+        .filter(|digits| (1..=2).contains(&digits.len()))?;
+    let is_row = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_row.then(|| format!("{}{digits:0>2}", kind.to_ascii_uppercase()))
 }
 
 /// Rows of the table with the names they give, `*` standing for any rest.
 fn table() -> Vec<(String, String)> {
     let text = std::fs::read_to_string(root().join("tests/FAULTS.md")).expect("readable");
     let mut named = Vec::new();
-    for line in text.lines().filter(|line| line.starts_with("| F")) {
+    for line in text
+        .lines()
+        .filter(|line| line.starts_with("| F") || line.starts_with("| S"))
+    {
         let mut cells = line.split('|').map(str::trim).skip(1);
         let row = cells.next().unwrap_or_default().to_owned();
         for name in line.split('`').skip(1).step_by(2) {
@@ -86,6 +93,23 @@ fn the_table_of_faults_and_the_tests_name_each_other() {
             table.iter().any(|(_, pattern)| matches(pattern, name)),
             "`{name}` is missing in tests/FAULTS.md: add it to the row {}",
             row_of(name).unwrap_or_default()
+        );
+    }
+}
+
+#[test]
+fn every_fault_and_every_rule_is_in_the_table_or_says_why_not() {
+    let text = std::fs::read_to_string(root().join("tests/FAULTS.md")).expect("readable");
+    let (shown, left_out) = text.split_once("## Not shown").expect("both parts");
+    let faults = (1..=47).map(|n| format!("F{n:02}"));
+    for row in faults.chain((1..=30).map(|n| format!("S{n:02}"))) {
+        let in_table = shown
+            .lines()
+            .any(|line| line.starts_with(&format!("| {row} |")));
+        let named = left_out.contains(&row);
+        assert!(
+            in_table != named,
+            "{row} has to stand in the table of tests/FAULTS.md or under what is not shown, in one of them"
         );
     }
 }

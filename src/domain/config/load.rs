@@ -23,6 +23,10 @@ pub trait SourceTree {
     fn names(&self, folder: &Path) -> Vec<String>;
     /// Tells whether the path is a regular file (`Some(true)`), something else (`Some(false)`), or nothing.
     fn is_file(&self, path: &Path) -> Option<bool>;
+    /// Returns where a path really leads, symbolic links followed; `None` when that cannot be told.
+    fn real(&self, _path: &Path) -> Option<PathBuf> {
+        None
+    }
     /// Digests a file's content; `None` when it is not there.
     fn digest_file(&self, path: &Path) -> Option<Digest>;
     /// Digests a folder's files (names, modes, contents) but those that match `ignore` (lines of a `.dockerignore`).
@@ -77,7 +81,7 @@ impl Loaded {
 }
 
 /// Most bytes of the project file.
-const FILE_LIMIT: usize = Limits::FILE.bytes;
+pub const FILE_LIMIT: usize = Limits::FILE.bytes;
 
 /// Loads a project. Pure: same input, same result.
 #[must_use]

@@ -304,6 +304,9 @@ impl<'a> Reader<'a> {
             let (event, value_at) = self.must()?;
             let node = self.node(event, value_at)?;
             if plain && key == "<<" {
+                if let Some((first, _)) = merges.first() {
+                    self.twice(&key, at, *first);
+                }
                 merges.push((at, node));
             } else {
                 self.insert(&mut map, key, at, node);
@@ -313,16 +316,18 @@ impl<'a> Reader<'a> {
 
     fn insert(&mut self, map: &mut IndexMap<String, Entry>, key: String, at: Span, node: Node) {
         if let Some(first) = map.get(&key) {
-            let finding = Diagnostic::error(
-                "NK0102",
-                format!("the key `{}` is given twice", brief(&key)),
-            )
-            .at(at, "given again")
-            .see(first.key, "first defined here");
-            self.findings.push(finding);
+            self.twice(&key, at, first.key);
         } else {
             map.insert(key, Entry { key: at, node });
         }
+    }
+
+    fn twice(&mut self, key: &str, at: Span, first: Span) {
+        let text = format!("the key `{}` is given twice", brief(key));
+        let finding = Diagnostic::error("NK0102", text)
+            .at(at, "given again")
+            .see(first, "first defined here");
+        self.findings.push(finding);
     }
 
     /// Takes over what `<<` names: keys that are written out win, then earlier sources.

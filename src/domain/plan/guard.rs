@@ -15,22 +15,57 @@ use crate::domain::plan::model::PlanWarning;
 use crate::domain::plan::world::World;
 use crate::domain::project::service::{MountSource, Service, ServiceKind};
 
-/// Host paths that hand the whole machine to whoever can write there.
-const ROOT_EQUIVALENT: [&str; 7] = [
-    "/",
-    "/var/run/docker.sock",
-    "/run/docker.sock",
+/// Folders of the host of which any part hands over the whole machine, or what it keeps secret.
+const ROOT_EQUIVALENT: [&str; 11] = [
+    "/boot",
+    "/dev",
     "/etc",
-    "/root",
+    "/lib/systemd",
     "/proc",
+    "/root",
     "/sys",
+    "/usr",
+    "/var/lib/containerd",
+    "/var/lib/docker",
+    "/var/spool/cron",
 ];
+
+/// Parts of those that anybody may read, and that containers are often given.
+const PUBLIC: [&str; 6] = [
+    "/etc/hosts",
+    "/etc/localtime",
+    "/etc/resolv.conf",
+    "/etc/ssl/certs",
+    "/etc/timezone",
+    "/usr/share",
+];
+
+/// Sockets of engines: whoever may write there is root on the machine.
+const SOCKETS: [&str; 4] = [
+    "/run/containerd/containerd.sock",
+    "/run/docker.sock",
+    "/run/podman/podman.sock",
+    "/var/run/docker.sock",
+];
+
+/// Tells whether what is mounted is one of these, a part of one, or a folder one of them is in.
+fn is_root_equivalent(path: &Path, read_only: bool) -> bool {
+    if read_only && PUBLIC.iter().any(|public| path.starts_with(public)) {
+        return false;
+    }
+    let holds = |what: &&str| Path::new(what).starts_with(path);
+    ROOT_EQUIVALENT
+        .iter()
+        .any(|root| path.starts_with(root) || holds(root))
+        || SOCKETS.iter().any(holds)
+        || path.file_name().is_some_and(|name| name == "docker.sock")
+}
 
 /// Adds the remarks about a service that is acted on.
 pub(super) fn of_service(world: &World<'_>, service: &Service, draft: &mut Draft) {
     for mount in &service.mounts {
         if let MountSource::Bind { path, .. } = &mount.source
-            && ROOT_EQUIVALENT.iter().any(|root| path == Path::new(root))
+            && is_root_equivalent(path, mount.read_only)
         {
             draft.warn(format!(
                 "{} mounts {} of the host at {}: whoever gets into it has the whole machine",

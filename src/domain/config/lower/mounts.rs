@@ -1,6 +1,7 @@
 //! Mounts: named volumes, paths of the host, the folder of `path`, and memory.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::domain::config::lower::Lower;
 use crate::domain::config::lower::runtime::Written;
@@ -81,6 +82,7 @@ fn code(lower: &mut Lower<'_>, written: &Written<'_>, node: &Node) -> Option<Mou
     lower.watch(&path);
     let label = match lower.input.tree.is_file(&path) {
         Some(false) => {
+            stays_inside(lower, written, node.text()?, &path, node.span);
             let source = MountSource::Bind {
                 path,
                 content: None,
@@ -198,12 +200,37 @@ fn source_of(
         lower.error("NK0410", message, span, "no such file or folder");
         return None;
     };
+    stays_inside(lower, written, text, &path, span);
     let content = if is_file {
         lower.input.tree.digest_file(&path)
     } else {
         None
     };
     Some(MountSource::Bind { path, content })
+}
+
+/// Warns of a path that is written as one of the project and leads out of it, by `..` or by a symbolic link. One that
+/// is written as a path of the machine says so itself.
+fn stays_inside(lower: &mut Lower<'_>, written: &Written<'_>, text: &str, path: &Path, span: Span) {
+    if text.starts_with(['/', '~']) {
+        return;
+    }
+    let tree = lower.input.tree;
+    let real = tree.real(path).unwrap_or_else(|| path.to_owned());
+    let root = tree
+        .real(&lower.folder)
+        .unwrap_or_else(|| lower.folder.clone());
+    if !real.starts_with(&root) {
+        let message = format!(
+            "`{}` mounts `{}`, which is {}, outside of the project's folder",
+            written.name,
+            brief(text),
+            brief(&real.to_string_lossy())
+        );
+        let finding = Diagnostic::warning("NK0424", message).at(span, "it leads out of here");
+        let help = "write the whole path if that is meant, so that it can be seen";
+        lower.findings.push(finding.help(help));
+    }
 }
 
 fn named(
