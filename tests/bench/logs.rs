@@ -36,7 +36,6 @@ use nanokit::tui::setup::UserFiles;
 use nanokit::tui::spool::{Job, Spool};
 use nanokit::tui::theme::Colors;
 use nanokit::tui::update::route::update;
-use nanokit::tui::view::scratch::Scratch;
 use nanokit::tui::view::screen::draw;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -178,7 +177,6 @@ fn resident() -> u64 {
 struct Desk {
     model: Model,
     keymap: Keymap,
-    scratch: Scratch,
     terminal: Terminal<TestBackend>,
     spool: Spool,
     more: bool,
@@ -211,7 +209,6 @@ impl Desk {
         Self {
             model,
             keymap: Keymap::built_in().expect("keys"),
-            scratch: Scratch::default(),
             terminal,
             spool: Spool::new(PathBuf::from("/var/tmp")),
             more: false,
@@ -279,9 +276,9 @@ impl Desk {
     }
 
     fn draw(&mut self) {
-        let (model, scratch, keymap) = (&self.model, &mut self.scratch, &self.keymap);
+        let (model, keymap) = (&self.model, &self.keymap);
         self.terminal
-            .draw(|frame| draw(frame, model, scratch, keymap))
+            .draw(|frame| draw(frame, model, keymap))
             .expect("a frame");
     }
 

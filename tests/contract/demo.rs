@@ -105,7 +105,10 @@ impl Shop {
             }
             kept
         };
-        let (end, kept) = tokio::join!(engine.run(&project, &request, stops, sender), kept);
+        let (end, kept) = tokio::join!(
+            Box::pin(engine.run(&project, &request, stops, sender)),
+            kept
+        );
         assert_eq!(end.outcome, RunOutcome::Ok, "{:?}\n{kept:#?}", end.error);
         kept
     }

@@ -78,7 +78,10 @@ fn loaded(text: &[u8], tree: &One) {
         env_file: None,
         override_env: false,
     });
-    let errors = loaded.diagnostics.iter().any(|found| found.is_error());
+    let errors = loaded
+        .diagnostics
+        .iter()
+        .any(nanokit::domain::diagnostic::Diagnostic::is_error);
     assert_eq!(loaded.project.is_none(), errors, "a project or an error");
     let report = render(&loaded.diagnostics, &loaded.sources, ReportStyle::default());
     assert_printable(&report);
@@ -192,7 +195,9 @@ fn settings(data: &[u8]) {
     if let Some(root) = root {
         let keymap = lay_over(&mut file, &root);
         let (findings, sources) = file.finish();
-        let errors = findings.iter().any(|found| found.is_error());
+        let errors = findings
+            .iter()
+            .any(nanokit::domain::diagnostic::Diagnostic::is_error);
         assert_eq!(keymap.is_none(), errors, "keys or an error");
         assert_printable(&render(&findings, &sources, ReportStyle::default()));
     }

@@ -118,7 +118,7 @@ fn docker_an_evening_at_the_panel() {
     assert_eq!(docker(&["rm", "-f", &project.container("db", 0)]).code, 0);
     panel.wait_for("⇄1");
     panel.keys("4");
-    panel.wait_for("since");
+    panel.wait_for("what can be done");
     panel.keys("A");
     panel.wait_for("y restore");
     panel.look();
