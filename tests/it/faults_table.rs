@@ -7,7 +7,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Names of all tests that begin with a row of the list of faults.
+/// Names of all functions of the tests.
 fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -22,15 +22,15 @@ fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
                         .strip_prefix("fn ")
                         .or(line.trim().strip_prefix("async fn "))
                 })
-                .filter_map(|rest| rest.split(['(', '<']).next())
-                .filter(|name| row_of(name).is_some());
+                .filter_map(|rest| rest.split(['(', '<']).next());
             found.extend(names.map(str::to_owned));
         }
     }
 }
 
-/// The row a test is about, by its name: `f05_…` is about the fault F05, `s16_…` about the rule S16.
+/// The row a test is about, by its name: `f05_…` and `docker_f05_…` are about the fault F05, `s16_…` about the rule S16.
 fn row_of(name: &str) -> Option<String> {
+    let name = name.strip_prefix("docker_").unwrap_or(name);
     let (number, _) = name.split_once('_')?;
     let kind = number.chars().next().filter(|c| ['f', 's'].contains(c))?;
     let digits = number
@@ -40,7 +40,7 @@ fn row_of(name: &str) -> Option<String> {
     is_row.then(|| format!("{}{digits:0>2}", kind.to_ascii_uppercase()))
 }
 
-/// Rows of the table with the names they give, `*` standing for any rest.
+/// Rows of the table with the tests they name, `*` standing for any rest.
 fn table() -> Vec<(String, String)> {
     let text = std::fs::read_to_string(root().join("tests/FAULTS.md")).expect("readable");
     let mut named = Vec::new();
@@ -50,11 +50,10 @@ fn table() -> Vec<(String, String)> {
     {
         let mut cells = line.split('|').map(str::trim).skip(1);
         let row = cells.next().unwrap_or_default().to_owned();
-        for name in line.split('`').skip(1).step_by(2) {
+        let tests = cells.nth(1).unwrap_or_default();
+        for name in tests.split('`').skip(1).step_by(2) {
             let name = name.rsplit("::").next().unwrap_or(name);
-            if row_of(name).is_some() {
-                named.push((row.clone(), name.to_owned()));
-            }
+            named.push((row.clone(), name.to_owned()));
         }
     }
     named
@@ -78,9 +77,9 @@ fn the_table_of_faults_and_the_tests_name_each_other() {
         "{tests:#?} {table:#?}"
     );
     for (row, pattern) in &table {
-        assert_eq!(
-            row_of(pattern).as_ref(),
-            Some(row),
+        let about = row_of(pattern);
+        assert!(
+            about.is_none() || about.as_ref() == Some(row),
             "`{pattern}` stands in the row of {row}"
         );
         assert!(
@@ -88,7 +87,7 @@ fn the_table_of_faults_and_the_tests_name_each_other() {
             "tests/FAULTS.md names `{pattern}`, and there is no such test"
         );
     }
-    for name in &tests {
+    for name in tests.iter().filter(|name| row_of(name).is_some()) {
         assert!(
             table.iter().any(|(_, pattern)| matches(pattern, name)),
             "`{name}` is missing in tests/FAULTS.md: add it to the row {}",

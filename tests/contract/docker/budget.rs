@@ -77,8 +77,8 @@ async fn instances_of_one_image_cost_two_calls_each_and_one_look_at_the_image() 
         });
         futures_util::future::join_all(made).await;
         let calls = proxy.take();
-        // The network, one look at the image, and create and start of each.
-        assert_eq!(calls.len(), 1 + 1 + 2 * 8, "{calls:#?}");
+        // The network with the look that its name is free, one look at the image, and create and start of each.
+        assert_eq!(calls.len(), 2 + 1 + 2 * 8, "{calls:#?}");
     })
     .await;
 }

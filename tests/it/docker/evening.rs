@@ -114,6 +114,8 @@ fn docker_an_evening_at_the_panel() {
     panel.wait_for("y deploy");
     panel.look();
     panel.keys("y");
+    // The run before this one ended well too, and its title stands until this one begins.
+    panel.wait_for("under way");
     panel.wait_for("deploy: ok");
     assert_eq!(docker(&["rm", "-f", &project.container("db", 0)]).code, 0);
     panel.wait_for("⇄1");

@@ -97,9 +97,11 @@ fn check(call: &str, names: &[&str], what: &str, fault: &Fault) {
     // Started already and stopped already are what 304 means; everything else is a failure.
     if !(what == "304" && call.ends_with("/start") && ran.code == 0) {
         assert_eq!(ran.code, 1, "{when}: {}{}", ran.stdout, ran.stderr);
+        // A start answered with a plain 200 counts as made; that it was not is found at the next step.
+        let found_later = call.ends_with("/start") && ran.stderr.contains("was never started");
         for name in names {
             assert!(
-                ran.stderr.contains(name),
+                ran.stderr.contains(name) || (found_later && *name == "start container"),
                 "{when}: `{name}` in {}",
                 ran.stderr
             );
