@@ -10,6 +10,7 @@ pub(crate) struct Image {
     file: PathBuf,
     place: PathBuf,
     options: String,
+    kind: String,
 }
 
 /// Asks the kernel to drop everything that is not on the disk yet and to fail whatever is asked from then on.
@@ -46,13 +47,16 @@ impl Image {
             file,
             place: place.to_owned(),
             options: options.to_owned(),
+            kind: kind.to_owned(),
         };
         image.mount("");
         image
     }
 
     pub(crate) fn mount(&self, more: &str) {
-        let options = ["loop", &self.options, more]
+        // A copy may be mounted while the original still is.
+        let twin = if self.kind == "xfs" { "nouuid" } else { "" };
+        let options = ["loop", twin, &self.options, more]
             .iter()
             .filter(|option| !option.is_empty())
             .copied()
@@ -73,9 +77,15 @@ impl Image {
         run("umount", &[&self.place()]);
     }
 
-    /// The power fails: what was not synced is gone. The disk is back when this returns.
+    /// The power fails: what was not synced is gone. The disk is back when this returns, as a copy of what reached it:
+    /// a container that starts meanwhile holds every mount of the machine, and with it the file system that was cut off.
     pub(crate) fn recover(&self) {
+        let _ = Command::new("sync").args(["-f", &self.place()]).output();
         self.unmount();
+        let copy = self.file.with_extension("copy");
+        let names = (self.file.display().to_string(), copy.display().to_string());
+        run("cp", &["--sparse=always", &names.0, &names.1]);
+        run("mv", &["-f", &names.1, &names.0]);
         self.mount("");
     }
 
