@@ -26,6 +26,8 @@
 //! * **desired / recorded / live**: what the file asks for, what we last applied, what the provider reports.
 //! * **change / drift**: desired differs from recorded; live differs from recorded.
 //! * **plan / action / step**: the whole difference; what happens to one resource; one thing to do.
+//! * **procedure / flow / mark**: what the file and the command line call an action (`actions:`, `nkapp action`, address
+//!   `action.NAME`), one carrying-out of it, what came of one of its steps. In code, *action* is a plan's alone.
 //! * **order / fact**: what the run machine wants done; what came of it.
 //! * **event / notice / command**: what happened in a run; what a front end hears; what a front end wishes.
 //! * **lease / lock / epoch**: the right to change things, the record of it, its fencing token.

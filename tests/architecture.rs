@@ -45,6 +45,7 @@ const DOMAIN_RANKS: &[(&str, u32)] = &[
     ("secret", 1),
     ("model", 1),
     ("usage", 1),
+    ("flow", 2),
     ("project", 2),
     ("live", 3),
     ("record", 3),
@@ -56,7 +57,9 @@ const DOMAIN_RANKS: &[(&str, u32)] = &[
     ("event", 7),
     ("hint", 7),
     ("report", 7),
-    ("run", 8),
+    ("trace", 8),
+    ("run", 9),
+    ("history", 10),
 ];
 
 /// What the application layer may name of the engine: the trait and the values in its signatures.
@@ -78,6 +81,13 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli/docs.rs"]),
     ("bollard", &["adapters/providers/docker"]),
     ("notify", &["adapters/watch.rs"]),
+    ("h2", &["adapters/otlp"]),
+    ("http", &["adapters/otlp"]),
+    ("http_body_util", &["adapters/otlp"]),
+    ("hyper", &["adapters/otlp"]),
+    ("hyper_util", &["adapters/otlp"]),
+    ("tokio_rustls", &["adapters/otlp"]),
+    ("rustls_native_certs", &["adapters/otlp"]),
     ("tracing_subscriber", &["adapters/telemetry.rs"]),
     ("tracing", &["engine", "app", "adapters", "boot"]),
     (

@@ -213,6 +213,18 @@ impl Folder {
         }
     }
 
+    /// Returns a path to a name in this folder that is short wherever the folder lies; good while it is open.
+    pub(crate) fn through(&self, name: &str) -> std::path::PathBuf {
+        use std::os::fd::AsRawFd as _;
+        format!("/proc/self/fd/{}/{name}", self.0.as_raw_fd()).into()
+    }
+
+    /// Makes what is called so readable and writable by its owner alone.
+    pub(crate) fn close_to_others(&self, name: &str) -> io::Result<()> {
+        let mode = Mode::RUSR | Mode::WUSR;
+        rustix::fs::chmodat(&self.0, name, mode, AtFlags::empty()).map_err(Into::into)
+    }
+
     /// Lists the names in the folder, sorted; names that are no text are left out.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();

@@ -6,13 +6,15 @@
     reason = "this layer is the one that touches the world"
 )]
 
+pub mod beacon;
 pub mod clock;
 pub mod demo;
 pub mod disk;
-mod folder;
+pub(crate) mod folder;
 pub mod hooks;
 mod ignore;
 pub mod keyboard;
+pub mod otlp;
 pub mod private;
 pub mod processes;
 pub mod providers;

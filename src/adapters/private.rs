@@ -17,3 +17,9 @@ pub fn withhold() {
     let _ = setrlimit(Resource::Core, none);
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
+
+/// Returns how many files this process may have open at once; `None`: as many as it likes.
+#[must_use]
+pub fn descriptors() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}

@@ -67,6 +67,7 @@ impl Secrets for ProjectSecrets {
                 .map(|value| Secret::new(value.clone()))
                 .ok_or_else(|| SecretError::Unset(name.clone())),
             SecretRef::File(path) => self.file(path),
+            SecretRef::Vault { .. } => Err(SecretError::NotYet(reference.clone())),
         }
     }
 }
@@ -96,6 +97,13 @@ mod tests {
             (SecretRef::File("bare".to_owned()), Some("c")),
             (SecretRef::File("missing".to_owned()), None),
             (SecretRef::File(".".to_owned()), None),
+            (
+                SecretRef::Vault {
+                    path: "secret/shop".to_owned(),
+                    field: "token".to_owned(),
+                },
+                None,
+            ),
         ];
         for (reference, expected) in cases {
             let found = secrets.resolve(&reference).await.ok();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::domain::ids::{Address, RunId, StepId};
 use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::domain::record::Record;
+pub use crate::domain::report::ignored::Amendment;
 use crate::domain::run::options::RunOptions;
 pub use crate::engine::reconcile::{ExecRequest, LogRequest, Stop, UnlockRequest};
 
@@ -62,6 +63,8 @@ pub enum Command {
         /// Which, and how.
         request: UnlockRequest,
     },
+    /// Read what was done with the lock.
+    LockHistory,
     /// Read the record.
     Record,
     /// Rebuild the record from labels.
@@ -113,6 +116,19 @@ pub enum Command {
         /// Which.
         ticket: Ticket,
     },
+    /// Accept drift into the record, or set it aside.
+    Amend {
+        /// What.
+        amendment: Amendment,
+    },
+    /// List the drift that is ignored.
+    Ignored,
+    /// Look at status, plan, drift and lock again, now.
+    Look,
+    /// Lead among the workers of this project, or wait to; ends with [`Command::Resign`].
+    Lead,
+    /// Give the lead back.
+    Resign,
     /// Mark drifted resources to be restored: same as `Run` with purpose restore, by address.
     Restore {
         /// Which.
@@ -151,22 +167,29 @@ impl Command {
             | Self::Status
             | Self::Drift
             | Self::Lock { .. }
+            | Self::LockHistory
             | Self::Record
             | Self::Runs
             | Self::RunEvents { .. }
             | Self::Stored
             | Self::Installs
+            | Self::Ignored
             | Self::StepOutput { .. }
             | Self::Logs { .. } => Class::Read,
             Self::Run { .. }
             | Self::Restore { .. }
             | Self::Rebuild
             | Self::Push { .. }
+            | Self::Amend { .. }
             | Self::Exec { .. } => Class::Mutate,
             Self::Unlock { .. } => Class::Unlock,
-            Self::Reload | Self::Stop { .. } | Self::Watch { .. } | Self::Forget { .. } => {
-                Class::Steer
-            }
+            Self::Look
+            | Self::Lead
+            | Self::Resign
+            | Self::Reload
+            | Self::Stop { .. }
+            | Self::Watch { .. }
+            | Self::Forget { .. } => Class::Steer,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::hint::Hint;
 use crate::domain::ids::Address;
 use crate::domain::project::project::Project;
+use crate::domain::report::worker::WorkerReport;
 use crate::domain::usage::Meter;
 use crate::engine::reconcile::Reconcile;
 
@@ -30,6 +31,8 @@ pub(super) struct Desk<'w, W: Workshop> {
     /// The mutating wish under way, with its command word.
     mutating: RefCell<Option<(Ticket, String)>>,
     stop: watch::Sender<Stop>,
+    /// Raised when the lead is to be given back.
+    resign: watch::Sender<Stop>,
     /// Remembers the last look at what instances use.
     pub(super) meter: RefCell<Meter>,
 }
@@ -49,6 +52,7 @@ impl<'w, W: Workshop> Desk<'w, W> {
             seq: Cell::new(0),
             mutating: RefCell::default(),
             stop: watch::Sender::new(Stop::Run),
+            resign: watch::Sender::new(Stop::Run),
             meter: RefCell::default(),
         }
     }
@@ -114,6 +118,11 @@ impl<'w, W: Workshop> Desk<'w, W> {
         if self.snapshot.borrow().link != link {
             self.post(&Notice::Link(link));
         }
+    }
+
+    /// Asks the workers of the project what they do.
+    pub(super) async fn workers(&self, project: &Project) -> Vec<WorkerReport> {
+        self.workshop.workers(project).await
     }
 
     /// Returns the time of day.
@@ -247,6 +256,16 @@ impl<'w, W: Workshop> Desk<'w, W> {
 
     pub(super) fn stops(&self) -> watch::Receiver<Stop> {
         self.stop.subscribe()
+    }
+
+    /// Gives the lead back.
+    pub(super) fn resign(&self) {
+        self.resign.send_replace(Stop::Drain);
+    }
+
+    /// Returns how a leader hears that it shall not lead any more; from now on somebody may.
+    pub(super) fn resigns(&self) -> watch::Receiver<Stop> {
+        self.resign.subscribe()
     }
 
     pub(super) fn outlets(&self) -> &[Outlet] {

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{Address, ResourceKind};
 use crate::domain::lease::{LockReport, Verdict};
+use crate::domain::project::procedure::Procedure;
 use crate::engine::reconcile::EngineError;
 
 /// Kinds of failure; each has one exit code.
@@ -116,9 +117,15 @@ impl From<EngineError> for Failure {
                 }
                 failure
             }
+            EngineError::Procedure(refusal) => {
+                let mut failure = Self::new(FailureKind::Refused, message);
+                failure.hints = refusal.hints;
+                failure.next("nkapp action list")
+            }
             EngineError::Invalid(_) => Self::new(FailureKind::Refused, message),
-            EngineError::Secret(_) => Self::new(FailureKind::InvalidConfig, message)
-                .hint("set the variable, or write it into `.env`"),
+            EngineError::Secret(_) => {
+                Self::new(FailureKind::InvalidConfig, message).next("nkapp validate")
+            }
             EngineError::StepsFailed { causes, .. } => steps_failed(message, &causes),
             EngineError::Interrupted => Self::new(FailureKind::Interrupted, message)
                 .hint("what was done is recorded; the next deploy goes on from there")
@@ -202,10 +209,20 @@ fn locked(message: String, report: &LockReport) -> Failure {
 
 fn steps_failed(message: String, causes: &[(Address, String)]) -> Failure {
     let mut failure = Failure::new(FailureKind::Failed, message);
-    if let Some((address, _)) = causes.first() {
+    if let Some((address, cause)) = causes.first() {
         failure = failure.about(address.to_string());
         if address.kind == ResourceKind::Service {
             failure = failure.next(format!("nkapp logs {}", address.name));
+        }
+        if address.kind == ResourceKind::Procedure && address.name != Procedure::PUT_BACK {
+            let name = &address.name;
+            let step = cause.split(':').next().unwrap_or("STEP");
+            failure = failure
+                .next(format!("nkapp action run {name} --resume"))
+                .hint(format!(
+                    "or past it: nkapp action run {name} --skip {step} --reason \"why\""
+                ))
+                .hint(format!("or give it up: nkapp action run {name} --abort"));
         }
     }
     for (address, cause) in causes {
@@ -218,6 +235,7 @@ fn steps_failed(message: String, causes: &[(Address, String)]) -> Failure {
 mod tests {
     use super::*;
     use crate::domain::lease::Evidence;
+    use crate::domain::plan::procedures::refusal::Refusal;
 
     fn report(verdict: Verdict) -> Box<LockReport> {
         Box::new(LockReport {
@@ -273,6 +291,14 @@ mod tests {
                 Some("nkapp plan"),
             ),
             (EngineError::NeedsForce(vec![db]), K::Refused, None),
+            (
+                EngineError::Procedure(Refusal {
+                    problem: "there is no action `x`".into(),
+                    hints: Vec::new(),
+                }),
+                K::Refused,
+                Some("nkapp action list"),
+            ),
             (
                 EngineError::Invalid("no service `x`".into()),
                 K::Refused,

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use crate::app::notice::Notice;
-use crate::app::snapshot::{ActionView, LockWait, RunView, Since, Snapshot, StepView};
+use crate::app::snapshot::{Since, Snapshot};
 use crate::domain::event::{Event, EventKind};
-use crate::domain::ids::{Address, StepId};
-use crate::domain::lease::{Holder, Verdict};
+use crate::domain::history::view::RunView;
 use crate::domain::plan::model::{Plan, Purpose};
-use crate::domain::time::Wall;
 
 impl Snapshot {
     /// Folds one notice.
@@ -47,10 +45,12 @@ impl Snapshot {
             }
             Notice::Status { report, .. } => self.status = Some(Arc::clone(report)),
             Notice::Drift { report, .. } => self.drift = Some(Arc::clone(report)),
+            Notice::Workers(workers) => self.workers = Arc::clone(workers),
             Notice::Usual(usual) => self.usual = Some(Arc::clone(usual)),
             Notice::Lock { report, .. } => self.lock = Some(Arc::clone(report)),
             Notice::Planned { .. }
             | Notice::Unlocked { .. }
+            | Notice::LockHistory { .. }
             | Notice::Record { .. }
             | Notice::Runs { .. }
             | Notice::RunEvents { .. }
@@ -58,6 +58,10 @@ impl Snapshot {
             | Notice::Probes { .. }
             | Notice::Stored { .. }
             | Notice::Installs { .. }
+            | Notice::Looked
+            | Notice::Amended { .. }
+            | Notice::Ignored { .. }
+            | Notice::Leadership(_)
             | Notice::Output { .. }
             | Notice::OutputLost { .. }
             | Notice::Done { .. }
@@ -73,13 +77,9 @@ impl Snapshot {
         };
         let fresh = matches!(event.kind, EventKind::RunStarted { .. });
         if fresh || self.run.as_ref().is_none_or(|run| &run.run_id != run_id) {
-            self.run = Some(RunView {
-                run_id: run_id.clone(),
-                started: event.at,
-                ..RunView::default()
-            });
+            self.run = Some(RunView::begun(run_id, event.at));
         }
-        if let EventKind::PlanMade { plan } = &event.kind
+        if let EventKind::PlanMade { plan, .. } = &event.kind
             && is_whole(plan)
         {
             self.plan = Some(Arc::clone(plan));
@@ -176,205 +176,15 @@ fn is_whole(plan: &Plan) -> bool {
     plan.purpose == Purpose::Deploy && plan.targets.is_empty()
 }
 
-impl StepView {
-    fn new() -> Self {
-        Self {
-            queued: None,
-            started: None,
-            finished: None,
-            outcome: None,
-            waits_for: Vec::new(),
-            attempt: 1,
-            progress: None,
-            exit_code: None,
-            log: None,
-            message: None,
-        }
-    }
-}
-
-impl RunView {
-    fn apply(&mut self, event: &Event) {
-        match &event.kind {
-            EventKind::RunStarted { command, .. } => {
-                self.command.clone_from(command);
-                self.started = event.at;
-            }
-            EventKind::RunFinished {
-                outcome,
-                exit_code,
-                message,
-                ..
-            } => {
-                let word = outcome.as_str().to_owned();
-                self.finished = Some((event.at, word, *exit_code, message.clone()));
-            }
-            EventKind::StageStarted { stage } => {
-                stage.as_str().clone_into(&mut self.stage);
-                self.locks.remove("");
-            }
-            EventKind::PlanMade { plan } => self.plan = Some(Arc::clone(plan)),
-            EventKind::ActionStarted { .. } | EventKind::ActionFinished { .. } => {
-                if let Some(address) = &event.address {
-                    self.action(address, event);
-                }
-            }
-            EventKind::StepQueued { .. }
-            | EventKind::StepStarted
-            | EventKind::StepProgress { .. }
-            | EventKind::StepFinished { .. } => {
-                if let Some(step) = &event.step {
-                    self.step(step, event);
-                }
-            }
-            EventKind::HealthChanged { to, detail, .. } => {
-                self.health
-                    .insert(Self::instance_of(event), (to.clone(), detail.clone()));
-            }
-            EventKind::Warning { text } => self.warnings.push(match &event.address {
-                Some(address) => format!("{address}: {text}"),
-                None => text.clone(),
-            }),
-            EventKind::LockChanged {
-                verdict, holder, ..
-            } => self.lock(event, *verdict, holder.as_ref()),
-            EventKind::Log { .. }
-            | EventKind::LayerStarted { .. }
-            | EventKind::DriftFound { .. }
-            | EventKind::DriftCleared
-            | EventKind::ConfigChanged => {}
-        }
-    }
-
-    /// Notes who holds what is waited for; a free lock is waited for by nobody.
-    fn lock(&mut self, event: &Event, verdict: Verdict, holder: Option<&Holder>) {
-        let waiting = event.step.as_ref().map_or("", StepId::as_str);
-        let holder = holder.filter(|_| verdict != Verdict::Free);
-        let Some(holder) = holder else {
-            self.locks.remove(waiting);
-            return;
-        };
-        let who = match holder.user.as_str() {
-            "" => holder.host.clone(),
-            user => format!("{user}@{}", holder.host),
-        };
-        let since = self.locks.get(waiting).filter(|held| held.who == who);
-        let since = since.map_or(event.at, |held| held.since);
-        self.locks
-            .insert(waiting.to_owned(), LockWait { who, since });
-    }
-
-    fn action(&mut self, address: &Address, event: &Event) {
-        match &event.kind {
-            EventKind::ActionStarted { kind, .. } => {
-                self.actions.insert(
-                    address.clone(),
-                    ActionView {
-                        kind: *kind,
-                        started: event.at,
-                        finished: None,
-                        outcome: None,
-                        blame: None,
-                        message: None,
-                    },
-                );
-            }
-            EventKind::ActionFinished {
-                outcome,
-                blame,
-                message,
-                ..
-            } => {
-                let kind = self
-                    .plan
-                    .as_ref()
-                    .and_then(|plan| plan.action(address))
-                    .map_or(crate::domain::plan::model::ActionKind::Update, |a| a.kind);
-                // A skipped action never started; it is shown all the same.
-                let view = self
-                    .actions
-                    .entry(address.clone())
-                    .or_insert_with(|| ActionView {
-                        kind,
-                        started: event.at,
-                        finished: None,
-                        outcome: None,
-                        blame: None,
-                        message: None,
-                    });
-                view.finished = Some(event.at);
-                view.outcome = Some(*outcome);
-                view.blame.clone_from(blame);
-                view.message.clone_from(message);
-            }
-            _ => {}
-        }
-    }
-
-    fn step(&mut self, step: &StepId, event: &Event) {
-        let view = self.steps.entry(step.clone()).or_insert_with(StepView::new);
-        if let Some(attempt) = event.attempt {
-            view.attempt = attempt;
-        }
-        match &event.kind {
-            EventKind::StepQueued { waits_for } => {
-                view.queued.get_or_insert(event.at);
-                view.waits_for.clone_from(waits_for);
-            }
-            EventKind::StepStarted => {
-                view.started.get_or_insert(event.at);
-                view.waits_for.clear();
-                self.locks.remove(step.as_str());
-                view.finished = None;
-                view.outcome = None;
-            }
-            EventKind::StepProgress { done, total, unit } => {
-                view.progress = Some((*done, *total, unit.clone()));
-            }
-            EventKind::StepFinished {
-                outcome,
-                exit_code,
-                log,
-                message,
-                ..
-            } => {
-                view.finished = Some(event.at);
-                view.outcome = Some(*outcome);
-                view.exit_code = *exit_code;
-                view.log.clone_from(log);
-                view.message.clone_from(message);
-                view.waits_for.clear();
-                self.locks.remove(step.as_str());
-            }
-            _ => {}
-        }
-    }
-
-    /// The instance a health event is about: its step's id up to the slash, else its address.
-    fn instance_of(event: &Event) -> String {
-        let step = event.step.as_ref().map(StepId::as_str);
-        match (step.and_then(|id| id.split_once('/')), &event.address) {
-            (Some((instance, _)), _) => instance.to_owned(),
-            (None, Some(address)) => address.to_string(),
-            (None, None) => String::new(),
-        }
-    }
-
-    /// Returns for how long the run has been going, or went.
-    #[must_use]
-    pub fn elapsed_ms(&self, now: Wall) -> u64 {
-        let end = self.finished.as_ref().map_or(now, |(at, ..)| *at);
-        u64::try_from(end.0.saturating_sub(self.started.0)).unwrap_or(0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::app::notice::Link;
     use crate::domain::event::{RunOutcome, Stage, StepOutcome, Stream};
+    use crate::domain::ids::Address;
     use crate::domain::ids::{Instance, RunId, TraceId};
     use crate::domain::plan::model::ActionKind;
+    use crate::domain::time::Wall;
     use std::time::Duration;
 
     fn event(seq: u64, step: bool, kind: EventKind) -> Event {
@@ -403,7 +213,9 @@ mod tests {
                     command: "deploy".into(),
                     who: "me@here".into(),
                     trace_id: TraceId::default(),
+                    parent: None,
                     plan_id: None,
+                    origin: crate::domain::event::Origin::default(),
                 },
             ),
             event(
@@ -469,6 +281,7 @@ mod tests {
                     duration: Duration::from_millis(9),
                     message: None,
                     warnings: 0,
+                    forecast: None,
                 },
             ),
         ]

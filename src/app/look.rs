@@ -13,6 +13,7 @@ use crate::app::failure::Failure;
 use crate::app::notice::{Link, Notice};
 use crate::app::workshop::{Need, Workshop};
 use crate::domain::event::EventKind;
+use crate::domain::flow::FlowRequest;
 use crate::domain::ids::PlanId;
 use crate::domain::lease::LockReport;
 use crate::domain::plan::model::{PlanRequest, Purpose};
@@ -30,6 +31,9 @@ pub(super) async fn look<W: Workshop>(desk: &Desk<'_, W>) -> bool {
         Err(Missed::Other(failure)) => Some(Arc::new(failure)),
     };
     let answered = trouble.is_none();
+    if answered {
+        desk.post(&Notice::Looked);
+    }
     if desk.look(|s| s.trouble != trouble) {
         desk.post(&Notice::Trouble(trouble));
     }
@@ -87,6 +91,7 @@ async fn try_look<W: Workshop>(desk: &Desk<'_, W>) -> Result<(), Missed> {
     let whole = PlanRequest {
         purpose: Purpose::Deploy,
         targets: BTreeSet::new(),
+        flow: FlowRequest::default(),
     };
     let request = desk.project().is_ok().then_some(&whole);
     let Survey {
@@ -150,6 +155,30 @@ pub(super) fn tell_drift<W: Workshop>(
             ticket,
             report: Arc::new(report),
         });
+    }
+}
+
+/// Pause between two questions to the workers of the project.
+const WORKERS: Duration = Duration::from_secs(1);
+
+/// Tells what the workers of the project do, where it is news; until dropped.
+pub(super) async fn watch_workers<W: Workshop>(desk: &Desk<'_, W>) {
+    loop {
+        if let Ok(project) = desk.known() {
+            let workers = desk.workers(&project).await;
+            // The moment of saying is no news.
+            let same = desk.look(|s| {
+                s.workers.len() == workers.len()
+                    && s.workers
+                        .iter()
+                        .zip(&workers)
+                        .all(|(old, new)| old.is_like(new))
+            });
+            if !same {
+                desk.post(&Notice::Workers(Arc::new(workers)));
+            }
+        }
+        sleep(WORKERS).await;
     }
 }
 

@@ -14,8 +14,10 @@ use crate::domain::place::Sources;
 use crate::domain::plan::model::Plan;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
+use crate::domain::report::ignored::Ignored;
 use crate::domain::report::install::InstallReport;
-use crate::domain::report::store::StoreReport;
+use crate::domain::report::store::{LockHistory, StoreReport};
+use crate::domain::report::worker::{Leadership, WorkerReport};
 use crate::domain::report::{DriftReport, RunSummary, StatusReport, Usual};
 use crate::domain::time::Wall;
 use crate::domain::usage::{Probed, Usage};
@@ -108,6 +110,13 @@ pub enum Notice {
         /// Whether more will follow for this ticket.
         watching: bool,
     },
+    /// What was done with the lock.
+    LockHistory {
+        /// Whose wish it was.
+        ticket: Ticket,
+        /// All that is remembered.
+        history: Arc<LockHistory>,
+    },
     /// What came of an unlock.
     Unlocked {
         /// Whose wish it was.
@@ -160,6 +169,26 @@ pub enum Notice {
         /// One for each service that asks for one.
         reports: Arc<Vec<InstallReport>>,
     },
+    /// A decision about drift was carried out.
+    Amended {
+        /// Whose wish it was.
+        ticket: Ticket,
+        /// What was done, one line each.
+        lines: Vec<String>,
+    },
+    /// The drift that is ignored.
+    Ignored {
+        /// Whose wish it was.
+        ticket: Ticket,
+        /// Expired decisions among it.
+        all: Arc<Vec<Ignored>>,
+    },
+    /// A look of the session's own ended well: what was told before holds until the next one.
+    Looked,
+    /// Whether this worker leads.
+    Leadership(Leadership),
+    /// The workers of this project, as they tell themselves.
+    Workers(Arc<Vec<WorkerReport>>),
     /// Output of logs and exec.
     Output {
         /// Whose wish it was.
@@ -205,8 +234,10 @@ impl Notice {
             | Self::Drift { .. }
             | Self::Lock { .. }
             | Self::Heard(_)
+            | Self::Workers(_)
             | Self::Usual(_) => true,
             Self::Unlocked { .. }
+            | Self::LockHistory { .. }
             | Self::Record { .. }
             | Self::Runs { .. }
             | Self::RunEvents { .. }
@@ -214,6 +245,10 @@ impl Notice {
             | Self::Probes { .. }
             | Self::Stored { .. }
             | Self::Installs { .. }
+            | Self::Looked
+            | Self::Amended { .. }
+            | Self::Ignored { .. }
+            | Self::Leadership(_)
             | Self::Output { .. }
             | Self::OutputLost { .. }
             | Self::Done { .. }

@@ -27,6 +27,8 @@ pub(super) struct Outlet {
     reader: Reader,
     queue: RefCell<VecDeque<Notice>>,
     lines: Cell<usize>,
+    /// Bytes of these lines.
+    bytes: Cell<usize>,
     lost: RefCell<BTreeMap<Ticket, u64>>,
     filled: Notify,
     emptied: Notify,
@@ -38,6 +40,8 @@ pub(super) struct Outlet {
 const BACKLOG: usize = 1_024;
 /// Lines of output a backlog holds before the oldest is dropped: more than half a second of 50,000 lines a second.
 const LINES: usize = 32_768;
+/// Bytes of output a backlog holds: long lines fill it before they are many.
+const BYTES: usize = 8 << 20;
 
 impl Outlet {
     pub(super) fn new(reader: Reader, sender: mpsc::Sender<Notice>) -> Self {
@@ -45,6 +49,7 @@ impl Outlet {
             reader,
             queue: RefCell::default(),
             lines: Cell::new(0),
+            bytes: Cell::new(0),
             lost: RefCell::default(),
             filled: Notify::new(),
             emptied: Notify::new(),
@@ -68,26 +73,37 @@ impl Outlet {
         }
         let mut queue = self.queue.borrow_mut();
         if is_line(&notice) {
-            if self.reader == Reader::MayLoseLines && self.lines.get() >= LINES {
+            while self.reader == Reader::MayLoseLines
+                && (self.lines.get() >= LINES || self.bytes.get() > BYTES)
+            {
                 let oldest = queue.iter().position(is_line);
-                if let Some(dropped) = oldest.and_then(|at| queue.remove(at)) {
-                    if let Some(ticket) = owner(&dropped).or(run) {
-                        *self.lost.borrow_mut().entry(ticket).or_default() += 1;
-                    }
-                    self.lines.set(self.lines.get().saturating_sub(1));
+                let Some(dropped) = oldest.and_then(|at| queue.remove(at)) else {
+                    break;
+                };
+                if let Some(ticket) = owner(&dropped).or(run) {
+                    *self.lost.borrow_mut().entry(ticket).or_default() += 1;
                 }
+                self.forget(&dropped);
             }
             self.lines.set(self.lines.get() + 1);
+            self.bytes.set(self.bytes.get() + output_of(&notice));
         }
         queue.push_back(notice);
         drop(queue);
         self.filled.notify_one();
     }
 
+    /// Counts a line that is in the backlog no more.
+    fn forget(&self, line: &Notice) {
+        self.lines.set(self.lines.get().saturating_sub(1));
+        let left = self.bytes.get().saturating_sub(output_of(line));
+        self.bytes.set(left);
+    }
+
     fn is_full(&self) -> bool {
         let all = self.queue.borrow().len();
         match self.reader {
-            Reader::Lossless => all >= BACKLOG,
+            Reader::Lossless => all >= BACKLOG || self.bytes.get() > BYTES,
             Reader::MayLoseLines => all.saturating_sub(self.lines.get()) >= BACKLOG,
         }
     }
@@ -99,7 +115,7 @@ impl Outlet {
         }
         let notice = self.queue.borrow_mut().pop_front()?;
         if is_line(&notice) {
-            self.lines.set(self.lines.get().saturating_sub(1));
+            self.forget(&notice);
         }
         Some(notice)
     }
@@ -116,6 +132,7 @@ impl Outlet {
                 self.closed.set(true);
                 self.queue.borrow_mut().clear();
                 self.lines.set(0);
+                self.bytes.set(0);
                 self.emptied.notify_waiters();
                 return;
             }
@@ -142,6 +159,11 @@ fn is_line(notice: &Notice) -> bool {
             )
         }
         Notice::Config(_)
+        | Notice::Looked
+        | Notice::Amended { .. }
+        | Notice::Ignored { .. }
+        | Notice::Leadership(_)
+        | Notice::Workers(_)
         | Notice::Link(_)
         | Notice::Trouble(_)
         | Notice::Planned { .. }
@@ -152,6 +174,7 @@ fn is_line(notice: &Notice) -> bool {
         | Notice::Heard(_)
         | Notice::Lock { .. }
         | Notice::Unlocked { .. }
+        | Notice::LockHistory { .. }
         | Notice::Record { .. }
         | Notice::Runs { .. }
         | Notice::RunEvents { .. }
@@ -162,6 +185,17 @@ fn is_line(notice: &Notice) -> bool {
         | Notice::OutputLost { .. }
         | Notice::Done { .. }
         | Notice::Failed { .. } => false,
+    }
+}
+
+/// Returns the bytes of output in a line.
+fn output_of(line: &Notice) -> usize {
+    if let Notice::Output { line, .. } = line {
+        line.text.len()
+    } else if let Notice::Event(event) = line {
+        event.output()
+    } else {
+        0
     }
 }
 
@@ -222,6 +256,35 @@ mod tests {
         assert_eq!(lost, 5);
         assert_eq!(texts.first().map(String::as_str), Some("5"));
         assert_eq!(texts.len(), LINES);
+    }
+
+    #[tokio::test]
+    async fn f22_long_lines_fill_a_backlog_before_they_are_many() {
+        let long = |n: usize| Notice::Output {
+            ticket: Ticket(7),
+            line: OutputLine {
+                source: "service.api[0]".into(),
+                stream: Stream::Stdout,
+                text: n.to_string().repeat(8 << 10),
+            },
+        };
+        let (sender, _notices) = mpsc::channel(1);
+        let outlet = Outlet::new(Reader::MayLoseLines, sender);
+        for n in 0..LINES / 2 {
+            outlet.push(long(n), None);
+            let held: usize = outlet.bytes.get();
+            assert!(held <= BYTES + (64 << 10), "{held} bytes");
+        }
+        let counted: usize = outlet.queue.borrow().iter().map(output_of).sum();
+        assert_eq!(counted, outlet.bytes.get());
+        let (sender, _notices) = mpsc::channel(1);
+        let outlet = Outlet::new(Reader::Lossless, sender);
+        while !outlet.is_full() {
+            outlet.push(long(1), None);
+        }
+        assert!(outlet.queue.borrow().len() <= BACKLOG);
+        while outlet.pop().is_some() {}
+        assert_eq!((outlet.bytes.get(), outlet.lines.get()), (0, 0));
     }
 
     #[tokio::test]

@@ -94,6 +94,8 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
                 "nkapp state push FILE -y",
             )
         }),
+        // Naming what is accepted or set aside is the agreement; nothing that runs is touched.
+        Command::Amend { .. } => one_at_a_time(snapshot).unwrap_or(Ruling::Allow),
         // What is run inside a service takes no lock and may go on beside a run.
         Command::Exec { .. }
         | Command::Plan { .. }
@@ -101,6 +103,7 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
         | Command::Status
         | Command::Drift
         | Command::Lock { .. }
+        | Command::LockHistory
         | Command::Record
         | Command::Runs
         | Command::RunEvents { .. }
@@ -108,7 +111,11 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
         | Command::Logs { .. }
         | Command::Stored
         | Command::Installs
+        | Command::Ignored
         | Command::Watch { .. }
+        | Command::Look
+        | Command::Lead
+        | Command::Resign
         | Command::Reload
         | Command::Stop { .. }
         | Command::Forget { .. } => Ruling::Allow,
@@ -169,8 +176,16 @@ fn judge_run(purpose: &Purpose, approved: Option<&Plan>, force: bool, context: C
             data.join(", ")
         ),
         Purpose::Restore => "drifted resources are put back as recorded".to_owned(),
+        Purpose::Act => "the steps above are carried out".to_owned(),
     };
-    agree(context, text, "yes", &format!("nkapp {word} -y"))
+    let next = match (purpose, approved.and_then(|plan| plan.targets.first())) {
+        (Purpose::Act, Some(name)) => format!("nkapp action run {name} -y"),
+        (Purpose::Act, None) => "nkapp action run NAME -y".to_owned(),
+        (Purpose::Deploy | Purpose::Destroy | Purpose::Clean | Purpose::Restore, _) => {
+            format!("nkapp {word} -y")
+        }
+    };
+    agree(context, text, "yes", &next)
 }
 
 fn judge_unlock(
@@ -189,8 +204,16 @@ fn judge_unlock(
         if request.lock_id.is_some() {
             return Ruling::Allow;
         }
-        let held = snapshot.lock.as_ref().and_then(|l| l.record.as_ref());
-        let typed = held.map_or_else(|| "yes".to_owned(), |r| r.lock_id.to_string());
+        let typed = match snapshot.lock.as_ref().map(|lock| lock.name()) {
+            None => "yes".to_owned(),
+            Some(Some(name)) => name.to_string(),
+            Some(None) => {
+                let text = "there is no lock that could be cleared";
+                return Ruling::Refuse(
+                    Failure::new(FailureKind::Refused, text).next("nkapp infra lock"),
+                );
+            }
+        };
         if !context.terminal {
             return Ruling::Refuse(
                 Failure::new(

@@ -15,7 +15,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::app::command::{Class, Command, Stop, Ticket};
+use crate::app::command::{Amendment, Class, Command, Stop, Ticket};
 use crate::app::desk::Desk;
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::gauge::{self, Gauge};
@@ -43,6 +43,8 @@ pub struct Settings {
     pub reader: Reader,
     /// Whether everything that changes the world is refused.
     pub read_only: bool,
+    /// Whether it tells what workers of the project do (the panel).
+    pub workers: bool,
 }
 
 /// What a front end holds.
@@ -132,6 +134,7 @@ impl Session {
         let room = Room {
             desk: &desk,
             live: self.settings.live,
+            workers: self.settings.workers,
             read_only: self.settings.read_only,
             hinter: self.hinter,
             triggers: Triggers::new(Instant::now()),
@@ -141,6 +144,7 @@ impl Session {
             locking: false,
             learning: false,
             watching: None,
+            leading: None,
             gauging: None,
         };
         desk.hydrate();
@@ -165,6 +169,7 @@ impl Session {
 struct Room<'a, W: Workshop> {
     desk: &'a Desk<'a, W>,
     live: bool,
+    workers: bool,
     read_only: bool,
     hinter: mpsc::Sender<Hint>,
     triggers: Triggers,
@@ -174,6 +179,8 @@ struct Room<'a, W: Workshop> {
     locking: bool,
     learning: bool,
     watching: Option<(Scope, AbortHandle)>,
+    /// The wish to lead, which is never dropped but asked to end, so that the lead is given back.
+    leading: Option<Ticket>,
     /// What is sampled, and how to stop that.
     gauging: Option<(Gauge, AbortHandle)>,
 }
@@ -181,8 +188,14 @@ struct Room<'a, W: Workshop> {
 impl<W: Workshop> Room<'_, W> {
     async fn work(mut self, mut wishes: mpsc::Receiver<Wish>, mut hints: mpsc::Receiver<Hint>) {
         let mut open = true;
+        self.set_period();
+        if self.workers {
+            let desk = self.desk;
+            let watched = look::watch_workers(desk).map(|()| Ended::Nothing);
+            self.tasks.push(watched.boxed_local());
+        }
         let mut shown = Instant::now();
-        while open || self.desk.is_mutating() {
+        while open || self.desk.is_mutating() || self.leading.is_some() {
             let running = self.desk.is_mutating();
             let wakeup = self.triggers.next_wakeup(running, self.looking);
             tokio::select! {
@@ -218,6 +231,15 @@ impl<W: Workshop> Room<'_, W> {
                 self.reload();
                 self.done(ticket);
             }
+            Command::Look => {
+                self.triggers.arm();
+                self.done(ticket);
+            }
+            Command::Resign => {
+                self.desk.resign();
+                self.done(ticket);
+            }
+            Command::Lead => self.lead(ticket),
             Command::Stop { stop } => {
                 self.desk.stop(stop);
                 self.done(ticket);
@@ -249,6 +271,10 @@ impl<W: Workshop> Room<'_, W> {
             Command::Restore { .. } => Some("restore"),
             Command::Rebuild => Some("rebuild"),
             Command::Push { .. } => Some("push"),
+            Command::Amend { amendment } => Some(match amendment {
+                Amendment::Accept { .. } => "accept",
+                Amendment::Ignore { .. } | Amendment::Unignore { .. } => "ignore",
+            }),
             _ => None,
         };
         if let Some(word) = mutates
@@ -284,10 +310,23 @@ impl<W: Workshop> Room<'_, W> {
         self.tasks.push(task.boxed_local());
     }
 
+    fn lead(&mut self, ticket: Ticket) {
+        self.leading = Some(ticket);
+        let desk = self.desk;
+        let task = async move {
+            work::fulfil(desk, ticket, Command::Lead).await;
+            Ended::Wish(ticket)
+        };
+        self.tasks.push(task.boxed_local());
+    }
+
     fn ended(&mut self, ended: &Ended) {
         match ended {
             Ended::Wish(ticket) => {
                 self.aborts.remove(ticket);
+                if self.leading == Some(*ticket) {
+                    self.leading = None;
+                }
                 if self.desk.ended(*ticket) {
                     self.triggers.arm();
                     self.learn();
@@ -318,8 +357,16 @@ impl<W: Workshop> Room<'_, W> {
         });
     }
 
+    /// Looks as often as the file asks for.
+    fn set_period(&mut self) {
+        if let Ok(project) = self.desk.known() {
+            self.triggers.every(project.drift.interval, Instant::now());
+        }
+    }
+
     fn reload(&mut self) {
         self.desk.hydrate();
+        self.set_period();
         self.triggers.arm();
     }
 
@@ -367,7 +414,7 @@ impl<W: Workshop> Room<'_, W> {
 
     /// Listens to the platform, once for each scope; the look that answered proved that it can be had.
     fn watch(&mut self) {
-        let Ok(project) = self.desk.project() else {
+        let Ok(project) = self.desk.known() else {
             return;
         };
         let scope = project.scope();
@@ -419,6 +466,7 @@ impl<W: Workshop> Room<'_, W> {
     /// Every handle is gone: a run is drained, everything else dropped.
     fn close(&mut self) {
         self.desk.stop(Stop::Drain);
+        self.desk.resign();
         if let Some((_, abort)) = self.watching.take() {
             abort.abort();
         }

@@ -7,91 +7,14 @@ use std::sync::Arc;
 
 use crate::app::failure::Failure;
 use crate::app::notice::{Heard, Hydrated, Link};
-use crate::domain::event::StepOutcome;
-use crate::domain::ids::{Address, RunId, StepId};
+use crate::domain::history::view::RunView;
+use crate::domain::ids::Address;
 use crate::domain::lease::LockReport;
-use crate::domain::plan::model::{ActionKind, Plan};
+use crate::domain::plan::model::Plan;
 use crate::domain::project::project::Project;
+use crate::domain::report::worker::WorkerReport;
 use crate::domain::report::{DriftReport, StatusReport, Usual};
 use crate::domain::time::Wall;
-
-/// State of one step of the run on show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepView {
-    /// When it was first said to wait, if it was.
-    pub queued: Option<Wall>,
-    /// When it started, if it did.
-    pub started: Option<Wall>,
-    /// When it ended, if it did.
-    pub finished: Option<Wall>,
-    /// How it ended.
-    pub outcome: Option<StepOutcome>,
-    /// What it waits for.
-    pub waits_for: Vec<String>,
-    /// Attempt under way or last.
-    pub attempt: u32,
-    /// Progress: done, total, unit.
-    pub progress: Option<(u64, Option<u64>, String)>,
-    /// Exit code of its command.
-    pub exit_code: Option<i64>,
-    /// File with its whole output.
-    pub log: Option<String>,
-    /// What went wrong.
-    pub message: Option<String>,
-}
-
-/// State of one action of the run on show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActionView {
-    /// What it does.
-    pub kind: ActionKind,
-    /// When it started.
-    pub started: Wall,
-    /// When it ended, if it did.
-    pub finished: Option<Wall>,
-    /// How it ended.
-    pub outcome: Option<StepOutcome>,
-    /// The address that caused a skip.
-    pub blame: Option<Address>,
-    /// What went wrong.
-    pub message: Option<String>,
-}
-
-/// A lock that somebody else holds and the run, or a step of it, waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LockWait {
-    /// Who holds it, in a word.
-    pub who: String,
-    /// Since when this one is waited for.
-    pub since: Wall,
-}
-
-/// The run on show: under way, or the last one. Its output is not here: who shows it keeps it from the events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunView {
-    /// Its id.
-    pub run_id: RunId,
-    /// Command word.
-    pub command: String,
-    /// When it began.
-    pub started: Wall,
-    /// When and how it ended: time, outcome word, exit code, message.
-    pub finished: Option<(Wall, String, u8, Option<String>)>,
-    /// Stage it is in.
-    pub stage: String,
-    /// The plan it carries out.
-    pub plan: Option<Arc<Plan>>,
-    /// Actions that started.
-    pub actions: BTreeMap<Address, ActionView>,
-    /// Steps that were queued or started.
-    pub steps: BTreeMap<StepId, StepView>,
-    /// Locks that are waited for, by the step that waits; the run itself under an empty name.
-    pub locks: BTreeMap<String, LockWait>,
-    /// Health by instance address (`service.api[0]`): word and detail.
-    pub health: BTreeMap<String, (String, String)>,
-    /// Remarks.
-    pub warnings: Vec<String>,
-}
 
 /// Since when something is known to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +46,8 @@ pub struct Snapshot {
     pub drift: Option<Arc<DriftReport>>,
     /// The lock.
     pub lock: Option<Arc<LockReport>>,
+    /// The workers of this project, as they tell themselves.
+    pub workers: Arc<Vec<WorkerReport>>,
     /// How long steps usually take, once that is known.
     pub usual: Option<Arc<Usual>>,
     /// The run on show.
@@ -147,6 +72,7 @@ impl Default for Snapshot {
             status: None,
             drift: None,
             lock: None,
+            workers: Arc::default(),
             usual: None,
             run: None,
             drift_since: BTreeMap::new(),

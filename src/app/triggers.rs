@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::hint::Hint;
+use crate::domain::project::watch::DriftWatch;
 
 /// What is to be looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,7 @@ pub struct Triggers {
     live_after: Instant,
     lock_after: Instant,
     timer: Instant,
+    period: Duration,
 }
 
 impl Triggers {
@@ -45,8 +47,6 @@ impl Triggers {
     pub const LONGEST: Duration = Duration::from_secs(1);
     /// How long to wait for an editor to finish writing.
     pub const SETTLE: Duration = Duration::from_millis(50);
-    /// Longest time without a look.
-    pub const PERIOD: Duration = Duration::from_secs(30);
 
     /// Starts with everything to be looked at at once.
     #[must_use]
@@ -60,7 +60,8 @@ impl Triggers {
             config_after: now,
             live_after: now,
             lock_after: now,
-            timer: now + Self::PERIOD,
+            timer: now + DriftWatch::INTERVAL,
+            period: DriftWatch::INTERVAL,
         }
     }
 
@@ -74,12 +75,18 @@ impl Triggers {
                 self.wanted.config = true;
             }
             Hint::Live(_) | Hint::Instance { .. } => self.wanted.live = true,
-            Hint::State => self.wanted.lock = true,
-            Hint::Timer => {
+            // Drift is what differs from the state, so another state is another drift.
+            Hint::State | Hint::Timer => {
                 self.wanted.live = true;
                 self.wanted.lock = true;
             }
         }
+    }
+
+    /// Sets the longest time without a look; a shorter one holds at once.
+    pub fn every(&mut self, period: Duration, now: Instant) {
+        self.period = period;
+        self.timer = self.timer.min(now + period);
     }
 
     /// Asks for a look at everything but the file, as after a run.
@@ -91,7 +98,7 @@ impl Triggers {
     /// Hands out what is due now and forgets it.
     pub fn take(&mut self, now: Instant, running: bool, looking: bool) -> Look {
         if now >= self.timer {
-            self.timer = now + Self::PERIOD;
+            self.timer = now + self.period;
             self.arm();
         }
         let due = Look {
@@ -180,13 +187,28 @@ mod tests {
         let (mut triggers, now) = settled();
         for round in 1..5_u32 {
             let at = triggers.next_wakeup(false, false);
-            assert_eq!(at, now + Triggers::PERIOD * round);
+            assert_eq!(at, now + DriftWatch::INTERVAL * round);
             assert!(triggers.take(at, false, false).live);
         }
         // Also while a run holds the look back.
         let at = triggers.next_wakeup(true, false);
         assert!(!triggers.take(at, true, false).live);
         assert!(triggers.next_wakeup(true, false) > at);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_file_sets_the_longest_time_without_a_look() {
+        let (mut triggers, now) = settled();
+        let (short, long) = (Duration::from_secs(5), Duration::from_secs(600));
+        triggers.every(short, now);
+        assert_eq!(triggers.next_wakeup(false, false), now + short);
+        assert!(triggers.take(now + short, false, false).live);
+        triggers.every(long, now + short);
+        // The look that is due already comes, and only then the longer pause.
+        assert_eq!(triggers.next_wakeup(false, false), now + short * 2);
+        assert!(triggers.take(now + short * 2, false, false).live);
+        let next = triggers.next_wakeup(false, false);
+        assert_eq!(next, now + short * 2 + long);
     }
 
     #[tokio::test(start_paused = true)]

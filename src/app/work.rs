@@ -1,6 +1,5 @@
 //! How each wish is fulfilled: one question to the engine, its answer as notices.
 
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,21 +9,20 @@ use tokio::sync::mpsc;
 use crate::app::command::{Command, ExecRequest, LogRequest, Stop, Ticket, UnlockRequest};
 use crate::app::desk::Desk;
 use crate::app::failure::{Failure, FailureKind};
+use crate::app::keeping;
+use crate::app::kept;
 use crate::app::look;
 use crate::app::notice::{End, Notice};
 use crate::app::workshop::{Need, Workshop};
 use crate::domain::event::RunOutcome;
-use crate::domain::ids::{Address, ResourceKind, RunId, StepId};
-use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::domain::ids::{RunId, StepId};
+use crate::domain::plan::model::PlanRequest;
+use crate::domain::project::project::Project;
 use crate::domain::project::service::Service;
-use crate::domain::record::Record;
-use crate::domain::run::options::{RunOptions, Schedule};
 use crate::engine::reconcile::{Reconcile, RunEnd, RunRequest};
 
 /// Messages a stream of the engine may be ahead of the session.
-const STREAM: usize = 1_024;
-/// Workers when nobody said how many.
-const WORKERS: usize = 8;
+pub(super) const STREAM: usize = 1_024;
 
 /// Fulfils a wish and tells how it ended.
 pub(super) async fn fulfil<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket, command: Command) {
@@ -72,25 +70,35 @@ async fn answer<W: Workshop>(
             addresses,
             approved,
             lock_wait,
-        } => run(desk, &restore_request(&addresses, approved, lock_wait)).await,
+        } => {
+            let request = keeping::restore_request(&addresses, approved, lock_wait);
+            keeping::restore(desk, &request).await
+        }
         Command::Status => status(desk, ticket).await,
-        Command::Drift => drift(desk, ticket).await,
+        Command::Drift => keeping::drift(desk, ticket).await,
         Command::Lock { watch_for } => lock(desk, ticket, watch_for).await,
         Command::Unlock { request } => unlock(desk, ticket, &request).await,
-        Command::Record => record(desk, ticket).await,
-        Command::Stored => stored(desk, ticket).await,
+        Command::LockHistory => kept::lock_history(desk, ticket).await,
+        Command::Record => kept::record(desk, ticket).await,
+        Command::Stored => kept::stored(desk, ticket).await,
         Command::Installs => installs(desk, ticket).await,
-        Command::Rebuild => rebuild(desk, ticket).await,
-        Command::Push { record, force } => push(desk, ticket, &record, force).await,
+        Command::Rebuild => kept::rebuild(desk, ticket).await,
+        Command::Push { record, force } => kept::push(desk, ticket, &record, force).await,
         Command::Runs => runs(desk, ticket).await,
         Command::RunEvents { run } => run_events(desk, ticket, &run).await,
         Command::StepOutput { run, step } => step_output(desk, ticket, &run, &step).await,
         Command::Logs { request } => logs(desk, ticket, &request).await,
         Command::Exec { request } => exec(desk, ticket, &request).await,
+        Command::Amend { amendment } => keeping::amend(desk, ticket, &amendment).await,
+        Command::Ignored => keeping::ignored(desk, ticket).await,
+        Command::Lead => keeping::lead(desk).await,
         // The session does these itself before it comes here.
-        Command::Reload | Command::Stop { .. } | Command::Watch { .. } | Command::Forget { .. } => {
-            Ok(End::Plain)
-        }
+        Command::Look
+        | Command::Resign
+        | Command::Reload
+        | Command::Stop { .. }
+        | Command::Watch { .. }
+        | Command::Forget { .. } => Ok(End::Plain),
     }
 }
 
@@ -104,6 +112,9 @@ async fn plan<W: Workshop>(
     let project = desk.project()?;
     let engine = desk.engine(&project, Need::Platform).await?;
     let plan = engine.plan(&project, request).await?;
+    if !plan.is_empty() && desk.look(|s| s.usual.is_none()) {
+        look::learn(desk).await;
+    }
     let mut saved_at = None;
     if save {
         // A disk that takes nothing is no reason not to look: only a file that was asked for has to be written.
@@ -153,30 +164,6 @@ async fn status<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, 
     Ok(End::Plain)
 }
 
-async fn drift<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
-    let project = desk.project()?;
-    let engine = desk.engine(&project, Need::Platform).await?;
-    let report = engine.drift(&project).await?;
-    look::tell_drift(desk, Some(ticket), report);
-    Ok(End::Plain)
-}
-
-async fn record<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
-    let project = desk.known()?;
-    let engine = desk.engine(&project, Need::Store).await?;
-    let record = engine.record(&project).await?.map(Arc::new);
-    desk.send(Notice::Record { ticket, record }).await;
-    Ok(End::Plain)
-}
-
-async fn stored<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
-    let project = desk.project()?;
-    let engine = desk.engine(&project, Need::Store).await?;
-    let report = Arc::new(engine.stored(&project).await?);
-    desk.send(Notice::Stored { ticket, report }).await;
-    Ok(End::Plain)
-}
-
 async fn installs<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
     let project = desk.project()?;
     let asks = |service: &Service| service.provisioning.is_some();
@@ -189,27 +176,6 @@ async fn installs<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End
     };
     let reports = Arc::new(reports);
     desk.send(Notice::Installs { ticket, reports }).await;
-    Ok(End::Plain)
-}
-
-async fn rebuild<W: Workshop>(desk: &Desk<'_, W>, ticket: Ticket) -> Result<End, Failure> {
-    let project = desk.project()?;
-    let engine = desk.engine(&project, Need::Platform).await?;
-    let record = Some(Arc::new(engine.rebuild(&project).await?));
-    desk.send(Notice::Record { ticket, record }).await;
-    Ok(End::Plain)
-}
-
-async fn push<W: Workshop>(
-    desk: &Desk<'_, W>,
-    ticket: Ticket,
-    record: &Record,
-    force: bool,
-) -> Result<End, Failure> {
-    let project = desk.project()?;
-    let engine = desk.engine(&project, Need::Store).await?;
-    let record = Some(Arc::new(engine.push(&project, record, force).await?));
-    desk.send(Notice::Record { ticket, record }).await;
     Ok(End::Plain)
 }
 
@@ -235,8 +201,16 @@ async fn run_events<W: Workshop>(
 
 async fn run<W: Workshop>(desk: &Desk<'_, W>, request: &RunRequest) -> Result<End, Failure> {
     let project = desk.project()?;
+    run_for(desk, &project, request).await
+}
+
+pub(super) async fn run_for<W: Workshop>(
+    desk: &Desk<'_, W>,
+    project: &Project,
+    request: &RunRequest,
+) -> Result<End, Failure> {
     let stops = desk.stops();
-    let engine = desk.engine(&project, Need::Platform).await?;
+    let engine = desk.engine(project, Need::Platform).await?;
     if *stops.borrow() != Stop::Run {
         return Err(Failure::new(
             FailureKind::Interrupted,
@@ -244,7 +218,7 @@ async fn run<W: Workshop>(desk: &Desk<'_, W>, request: &RunRequest) -> Result<En
         ));
     }
     let (events, received) = mpsc::channel(STREAM);
-    let work = engine.run(&project, request, stops, events);
+    let work = engine.run(project, request, stops, events);
     let end: RunEnd = forward(work, received, async |event| {
         desk.send(Notice::Event(event)).await;
     })
@@ -351,7 +325,7 @@ async fn exec<W: Workshop>(
 }
 
 /// Polls the work and its stream side by side, so that a slow reader holds back only the stream.
-async fn forward<T, R>(
+pub(super) async fn forward<T, R>(
     work: impl Future<Output = R>,
     mut received: mpsc::Receiver<T>,
     mut each: impl AsyncFnMut(T),
@@ -363,38 +337,4 @@ async fn forward<T, R>(
     };
     let (result, ()) = tokio::join!(work, stream);
     result
-}
-
-/// Returns the name by which a plan request knows a resource.
-fn name_of(address: &Address) -> String {
-    match address.kind {
-        ResourceKind::Service => address.name.clone(),
-        ResourceKind::Network | ResourceKind::Volume => address.to_string(),
-    }
-}
-
-/// A restore changes what drifted back and nothing else, so it never needs `force`.
-fn restore_request(
-    addresses: &[Address],
-    approved: Option<Arc<Plan>>,
-    lock_wait: Duration,
-) -> RunRequest {
-    // What was approved was made for its own targets; another set would make another plan.
-    let targets = match &approved {
-        Some(plan) => plan.targets.clone(),
-        None => addresses.iter().map(name_of).collect(),
-    };
-    RunRequest {
-        plan: PlanRequest {
-            purpose: Purpose::Restore,
-            targets,
-        },
-        approved,
-        force: false,
-        options: RunOptions {
-            schedule: Schedule::Layered,
-            parallelism: WORKERS,
-        },
-        lock_wait,
-    }
 }

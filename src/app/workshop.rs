@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::app::failure::Failure;
 use crate::app::notice::Hydrated;
 use crate::domain::project::project::Project;
+use crate::domain::report::worker::WorkerReport;
 use crate::domain::time::Wall;
 use crate::engine::reconcile::Reconcile;
 
@@ -32,6 +33,10 @@ pub trait Workshop {
     /// Returns what is to be said about the way the platform was chosen, once.
     fn remark(&self) -> Option<String> {
         None
+    }
+    /// Asks the workers of that project what they do.
+    async fn workers(&self, _project: &Project) -> Vec<WorkerReport> {
+        Vec::new()
     }
     /// Returns the time of day, for the stamps of events outside of runs.
     fn now(&self) -> Wall;

@@ -188,6 +188,7 @@ fn resolved(
             .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
             .into_iter()
             .collect(),
+        SecretRef::Vault { .. } => Vec::new(),
     }
 }
 

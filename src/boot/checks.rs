@@ -164,8 +164,7 @@ async fn recorded(project: &Project) -> Check {
         ),
         Ok(None) => neutral("state", "nothing was deployed from here yet"),
         Ok(Some(bytes)) => match state::decode(&bytes) {
-            Ok(decoded) => {
-                let record = decoded.record;
+            Ok(record) => {
                 let ours = record.scope == project.scope();
                 let text = format!(
                     "{location}: serial {}, {} resources",

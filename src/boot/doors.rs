@@ -134,7 +134,9 @@ impl RealDoors {
                 live: true,
                 reader: Reader::MayLoseLines,
                 read_only: self.options.read_only,
+                workers: true,
             },
+            verbose: false,
         })
         .map_err(|failure| failure.message)?;
         let client = running.client.take();

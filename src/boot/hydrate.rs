@@ -39,7 +39,13 @@ impl Surroundings {
     #[must_use]
     pub fn project_file(&self, tree: &dyn SourceTree) -> PathBuf {
         if let Some(file) = &self.file {
-            return self.folder.join(file);
+            let file = self.folder.join(file);
+            // By whichever way: one folder is one project, with one lock and the same paths on the platform.
+            let real = file.parent().and_then(|folder| tree.real(folder));
+            return match (real, file.file_name()) {
+                (Some(folder), Some(name)) => folder.join(name),
+                _ => file,
+            };
         }
         self.folder
             .ancestors()

@@ -3,12 +3,13 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests write files"))]
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::adapters::folder;
 use crate::boot::places;
 use crate::domain::time::Wall;
 use crate::tui::memory::{LIMIT, Memory};
@@ -156,12 +157,10 @@ fn ignored(file: &Path, why: &str) -> String {
     )
 }
 
+/// Reads a memory; a pipe in its place is not waited for.
 fn text_of(file: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
     let limit = u64::try_from(LIMIT + 4_096).unwrap_or(u64::MAX);
-    std::fs::File::open(file)?
-        .take(limit)
-        .read_to_end(&mut bytes)?;
+    let bytes = folder::read_plain(file, limit)?;
     String::from_utf8(bytes).map_err(|_| io::Error::other("it is no text"))
 }
 

@@ -3,6 +3,7 @@
 //! Engine and session live on one thread with a current-thread runtime; the front end stays on the main thread. When
 //! the line is dropped, the session drains, the thread ends, and only then does the process: teardown in every case.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,11 +12,13 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::adapters::keyboard::Keyboard;
+use crate::adapters::otlp::exporter::Report;
 use crate::adapters::watch::FileWatch;
 use crate::app::command::{Command, Ticket};
 use crate::app::failure::{Failure, FailureKind};
-use crate::app::session::{self, Client, Session, Settings};
+use crate::app::session::{self, Client, Reader, Session, Settings};
 use crate::boot::hydrate::Surroundings;
+use crate::boot::traces::{self, Traces};
 use crate::boot::workshop::RealWorkshop;
 use crate::cli::ground::{Came, Heard, Line};
 use crate::domain::config::load::Loaded;
@@ -34,6 +37,8 @@ pub(super) struct Start {
     pub(super) first: Option<Loaded>,
     /// How the session behaves.
     pub(super) settings: Settings,
+    /// Whether it may say on standard error what became of its traces.
+    pub(super) verbose: bool,
 }
 
 /// A running session and the thread it lives on.
@@ -66,9 +71,16 @@ fn serve(session: Session, start: Start) {
         }
     };
     let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async move {
-        let mut workshop =
-            RealWorkshop::new(start.surroundings, start.forced, program()).with_loaded(start.first);
+    let loud = start.verbose && !start.settings.live;
+    let report = local.block_on(&runtime, async move {
+        let mut session = session;
+        let traces = Traces::of(&start.surroundings, start.first.as_ref()).await;
+        let followed = traces
+            .asked()
+            .then(|| session.subscribe(Reader::MayLoseLines));
+        let mut workshop = RealWorkshop::new(start.surroundings, start.forced, program())
+            .with_loaded(start.first)
+            .traced(traces.tracing.clone(), &traces.remarks);
         let mut hints = None;
         if start.settings.live {
             match FileWatch::start() {
@@ -88,14 +100,34 @@ fn serve(session: Session, start: Start) {
             }
             std::future::pending::<()>().await;
         };
+        // The notices end with the session, so both end together.
+        let followed = async {
+            match followed {
+                Some(notices) => traces.follow(notices).await,
+                None => None,
+            }
+        };
+        let served = async { tokio::join!(session.serve(&workshop), followed).1 };
         tokio::select! {
             biased;
-            () = session.serve(&workshop) => {}
-            () = forward => {}
+            report = served => report,
+            () = forward => None,
         }
     });
+    tell(report.as_ref(), loud);
     // What blocks outside of the runtime (a name being resolved) is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
+}
+
+/// Says what was not sent of the traces: in our log, and on the terminal where somebody wants to know everything.
+fn tell(report: Option<&Report>, loud: bool) {
+    let Some(said) = report.and_then(traces::said) else {
+        return;
+    };
+    tracing::warn!("{said}");
+    if loud {
+        let _ = writeln!(std::io::stderr(), "traces: {said}");
+    }
 }
 
 /// Returns this very program, for the supervisors of host processes.
@@ -214,7 +246,7 @@ impl Line for SessionLine {
                     tokio::select! {
                         _ = signals.interrupt.recv() => Heard::Interrupt,
                         _ = signals.terminate.recv() => Heard::Terminate,
-                        _ = signals.hangup.recv() => Heard::Terminate,
+                        _ = signals.hangup.recv() => Heard::Hangup,
                     }
                 }
                 None => std::future::pending().await,

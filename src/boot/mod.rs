@@ -18,5 +18,7 @@ mod platform;
 mod programs;
 pub mod start;
 pub mod supervise;
+mod traces;
+mod workers;
 pub mod workshop;
 pub mod world;

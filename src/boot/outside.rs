@@ -11,15 +11,18 @@ use crate::adapters::source_tree::ProjectFiles;
 use crate::adapters::{demo, telemetry, terminal};
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::session::Settings;
+use crate::app::worker::mind::Identity;
 use crate::boot::doors::RealDoors;
 use crate::boot::hydrate::{self, Surroundings};
 use crate::boot::line::{self, Running, SessionLine, Start};
 use crate::boot::world::own_folder;
-use crate::boot::{checks, image, looks, platform};
+use crate::boot::{checks, image, looks, platform, workers};
 use crate::cli::args::{Globals, When};
-use crate::cli::ground::{Check, Ground, Line, Loaded, Looks, Terminal};
+use crate::cli::ground::{Beacon, Check, Ground, Line, Loaded, Looks, Terminal};
 use crate::domain::config::load;
-use crate::domain::project::project::ProviderKind;
+use crate::domain::ids::RunId;
+use crate::domain::project::project::{Project, ProviderKind};
+use crate::domain::report::worker::WorkerReport;
 use crate::domain::run::options::{RunOptions, Schedule};
 use crate::domain::time::Wall;
 use crate::ports::clock::Clock;
@@ -100,6 +103,7 @@ impl Outside {
             forced: self.forced,
             first: self.loaded.clone(),
             settings,
+            verbose: self.globals.verbose,
         })
     }
 
@@ -145,6 +149,7 @@ impl Outside {
                 .unwrap_or_default(),
             tmux: env("TMUX").is_some_and(|value| !value.is_empty()),
             folder: self.surroundings.folder.clone(),
+            replay: None,
         }
     }
 }
@@ -198,9 +203,20 @@ impl Ground for Outside {
         Ok(Box::new(SessionLine::new(running)?))
     }
 
-    fn panel(&mut self, fresh: bool) -> Result<u8, Failure> {
+    fn beacon(&mut self, project: &Project) -> Result<(Identity, Box<dyn Beacon>), Failure> {
+        workers::light(&self.surroundings, &project.root)
+    }
+
+    fn workers(&mut self, project: &Project) -> Vec<WorkerReport> {
+        workers::now(project)
+    }
+
+    fn panel(&mut self, fresh: bool, replay: Option<RunId>) -> Result<u8, Failure> {
         self.start_log();
-        let options = self.panel_options();
+        let options = PanelOptions {
+            replay,
+            ..self.panel_options()
+        };
         let surroundings = self.surroundings.clone();
         let mut doors = RealDoors::new(surroundings, self.forced, options, fresh);
         let rooms = doors

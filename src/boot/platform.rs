@@ -64,7 +64,7 @@ pub(super) fn process(project: &Project, program: &Path) -> AnyProvider {
 /// Reads which platform the recorded resources live on.
 pub(super) async fn recorded(project: &Project) -> Option<ProviderKind> {
     let stored = state_store(project).get().await.ok().flatten()?;
-    let record = state::decode(&stored.bytes).ok()?.record;
+    let record = state::decode(&stored.bytes).ok()?;
     if record.engine.is_empty() {
         None
     } else if record.engine.starts_with("process") {

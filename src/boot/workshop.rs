@@ -13,10 +13,13 @@ use crate::app::notice::Hydrated;
 use crate::app::workshop::{Need, Workshop};
 use crate::boot::hydrate::{self, Surroundings};
 use crate::boot::platform;
+use crate::boot::workers;
 use crate::boot::world::{OWN_FOLDER, RealWorld};
 use crate::domain::config::load::Loaded;
 use crate::domain::project::project::{Project, ProviderKind};
+use crate::domain::report::worker::WorkerReport;
 use crate::domain::time::Wall;
+use crate::domain::trace::id::Tracing;
 use crate::engine::engine::Engine;
 use crate::ports::clock::Clock;
 
@@ -39,6 +42,8 @@ pub struct RealWorkshop {
     surroundings: Surroundings,
     forced: Option<ProviderKind>,
     program: PathBuf,
+    /// How runs are traced.
+    tracing: Tracing,
     tree: ProjectFiles,
     /// What the front end loaded already; the first hydration takes it.
     first: RefCell<Option<Loaded>>,
@@ -62,6 +67,7 @@ impl RealWorkshop {
             surroundings,
             forced,
             program,
+            tracing: Tracing::default(),
             tree: ProjectFiles::new(),
             first: RefCell::default(),
             variables: RefCell::default(),
@@ -79,6 +85,16 @@ impl RealWorkshop {
     #[must_use]
     pub fn with_loaded(self, first: Option<Loaded>) -> Self {
         self.first.replace(first);
+        self
+    }
+
+    /// Says how runs are traced, and what of that cannot be done; the session tells whoever listens.
+    #[must_use]
+    pub fn traced(mut self, tracing: Tracing, remarks: &[String]) -> Self {
+        self.tracing = tracing;
+        if !remarks.is_empty() {
+            self.remark.replace(Some(remarks.join("\n")));
+        }
         self
     }
 
@@ -117,7 +133,7 @@ impl RealWorkshop {
             variables,
             self.program.clone(),
         );
-        Rc::new(Engine::new(world))
+        Rc::new(Engine::new(world).traced(self.tracing.clone()))
     }
 
     /// Watches what was loaded; tells whether files are among it that were not watched before.
@@ -130,7 +146,9 @@ impl RealWorkshop {
         if let Some(project) = &loaded.project {
             let name = project.state_name();
             state.insert(project.root.join(&name));
-            state.insert(project.root.join(OWN_FOLDER).join("lock").join(&name));
+            let own = project.root.join(OWN_FOLDER);
+            state.insert(own.join("lock").join(&name));
+            state.insert(own.join(format!("ignored.{name}")));
         }
         if let Err(error) = watch.watch(&loaded.watched, &state) {
             tracing::warn!(%error, "some files are not watched");
@@ -153,7 +171,11 @@ impl Workshop for RealWorkshop {
             }
             loaded = load();
         }
-        self.variables.borrow_mut().clone_from(&loaded.variables);
+        // With a file that has got errors the last good one goes on, with the variables it was made of.
+        let known = self.connected.borrow().is_some() || self.offline.borrow().is_some();
+        if loaded.project.is_some() || !known {
+            self.variables.borrow_mut().clone_from(&loaded.variables);
+        }
         hydrate::hydrated(&loaded)
     }
 
@@ -187,7 +209,12 @@ impl Workshop for RealWorkshop {
         let chosen = platform::choose(project, &asked).await?;
         if !self.said.get() {
             self.said.set(chosen.remark.is_some());
-            *self.remark.borrow_mut() = chosen.remark;
+            if let Some(chosen) = chosen.remark {
+                let before = self.remark.take();
+                let both = before.into_iter().chain([chosen]);
+                self.remark
+                    .replace(Some(both.collect::<Vec<_>>().join("\n")));
+            }
         }
         let engine = self.engine_of(project, chosen.provider);
         *self.connected.borrow_mut() = Some((key, Rc::clone(&engine)));
@@ -196,6 +223,10 @@ impl Workshop for RealWorkshop {
 
     fn remark(&self) -> Option<String> {
         self.remark.borrow_mut().take()
+    }
+
+    async fn workers(&self, project: &Project) -> Vec<WorkerReport> {
+        workers::of(project).await
     }
 
     fn now(&self) -> Wall {

@@ -23,6 +23,7 @@ pub struct RealWorld {
     provider: AnyProvider,
     state: FileStore,
     lock: FileStore,
+    leader: FileStore,
     clock: SystemClock,
     disk: ProjectDisk,
     hooks: SystemHooks,
@@ -48,6 +49,7 @@ impl RealWorld {
             provider,
             state: state_store(project),
             lock: FileStore::lock(&state, &own),
+            leader: FileStore::lock(&format!("worker.{state}"), &own),
             clock: SystemClock,
             disk: ProjectDisk::new(own).with_elsewhere(elsewhere(process_env)),
             hooks: SystemHooks::new(process_env, program),
@@ -105,6 +107,9 @@ impl World for RealWorld {
     }
     fn lock(&self) -> &Self::Store {
         &self.lock
+    }
+    fn leader(&self) -> &Self::Store {
+        &self.leader
     }
     fn clock(&self) -> &Self::Clock {
         &self.clock

@@ -1,8 +1,12 @@
 //! The arguments, declared once: doc comments are the help, and the man page and completions come from here too.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cli::habits::follow;
+use crate::present::clean;
 pub use clap_complete::Shell;
 
 /// Deploys containers by plan and execute: reads nanokit.yml, shows what would change, and carries it out.
@@ -144,6 +148,9 @@ pub enum Verb {
         /// Carry out this saved plan; refused if it does not fit any more
         #[arg(long, value_name = "FILE")]
         plan: Option<PathBuf>,
+        /// Value of an input of a setup or upgrade action; `NAME=@FILE` takes the content of a file
+        #[arg(long = "input", value_name = "NAME=VALUE")]
+        inputs: Vec<String>,
         /// How it is done.
         #[command(flatten)]
         how: How,
@@ -190,7 +197,14 @@ pub enum Verb {
         command: Vec<String>,
     },
     /// Compare live and recorded; exits with 2 when something drifted
+    #[command(args_conflicts_with_subcommands = true)]
     Drift {
+        /// What is decided about it.
+        #[command(subcommand)]
+        decide: Option<Drift>,
+        /// Show also what matters to nobody
+        #[arg(long)]
+        all: bool,
         /// Keep looking, and print what comes and goes
         #[arg(long, conflicts_with = "restore")]
         watch: bool,
@@ -204,6 +218,13 @@ pub enum Verb {
         #[arg(short, long, requires = "restore")]
         yes: bool,
     },
+    /// Keep watch: see drift as it comes, and restore it by the file's policy
+    ///
+    /// Lives until it is told to end. `drift:` in the file says how often it looks and whether it restores (`auto`),
+    /// notes a restore and shows it (`ask`, the default) or only reports (`never`). Several workers of one project choose
+    /// a leader; the others stand by. HUP loads the file again; TERM finishes what is under way and ends, a second one
+    /// cancels it. `nkapp status` and the panel show what it does.
+    Worker,
     /// Look at or clear the infrastructure lock
     #[command(subcommand)]
     Infra(Infra),
@@ -213,6 +234,9 @@ pub enum Verb {
     /// Look at past runs
     #[command(subcommand)]
     Run(Run),
+    /// Look at the actions of the file, and run one
+    #[command(subcommand)]
+    Action(Action),
     /// Make a nanokit.yml of a Compose project; names whatever it cannot carry over
     Import {
         /// The Compose file
@@ -256,6 +280,40 @@ pub struct How {
     pub lock_timeout: u32,
 }
 
+/// `drift`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Drift {
+    /// Record what is live; the next plan compares the file with that
+    Accept {
+        /// Resource, by name or address
+        #[arg(value_name = "ADDRESS")]
+        address: String,
+        /// Only this field of it
+        #[arg(value_name = "FIELD")]
+        field: Option<String>,
+    },
+    /// Set drift aside: it is shown as ignored and not restored
+    Ignore {
+        /// Resource, by name or address, with a field behind a colon for that alone (`api:memory`)
+        #[arg(value_name = "ADDRESS[:FIELD]")]
+        subject: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// For so long (`2d`, `12h`), or until then (`2026-12-24`); without it until it is taken back
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+    },
+    /// Let ignored drift count again
+    Unignore {
+        /// As it was ignored; without the field, all of that resource
+        #[arg(value_name = "ADDRESS[:FIELD]")]
+        subject: String,
+    },
+    /// List what is ignored
+    Ignored,
+}
+
 /// `infra`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Infra {
@@ -264,6 +322,9 @@ pub enum Infra {
         /// Watch the heartbeat for so many seconds before judging
         #[arg(long, value_name = "SECONDS", default_value_t = 0)]
         watch: u32,
+        /// Show what was done with it: who took it, gave it back or cleared it, when, and why
+        #[arg(long, conflicts_with = "watch")]
+        history: bool,
     },
     /// Clear the lock
     ///
@@ -319,13 +380,114 @@ pub enum State {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Run {
     /// List past runs, newest first
-    List,
-    /// Print the events of a run
+    List {
+        /// Only so many
+        #[arg(short = 'n', long, value_name = "N")]
+        limit: Option<usize>,
+        /// Only runs of this command
+        #[arg(long, value_name = "WORD")]
+        command: Option<String>,
+        /// Only runs that ended so
+        #[arg(long, value_name = "WORD")]
+        outcome: Option<OutcomeArg>,
+        /// Only runs that began within this time
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        since: Option<Duration>,
+    },
+    /// Show a run: how it ended, who, with what, its plan, its steps
     Show {
         /// Run, or the beginning of its id; the last one if not given
         #[arg(value_name = "RUN_ID")]
         run: Option<String>,
+        /// Say what the time was spent on
+        #[arg(long, conflicts_with_all = ["output", "events"])]
+        critical_path: bool,
+        /// Print the whole output of this step
+        #[arg(long, value_name = "STEP", conflicts_with = "events")]
+        output: Option<String>,
+        /// Print its events line by line
+        #[arg(long)]
+        events: bool,
     },
+    /// Play a run again: in the panel, or line by line where there is no terminal
+    Replay {
+        /// Run, or the beginning of its id; the last one if not given
+        #[arg(value_name = "RUN_ID")]
+        run: Option<String>,
+        /// How many times as fast; 0: at once, line by line even on a terminal
+        #[arg(long, value_name = "FACTOR", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=1000))]
+        speed: u16,
+    },
+    /// Compare two runs: what they were to do, with what, and how long each step took
+    Diff {
+        /// The older one: the last but one if not given
+        #[arg(value_name = "RUN_ID")]
+        before: Option<String>,
+        /// The newer one: the last one if not given
+        #[arg(value_name = "RUN_ID", requires = "before")]
+        after: Option<String>,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutcomeArg {
+    /// Everything was done
+    Ok,
+    /// Something failed
+    Failed,
+    /// An operator stopped it
+    Cancelled,
+    /// It was not begun
+    Refused,
+    /// It has no end: under way, or killed
+    Unfinished,
+}
+
+/// `action`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Action {
+    /// List the actions of the file
+    List,
+    /// Print one with its inputs and steps
+    Show {
+        /// Which
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Carry one out, as a run with a plan, under the lock
+    Run(ActionRun),
+}
+
+/// `action run`.
+#[derive(Clone, Debug, Args)]
+pub struct ActionRun {
+    /// Which
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Value of an input; `NAME=@FILE` takes the content of a file, `@-` of standard input
+    #[arg(long = "input", value_name = "NAME=VALUE")]
+    pub inputs: Vec<String>,
+    /// Go on at the step an earlier run stopped at; what is done is not done again
+    #[arg(long, visible_alias = "retry", conflicts_with_all = ["skip", "abort"])]
+    pub resume: bool,
+    /// Go on behind this step, without doing it
+    #[arg(
+        long,
+        value_name = "STEP",
+        requires = "reason",
+        conflicts_with = "abort"
+    )]
+    pub skip: Option<String>,
+    /// Why it is skipped, for the audit log
+    #[arg(long, value_name = "TEXT", requires = "skip")]
+    pub reason: Option<String>,
+    /// Give an unfinished run up: only its clean-up is done
+    #[arg(long)]
+    pub abort: bool,
+    /// How it is done.
+    #[command(flatten)]
+    pub how: How,
 }
 
 /// Platforms.
@@ -359,6 +521,12 @@ pub enum ScheduleArg {
     Eager,
 }
 
+/// Reads a time such as `2d`, `12h` or `1h30m`.
+fn time(text: &str) -> Result<Duration, String> {
+    crate::domain::config::scalar::duration(text)
+        .ok_or_else(|| "write a time with its unit, such as `2d`, `12h` or `1h30m`".to_owned())
+}
+
 /// What came of reading the arguments.
 #[derive(Debug)]
 pub enum Read {
@@ -379,65 +547,12 @@ where
 {
     match Cli::try_parse_from(follow(arguments)) {
         Ok(cli) => Read::Cli(Box::new(cli)),
-        Err(error) if error.use_stderr() => Read::Mistake(error.render().to_string()),
+        // It quotes what was given.
+        Err(error) if error.use_stderr() => {
+            Read::Mistake(clean::document(&error.render().to_string()))
+        }
         Err(error) => Read::Text(error.render().to_string()),
     }
-}
-
-/// After `logs`, `-f` follows: the flag everybody's fingers know wins over the global one there.
-fn follow<I, T>(arguments: I) -> Vec<std::ffi::OsString>
-where
-    I: IntoIterator<Item = T>,
-    T: Into<std::ffi::OsString>,
-{
-    let mut verb = None;
-    let mut is_value = false;
-    let mut out: Vec<std::ffi::OsString> = Vec::new();
-    for (at, argument) in arguments.into_iter().map(Into::into).enumerate() {
-        let text = argument.to_str().unwrap_or_default().to_owned();
-        if at > 0 && verb.is_none() && !is_value && !text.starts_with('-') {
-            verb = Some(text.clone());
-        } else if verb.as_deref() == Some("logs")
-            && !is_value
-            && matches!(text.as_str(), "-f" | "-tf" | "-ft")
-        {
-            out.push("--follow".into());
-            if text.len() > 2 {
-                out.push("--timestamps".into());
-            }
-            continue;
-        }
-        is_value = matches!(
-            text.as_str(),
-            "-f" | "--file" | "-e" | "--env" | "--env-file" | "--color" | "-n" | "--tail"
-        );
-        out.push(argument);
-    }
-    match verb.as_deref() {
-        Some("ui") => gathered(out),
-        Some(_) | None => out,
-    }
-}
-
-/// Puts project files named before `ui` behind it, since of the same option in both places only the latter counts.
-fn gathered(words: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsString> {
-    let mut rest = Vec::new();
-    let mut files = Vec::new();
-    let mut words = words.into_iter();
-    while let Some(word) = words.next() {
-        let text = word.to_str().unwrap_or_default();
-        let joined = text.starts_with("--file=") || (text.starts_with("-f") && text.len() > 2);
-        if joined {
-            files.push(word);
-        } else if matches!(text, "-f" | "--file") {
-            files.push(word);
-            files.extend(words.next());
-        } else {
-            rest.push(word);
-        }
-    }
-    rest.extend(files);
-    rest
 }
 
 #[cfg(test)]

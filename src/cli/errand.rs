@@ -89,6 +89,7 @@ impl<'g> Errand<'g> {
             live: false,
             reader: Reader::Lossless,
             read_only: self.read_only,
+            workers: false,
         })
     }
 
@@ -134,7 +135,7 @@ impl<'g> Errand<'g> {
                     }
                 },
                 Heard::Tick => {}
-                Heard::Interrupt | Heard::Terminate => {
+                Heard::Interrupt | Heard::Terminate | Heard::Hangup => {
                     return Err(Failure::new(FailureKind::Interrupted, "interrupted"));
                 }
                 Heard::Closed => return Err(session::gone()),
@@ -233,6 +234,7 @@ fn refused(failure: &Failure, ground: &dyn Ground) -> Event {
             duration: Duration::ZERO,
             message: Some(failure.message.clone()),
             warnings: 0,
+            forecast: None,
         },
     }
 }

@@ -9,8 +9,12 @@ use crate::app::command::{Command, Ticket};
 use crate::app::failure::Failure;
 use crate::app::notice::{Hydrated, Notice};
 use crate::app::session::Settings;
+use crate::app::worker::mind::Identity;
 use crate::domain::diagnostic::Diagnostic;
+use crate::domain::ids::RunId;
 use crate::domain::place::Sources;
+use crate::domain::project::project::Project;
+use crate::domain::report::worker::WorkerReport;
 use crate::domain::time::Wall;
 
 /// What a verb hears from its line.
@@ -22,8 +26,10 @@ pub enum Heard {
     Tick,
     /// Ctrl-C.
     Interrupt,
-    /// Somebody asked the process to end (TERM, HUP).
+    /// Somebody asked the process to end (TERM).
     Terminate,
+    /// The terminal is gone, or somebody asks a long-lived process to load its file again (HUP).
+    Hangup,
     /// The session is gone.
     Closed,
 }
@@ -76,6 +82,14 @@ pub struct Terminal {
     pub width: Option<u16>,
 }
 
+/// Where a worker shows what it does; dropped, it shows nothing any more.
+pub trait Beacon {
+    /// Shows this from now on. Who shows nothing for long is not alive.
+    fn show(&mut self, report: &WorkerReport);
+    /// Tells whoever started us that the end is near.
+    fn ending(&mut self);
+}
+
 /// One finding of `doctor`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
@@ -115,8 +129,12 @@ pub trait Ground {
     fn load(&mut self) -> Loaded;
     /// Starts a session on the engine's thread and joins a line to it.
     fn connect(&mut self, settings: Settings) -> Result<Box<dyn Line>, Failure>;
-    /// Opens the panel and returns its exit code; `fresh`: not as it was left.
-    fn panel(&mut self, fresh: bool) -> Result<u8, Failure>;
+    /// Says who this worker is, and opens where it shows what it does.
+    fn beacon(&mut self, project: &Project) -> Result<(Identity, Box<dyn Beacon>), Failure>;
+    /// Asks the workers of a project what they do.
+    fn workers(&mut self, project: &Project) -> Vec<WorkerReport>;
+    /// Opens the panel and returns its exit code; `fresh`: not as it was left; with a run, on its replay.
+    fn panel(&mut self, fresh: bool, replay: Option<RunId>) -> Result<u8, Failure>;
     /// Writes a failure down for whoever started us and cannot read the screen.
     fn explain(&self, failure: &Failure);
     /// From now on Ctrl-C at a question is heard, and the project file is loaded anew when that is asked for.

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::app::snapshot::{RunView, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::cli::paint::Paint;
+use crate::domain::history::view::RunView;
 use crate::domain::plan::model::Action;
 use crate::domain::time::Wall;
 use crate::present::human;
@@ -182,7 +183,9 @@ mod tests {
                 command: "deploy".into(),
                 who: String::new(),
                 trace_id: TraceId::default(),
+                parent: None,
                 plan_id: None,
+                origin: crate::domain::event::Origin::default(),
             },
             None,
         ));

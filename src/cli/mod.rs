@@ -13,6 +13,8 @@ pub mod docs;
 pub mod errand;
 pub mod exit;
 pub mod ground;
+mod habits;
+mod inputs;
 mod json;
 mod live;
 mod news;

@@ -162,6 +162,7 @@ mod tests {
                 changed: Vec::new(),
                 strays: Vec::new(),
                 digest: Digest::default(),
+                ..DriftReport::default()
             }),
         }
     }

@@ -68,7 +68,7 @@ const ENTRIES: &[Entry] = &[
     entry(
         "replay",
         "o",
-        &["run", "show"],
+        &["run", "replay", "--speed", "0"],
         "the events of a run; the last one without an id",
     ),
     entry("graph", "v", &["graph"], "what depends on what"),
@@ -177,7 +177,7 @@ mod tests {
             ("D api", line("deploy api")),
             ("deploy api web", line("deploy api web")),
             ("restore", line("drift --restore")),
-            ("replay 2026", line("run show 2026")),
+            ("replay 2026", line("run replay --speed 0 2026")),
             ("nkapp infra lock", line("infra lock")),
             ("validate", line("validate")),
             ("env staging", Typed::Environment("staging".into())),

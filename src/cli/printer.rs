@@ -13,9 +13,10 @@ use crate::cli::ground::Terminal;
 use crate::cli::live::Live;
 use crate::cli::paint::Paint;
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventKind};
 use crate::domain::place::Sources;
 use crate::domain::time::Wall;
+use crate::present::clean;
 use crate::present::human;
 use crate::present::report::{self, ReportStyle};
 use crate::present::role::{Role, Row};
@@ -42,6 +43,8 @@ pub struct Printer {
     err_paint: Paint,
     terminal: Terminal,
     live: Option<Live>,
+    /// The line that names the trace of the run under way.
+    trace: Option<Row>,
     /// Whether standard output carries JSON and nothing else.
     pub json: bool,
     /// How much is said.
@@ -75,6 +78,7 @@ impl Printer {
             err_paint: paint(terminal.stderr),
             terminal,
             live: None,
+            trace: None,
             json: globals.json,
             verbosity: match (globals.quiet, globals.verbose) {
                 (true, _) => Verbosity::Quiet,
@@ -97,8 +101,16 @@ impl Printer {
         self.out_gone
     }
 
-    /// Prints text as it is, a result.
+    /// Prints text, a result: as it is, unless a terminal would see it.
     pub fn text(&mut self, text: &str) {
+        if self.terminal.stdout {
+            self.raw(&clean::document(text));
+        } else {
+            self.raw(text);
+        }
+    }
+
+    fn raw(&mut self, text: &str) {
         write_to(&mut self.out, &mut self.out_gone, text);
     }
 
@@ -106,14 +118,14 @@ impl Printer {
     pub fn rows(&mut self, rows: &[Row]) {
         let paint = self.out_paint;
         let text: String = rows.iter().map(|row| paint.row(row) + "\n").collect();
-        self.text(&text);
+        self.raw(&text);
     }
 
     /// Prints one JSON document, a result.
     pub fn document(&mut self, value: &Value) {
         let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
         text.push('\n');
-        self.text(&text);
+        self.raw(&clean::json(&text));
     }
 
     /// Prints one event as a JSON line, at once.
@@ -122,13 +134,19 @@ impl Printer {
         if !line.ends_with('\n') {
             line.push('\n');
         }
-        self.text(&line);
+        self.raw(&clean::json(&line));
     }
 
     /// Prints one value as a JSON line, at once.
     pub fn json_line(&mut self, value: &Value) {
         let line = format!("{value}\n");
-        self.text(&line);
+        self.raw(&clean::json(&line));
+    }
+
+    /// Writes one value as a JSON line to standard error: a log, for machines.
+    pub fn log_line(&mut self, value: &Value) {
+        let line = format!("{value}\n");
+        write_to(&mut self.err, &mut self.err_gone, &line);
     }
 
     /// Writes a prompt, or what is typed at it, as it is.
@@ -174,7 +192,13 @@ impl Printer {
         if run::weight(event) < least {
             return;
         }
-        let rows = run::event(event);
+        let mut rows = run::event(event);
+        if self.verbosity == Verbosity::Verbose {
+            self.trace = run::trace(event).or(self.trace.take());
+            if matches!(event.kind, EventKind::RunFinished { .. }) {
+                rows.extend(self.trace.take());
+            }
+        }
         if self.live.is_some() {
             self.say(&rows);
             return;

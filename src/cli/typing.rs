@@ -1,5 +1,7 @@
 //! A line while it is typed: what it is so far, and what has to be written so that a plain terminal shows it.
 
+use crate::present::clean;
+
 /// What a byte did to the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Typing {
@@ -53,7 +55,12 @@ impl Typed {
                 let before = self.text().len();
                 self.bytes.push(byte);
                 let text = self.text();
-                Typing::Show(text.get(before..).unwrap_or_default().to_owned())
+                let new = text.get(before..).unwrap_or_default();
+                if new.contains(clean::is_no_text) {
+                    self.bytes.truncate(before);
+                    return Typing::Show(String::new());
+                }
+                Typing::Show(new.to_owned())
             }
         }
     }
@@ -92,6 +99,7 @@ mod tests {
         let cases = [
             ("plan", "plan", "plan"),
             ("plam\u{7f}n", "plan", "plam\u{8} \u{8}n"),
+            ("p\u{9b}lan\u{202e}", "plan", "plan"),
             ("größe", "größe", "größe"),
             ("日\u{7f}", "", "日\u{8} \u{8}\u{8} \u{8}"),
             (

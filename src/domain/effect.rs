@@ -3,8 +3,9 @@
 //! The recorded state is the last snapshot with the effects of the journal folded over it. Every effect
 //! assigns one thing, so folding a whole journal twice gives the same record as folding it once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::flow::{Flow, Mark};
 use crate::domain::ids::{Address, Digest, Instance, OpId, ProviderId};
 use crate::domain::model::Model;
 use crate::domain::record::{Pending, Record, RecordedInstance, RecordedResource, Teardown};
@@ -115,6 +116,24 @@ pub enum Effect {
         /// What to remember of it.
         shape: Shape,
     },
+    /// A procedure begins, or goes on: nothing happens to the marks of a flow for the same purpose.
+    FlowBegun {
+        /// Procedure.
+        address: Address,
+        /// What the flow is for.
+        purpose: String,
+        /// Inputs that are no secrets.
+        inputs: BTreeMap<String, String>,
+    },
+    /// A step of a flow ended.
+    FlowStep {
+        /// Procedure.
+        address: Address,
+        /// Label of the step.
+        step: String,
+        /// How.
+        mark: Mark,
+    },
     /// A resource is not ours any more: removed, or never came to be.
     Forgotten {
         /// Resource.
@@ -172,6 +191,29 @@ impl Record {
                 self.entry(address).installed = Some(manifest.clone());
             }
             Effect::Applied { address, shape } => self.entry(address).set_shape(shape),
+            Effect::FlowBegun {
+                address,
+                purpose,
+                inputs,
+            } => {
+                let flow = self.flows.entry(address.name.clone()).or_default();
+                if flow.purpose != *purpose {
+                    *flow = Flow {
+                        purpose: purpose.clone(),
+                        ..Flow::default()
+                    };
+                }
+                flow.inputs.clone_from(inputs);
+            }
+            Effect::FlowStep {
+                address,
+                step,
+                mark,
+            } => {
+                if let Some(flow) = self.flows.get_mut(&address.name) {
+                    flow.marks.insert(step.clone(), mark.clone());
+                }
+            }
             Effect::Forgotten { address } => {
                 self.resources.remove(address);
             }

@@ -4,10 +4,12 @@
 //! exporter all fold the same stream; so a recorded run can be played again.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::ids::{Address, PlanId, RunId, StepId, TraceId};
+use crate::domain::ids::{Address, PlanId, RunId, SpanId, StepId, TraceId};
 use crate::domain::lease::{Holder, Verdict};
+use crate::domain::plan::forecast::{Forecast, Prediction};
 use crate::domain::plan::model::{ActionKind, Change, Plan};
 use crate::domain::time::Wall;
 use std::sync::Arc;
@@ -119,6 +121,15 @@ impl Stage {
     }
 }
 
+/// What a run was begun with, for whoever reads its history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Version of `nkapp`; empty in journals of before it was said.
+    pub version: String,
+    /// What was asked for besides the command, by name: services, schedule, force.
+    pub inputs: BTreeMap<String, String>,
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
@@ -130,8 +141,12 @@ pub enum EventKind {
         who: String,
         /// Trace of the run.
         trace_id: TraceId,
+        /// Span of somebody else's that the run belongs below.
+        parent: Option<SpanId>,
         /// Approved plan, if there was one already.
         plan_id: Option<PlanId>,
+        /// What it was begun with.
+        origin: Origin,
     },
     /// A run ended; always the last event of a run.
     RunFinished {
@@ -145,6 +160,8 @@ pub enum EventKind {
         message: Option<String>,
         /// How many warnings there were on the way.
         warnings: u64,
+        /// How far off the prediction was, if there was one and the run ended well.
+        forecast: Option<Forecast>,
     },
     /// A stage began.
     StageStarted {
@@ -155,6 +172,8 @@ pub enum EventKind {
     PlanMade {
         /// The plan.
         plan: Arc<Plan>,
+        /// How long it will probably take, if past runs tell.
+        prediction: Option<Prediction>,
     },
     /// A layer began.
     LayerStarted {
@@ -249,6 +268,18 @@ pub enum EventKind {
         /// The remark.
         text: String,
     },
+}
+
+impl Event {
+    /// Returns how many bytes of output it carries: only lines of output can fill a backlog.
+    #[must_use]
+    pub fn output(&self) -> usize {
+        if let EventKind::Log { text, .. } = &self.kind {
+            text.len()
+        } else {
+            0
+        }
+    }
 }
 
 impl EventKind {

@@ -111,6 +111,8 @@ opaque_text! {
     StepId,
     /// A W3C trace id of 32 hex digits.
     TraceId,
+    /// A W3C span id of 16 hex digits.
+    SpanId,
 }
 
 impl Digest {
@@ -151,6 +153,8 @@ pub enum ResourceKind {
     Volume,
     /// A service or job.
     Service,
+    /// A procedure of `actions`: nothing that exists, only something to be done.
+    Procedure,
 }
 
 impl ResourceKind {
@@ -161,11 +165,12 @@ impl ResourceKind {
             Self::Network => "network",
             Self::Volume => "volume",
             Self::Service => "service",
+            Self::Procedure => "action",
         }
     }
 }
 
-/// Address of a resource: `service.NAME`, `network.NAME` or `volume.NAME`.
+/// Address of a resource: `service.NAME`, `network.NAME`, `volume.NAME`, or `action.NAME` of a procedure.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     /// What the name stands for.
@@ -199,6 +204,14 @@ impl Address {
             name: name.to_owned(),
         }
     }
+    /// Makes the address of a procedure: `action.NAME`, as the file calls them.
+    #[must_use]
+    pub fn procedure(name: &str) -> Self {
+        Self {
+            kind: ResourceKind::Procedure,
+            name: name.to_owned(),
+        }
+    }
     /// Reads `service.api`; a text without a known kind in front is `None`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -207,6 +220,7 @@ impl Address {
             "service" => ResourceKind::Service,
             "network" => ResourceKind::Network,
             "volume" => ResourceKind::Volume,
+            "action" => ResourceKind::Procedure,
             _ => return None,
         };
         check_name(name).ok()?;
@@ -214,6 +228,16 @@ impl Address {
             kind,
             name: name.to_owned(),
         })
+    }
+    /// Returns the name by which a plan request knows it: a service by its name alone.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match self.kind {
+            ResourceKind::Service => self.name.clone(),
+            ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => {
+                self.to_string()
+            }
+        }
     }
     /// Returns the address of one instance, as text (`service.api[0]`).
     #[must_use]

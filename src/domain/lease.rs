@@ -248,6 +248,30 @@ pub struct LockReport {
     pub evidence: Vec<Evidence>,
 }
 
+impl LockReport {
+    /// Fewest characters of a name that are taken for it.
+    pub const NAME_PREFIX: usize = 8;
+
+    /// Returns what names the lock when it is cleared: its id or, where nobody can read the record, the digest of
+    /// what stands there. Without either there is nothing that could be replaced.
+    #[must_use]
+    pub fn name(&self) -> Option<LockId> {
+        match (&self.record, &self.version) {
+            (Some(record), _) => Some(record.lock_id.clone()),
+            (None, Some(version)) => Some(LockId::new(version)),
+            (None, None) => None,
+        }
+    }
+    /// Tells whether somebody means this lock: by its name, or enough of its beginning.
+    #[must_use]
+    pub fn is_named(&self, given: &LockId) -> bool {
+        given.as_str().len() >= Self::NAME_PREFIX
+            && self
+                .name()
+                .is_some_and(|name| name.as_str().starts_with(given.as_str()))
+    }
+}
+
 /// What a new holder brings along.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {

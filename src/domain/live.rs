@@ -199,6 +199,8 @@ pub enum LiveEventKind {
     Removed,
     /// The platform's health check changed its verdict.
     Health(Health),
+    /// A volume was removed.
+    VolumeRemoved(ProviderId),
     /// Anything else about an instance, network, volume or image that may be drift (renamed, paused, tagged …).
     Changed(String),
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::domain::flow::{Flow, Standing};
 use crate::domain::ids::{
     Address, Digest, Epoch, ImageId, Instance, Lineage, OpId, PlanId, ProviderId, RunId, Scope,
     Serial, StepId,
@@ -62,6 +63,17 @@ pub struct RecordedResource {
     pub installed: Option<Digest>,
 }
 
+/// A key of the state document that a newer version wrote and this one does not know: it is carried along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// Keys of the objects around it, outermost first.
+    pub path: Vec<String>,
+    /// The key.
+    pub key: String,
+    /// Its value as it was written.
+    pub value: String,
+}
+
 /// An operation announced in the journal whose outcome is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
@@ -102,6 +114,12 @@ pub struct Record {
     pub applied_plans: Vec<PlanId>,
     /// Operations whose outcome has to be settled before anything else.
     pub pending: Vec<Pending>,
+    /// Versions the project stands at.
+    pub standing: Standing,
+    /// Procedures that are not over, by name.
+    pub flows: BTreeMap<String, Flow>,
+    /// What a newer version wrote into the document.
+    pub strays: Vec<Stray>,
 }
 
 impl Record {
@@ -121,6 +139,9 @@ impl Record {
             resources: BTreeMap::new(),
             applied_plans: Vec::new(),
             pending: Vec::new(),
+            standing: Standing::fresh(),
+            flows: BTreeMap::new(),
+            strays: Vec::new(),
         }
     }
     /// Remembers a plan that was carried out.

@@ -7,14 +7,20 @@ use std::time::Duration;
 
 use crate::domain::ids::{Address, Digest, Instance, ProviderId, RunId, StepId, TraceId};
 use crate::domain::live::{Health, Status};
+use crate::domain::plan::forecast::Forecast;
 use crate::domain::plan::model::{ActionKind, Change, Summary};
+use crate::domain::report::ignored::IgnoredChange;
 use crate::domain::time::Wall;
 
+pub mod accept;
+mod cosmetic;
 pub mod drift;
+pub mod ignored;
 pub mod install;
 pub mod status;
 pub mod store;
 pub mod usual;
+pub mod worker;
 
 /// One instance as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +82,12 @@ pub struct DriftReport {
     pub drifted: BTreeMap<Address, Vec<Change>>,
     /// Resources whose wanted configuration differs from the record (a change, not drift).
     pub changed: Vec<Address>,
+    /// The same by field: what the file changed.
+    pub edits: BTreeMap<Address, Vec<Change>>,
+    /// Differences somebody decided to live with.
+    pub ignored: BTreeMap<Address, Vec<IgnoredChange>>,
+    /// Differences that matter to nobody.
+    pub cosmetic: BTreeMap<Address, Vec<Change>>,
     /// Strays, for display.
     pub strays: Vec<String>,
     /// Digest of the above.
@@ -89,6 +101,8 @@ pub struct Usual {
     pub steps: BTreeMap<StepId, Duration>,
     /// How many runs it was learned from.
     pub runs: usize,
+    /// What each of these runs took, the newest first.
+    pub learned: Vec<(RunId, BTreeMap<StepId, Duration>)>,
 }
 
 /// One past run, from its journal.
@@ -122,4 +136,6 @@ pub struct RunSummary {
     pub message: Option<String>,
     /// Trace of the run.
     pub trace_id: TraceId,
+    /// How far off the prediction of its time was, if there was one.
+    pub forecast: Option<Forecast>,
 }

@@ -15,6 +15,13 @@ pub enum SecretRef {
     Env(String),
     /// A file's content without its last line break (`file://PATH`, relative to the project).
     File(String),
+    /// A field of a secret in Vault (`vault://PATH#FIELD`); this build reads and shows it, and cannot resolve it yet.
+    Vault {
+        /// Where the secret is, mount first.
+        path: String,
+        /// Which of its fields.
+        field: String,
+    },
 }
 
 impl fmt::Display for SecretRef {
@@ -22,6 +29,7 @@ impl fmt::Display for SecretRef {
         match self {
             Self::Env(name) => write!(f, "env://{name}"),
             Self::File(path) => write!(f, "file://{path}"),
+            Self::Vault { path, field } => write!(f, "vault://{path}#{field}"),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::run::fact::{Ended, StepEnd};
 use crate::domain::run::order::StepRef;
 use crate::domain::run::retry::hook_of;
 use crate::domain::time::Boot;
+use crate::engine::acts::{self, act, begun};
 use crate::engine::driver::{Came, Driver, Listening, UnderWay};
 use crate::engine::effects::further_effects;
 use crate::engine::gates::Open;
@@ -17,6 +18,9 @@ use crate::engine::perform::{call, hook, is_journalled};
 use crate::engine::provision::install;
 use crate::ports::provider::{Applied, OpKind};
 use crate::ports::world::World;
+
+/// Word by which the journal knows steps of procedures: what they call they announce themselves.
+pub(super) const ACTION: &str = "action";
 
 /// What a step is about to do.
 enum Work {
@@ -28,6 +32,8 @@ enum Work {
     Hook(HookPhase, Hook),
     /// The installation.
     Install,
+    /// A step of a procedure.
+    Act,
     /// A wait for health or completion.
     Wait(Box<Open>),
     /// Nothing but the record changes.
@@ -41,7 +47,7 @@ impl Work {
     fn is_call(&self) -> bool {
         match self {
             Self::Call(call) => is_journalled(&call.op.kind),
-            Self::Hook(..) | Self::Install => true,
+            Self::Hook(..) | Self::Install | Self::Act => true,
             Self::Join(_) | Self::Wait(_) | Self::Record | Self::Nothing => false,
         }
     }
@@ -161,6 +167,10 @@ impl<'a, W: World> Driver<'a, W> {
                 let op = &call.op.id;
                 Some(intent(cx.site, action, step, op, &call.verb, target))
             }
+            Work::Act => {
+                let op = cx.site.op_id(step, attempt);
+                Some(intent(cx.site, action, step, &op, ACTION, None))
+            }
             Work::Hook(..) | Work::Install => {
                 let op = cx.site.op_id(step, attempt);
                 let verb = step.kind.as_str();
@@ -196,6 +206,12 @@ impl<'a, W: World> Driver<'a, W> {
                 Work::Wait(Box::new(self.open_gate(service, target, job, attempt, now)))
             }
             StepKind::Adopt => Work::Record,
+            StepKind::Skip { reason, .. } => {
+                let text = format!("{} is skipped: {reason}", step.id);
+                cx.warn(action, text);
+                Work::Record
+            }
+            StepKind::Perform { .. } | StepKind::PutBack { .. } => Work::Act,
             StepKind::Build
             | StepKind::CreateNetwork
             | StepKind::RemoveNetwork
@@ -247,6 +263,17 @@ impl<'a, W: World> Driver<'a, W> {
                     end
                 });
             }
+            Work::Act => {
+                let cx = self.cx;
+                if let Some(effect) = cx.step(at).and_then(|(action, _)| begun(cx.site, action)) {
+                    cx.note(effect);
+                }
+                self.start(at, attempt, None, async move {
+                    let end = act(cx, at, attempt).await;
+                    acts::close(cx, at, attempt, &end);
+                    end
+                });
+            }
             Work::Install => {
                 let cx = self.cx;
                 self.start(at, attempt, None, async move {
@@ -262,6 +289,7 @@ impl<'a, W: World> Driver<'a, W> {
         match &under.op.kind {
             OpKind::StartInstance(target) => self.ears.starting(&target.id),
             OpKind::OpenGate(target) => self.ears.opening(&target.id),
+            OpKind::Unpause(target) => self.ears.unpausing(&target.id),
             OpKind::PullImage { .. }
             | OpKind::BuildImage { .. }
             | OpKind::CreateNetwork { .. }
@@ -274,8 +302,7 @@ impl<'a, W: World> Driver<'a, W> {
             | OpKind::RenameInstance(_)
             | OpKind::SetLimits { .. }
             | OpKind::Connect { .. }
-            | OpKind::Disconnect { .. }
-            | OpKind::Unpause(_) => {}
+            | OpKind::Disconnect { .. } => {}
         }
         let cx = self.cx;
         self.start(at, attempt, Some(under.clone()), async move {
@@ -313,7 +340,7 @@ impl<'a, W: World> Driver<'a, W> {
             return;
         };
         match under.op.kind {
-            OpKind::StartInstance(target) | OpKind::OpenGate(target)
+            OpKind::StartInstance(target) | OpKind::OpenGate(target) | OpKind::Unpause(target)
                 if end.ended == Ended::Done =>
             {
                 self.ears.opened(&target.id, now);

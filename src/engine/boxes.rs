@@ -123,8 +123,8 @@ pub(super) async fn remove_box<W: World>(cx: &Cx<'_, W>, at: StepRef, op: &OpId)
     tracing::warn!(name = made.name, "a one-off instance could not be removed");
 }
 
-/// Announces and carries out one operation of a box; a lost reply is settled by looking.
-async fn apply<W: World>(
+/// Announces and carries out one operation in the middle of a step; a lost reply is settled by looking.
+pub(super) async fn apply<W: World>(
     cx: &Cx<'_, W>,
     at: StepRef,
     id: &OpId,

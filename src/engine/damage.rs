@@ -63,7 +63,7 @@ pub(super) async fn fence<W: World>(
         Err(error) => return Err(unreadable(world, error).await),
     };
     match state::decode(&stored.bytes) {
-        Ok(decoded) => Ok((decoded.record.fence, Some(decoded.record.lineage))),
+        Ok(record) => Ok((record.fence, Some(record.lineage))),
         Err(error) if mends && error.is_damage() => Ok((Epoch(0), None)),
         Err(error) => Err(undecodable(world, &error).await),
     }
@@ -160,7 +160,7 @@ pub(super) async fn replaceable<W: World>(
         Err(error) => return Err(unreadable(world, error).await),
     };
     match state::decode(&stored.bytes) {
-        Ok(decoded) => check_scope(world, &decoded.record, scope)?,
+        Ok(record) => check_scope(world, &record, scope)?,
         Err(error) if error.is_damage() => {}
         Err(error) => return Err(undecodable(world, &error).await),
     }
@@ -193,7 +193,7 @@ fn copy<W: World>(world: &W, kept: &Backup) -> Option<Record> {
         .disk()
         .read_named(Path::new(&kept.place), LIMIT)
         .ok()?;
-    state::decode(&bytes).ok().map(|decoded| decoded.record)
+    state::decode(&bytes).ok()
 }
 
 /// Says what is wrong with the state, which copies of it are kept, and the commands that mend it.

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::domain::graph::build::Graph;
-use crate::domain::ids::Digest;
+use crate::domain::ids::{Address, Digest, Instance, ProviderId};
 use crate::domain::live::Live;
 use crate::domain::plan::build::{PlanInput, build};
 use crate::domain::plan::model::{Plan, PlanRequest};
@@ -51,7 +51,8 @@ pub(super) async fn discover<W: World>(
         fetch(world, project)
     );
     let keeper = keeper?;
-    if let Some(error) = missing.as_ref().filter(|_| !lenient) {
+    let stops = |error: &&SecretError| !lenient && !error.is_for_later();
+    if let Some(error) = missing.as_ref().filter(stops) {
         return Err(EngineError::Secret(error.clone()));
     }
     let live = live.map_err(EngineError::Provider)?;
@@ -78,8 +79,9 @@ pub(super) async fn observe<W: World>(world: &W, project: &Project) -> Result<Li
         .map_err(EngineError::Provider)
 }
 
-/// Looks at live state, and asks for what is recorded but not listed by its id: a list may be older than what it
-/// leaves out, and what is believed to be gone would be forgotten or made again.
+/// Looks at live state, and asks by its id for what is recorded but not listed, or listed but not recorded: a list
+/// may be older than what it leaves out, and what is believed to be gone would be forgotten or made again; or older
+/// than what it still shows, and what is gone would be taken into the state.
 pub(super) async fn observe_known<W: World>(
     world: &W,
     project: &Project,
@@ -90,16 +92,15 @@ pub(super) async fn observe_known<W: World>(
     let mut looks = 1;
     loop {
         let live = observe(world, project).await?;
-        let Some(hidden) = hidden(world, record, &live).await? else {
+        let Some((subject, cause)) = doubtful(world, project, record, &live).await? else {
             return Ok(live);
         };
         if looks == LOOKS {
+            let cause = format!("{cause}: the lists are old; run it again");
             return Err(EngineError::Provider(ProviderError::Call {
                 call: "list".to_owned(),
-                subject: hidden,
-                cause:
-                    "it is there when asked for by its id, but no list has it: the lists are old; run it again"
-                        .to_owned(),
+                subject,
+                cause,
             }));
         }
         world.clock().sleep(PAUSE * looks).await;
@@ -107,33 +108,60 @@ pub(super) async fn observe_known<W: World>(
     }
 }
 
-/// Names an instance that is recorded and there, though a list lacks it.
-async fn hidden<W: World>(
+/// Names an instance of which a list says one thing, and the platform, asked by its id, another.
+async fn doubtful<W: World>(
     world: &W,
+    project: &Project,
     record: Option<&Record>,
     live: &Live,
-) -> Result<Option<String>, EngineError> {
+) -> Result<Option<(String, &'static str)>, EngineError> {
+    let Some(record) = record else {
+        return Ok(None);
+    };
     let listed: BTreeSet<_> = live.instances.iter().map(|one| &one.id).collect();
-    let resources = record.into_iter().flat_map(|record| &record.resources);
-    for (address, resource) in resources {
+    let mut known = BTreeSet::new();
+    for (address, resource) in &record.resources {
         for (number, one) in &resource.instances {
-            if listed.contains(&one.id) {
-                continue;
-            }
-            let target = InstanceRef {
-                id: one.id.clone(),
-                name: address.instance(*number),
-                address: address.clone(),
-                instance: *number,
-            };
-            match world.provider().health_detail(&target).await {
-                Ok(_) => return Ok(Some(target.name)),
-                Err(ProviderError::Missing { .. }) => {}
-                Err(error) => return Err(EngineError::Provider(error)),
+            known.insert(&one.id);
+            let hidden = !listed.contains(&one.id);
+            if hidden && is_there(world, &one.id, address, *number).await? {
+                let cause = "it is there when asked for by its id, but no list has it";
+                return Ok(Some((address.instance(*number), cause)));
             }
         }
     }
+    for one in &live.instances {
+        let ours = one.lineage.as_ref() == Some(&record.lineage) && !one.one_off;
+        let address = Address::service(&one.service);
+        let adopted = ours && project.services.contains_key(&one.service);
+        if adopted
+            && !known.contains(&one.id)
+            && !is_there(world, &one.id, &address, one.instance).await?
+        {
+            let cause = "a list has it, but it is gone when asked for by its id";
+            return Ok(Some((address.instance(one.instance), cause)));
+        }
+    }
     Ok(None)
+}
+
+async fn is_there<W: World>(
+    world: &W,
+    id: &ProviderId,
+    address: &Address,
+    instance: Instance,
+) -> Result<bool, EngineError> {
+    let target = InstanceRef {
+        id: id.clone(),
+        name: address.instance(instance),
+        address: address.clone(),
+        instance,
+    };
+    match world.provider().health_detail(&target).await {
+        Ok(_) => Ok(true),
+        Err(ProviderError::Missing { .. }) => Ok(false),
+        Err(error) => Err(EngineError::Provider(error)),
+    }
 }
 
 /// A state is bound to the engine its resources live on: elsewhere everything would seem to be gone.
@@ -203,7 +231,11 @@ async fn fetch<W: World>(world: &W, project: &Project) -> (SecretValues, Option<
             Ok(secret) => {
                 values.insert(reference.clone(), secret);
             }
-            Err(error) => missing = missing.or(Some(error)),
+            Err(error) => {
+                missing = missing
+                    .filter(|known: &SecretError| !known.is_for_later())
+                    .or(Some(error));
+            }
         }
     }
     (values, missing)

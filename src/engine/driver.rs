@@ -12,7 +12,10 @@ use futures_util::future::{AbortHandle, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 
+use crate::domain::ids::{Address, ProviderId};
 use crate::domain::live::{Live, LiveEvent, LiveEventKind};
+use crate::domain::plan::model::{Step, StepKind};
+use crate::domain::project::naming::volume_name;
 use crate::domain::run::fact::{Fact, Halt, StepEnd};
 use crate::domain::run::machine::Machine;
 use crate::domain::run::order::{Order, RunResult, StepRef};
@@ -258,6 +261,7 @@ impl<'a, W: World> Driver<'a, W> {
                 self.connected = false;
                 self.connect_by = Some(self.now().after(CONNECT));
             }
+            LiveEventKind::VolumeRemoved(id) => self.volume_removed(id),
             kind @ (LiveEventKind::Created
             | LiveEventKind::Started
             | LiveEventKind::Died(_)
@@ -271,6 +275,35 @@ impl<'a, W: World> Driver<'a, W> {
                 }
             }
         }
+    }
+
+    /// Somebody removed a volume that the plan leaves as it is. Whatever is made next begins with an empty one, which
+    /// no later look could tell from the old: nothing more is begun, and the run says what happened.
+    fn volume_removed(&self, id: &ProviderId) {
+        let site = self.cx.site;
+        let scope = site.scope();
+        let known = |address: &Address| {
+            let recorded = site.recorded(address).and_then(|r| r.id.as_ref());
+            recorded == Some(id) || volume_name(&scope, &address.name) == id.as_str()
+        };
+        let mut volumes = site
+            .project
+            .volumes
+            .keys()
+            .map(|name| Address::volume(name));
+        let Some(address) = volumes.find(known) else {
+            return;
+        };
+        let action = self.cx.plan.action(&address);
+        let removes = |step: &Step| step.kind == StepKind::RemoveVolume;
+        let ours = action.is_none_or(|action| action.steps.iter().any(removes));
+        if ours || !self.cx.plan.purpose.builds() {
+            return;
+        }
+        self.cx.note_trouble(Some(Err(EngineError::Invalid(format!(
+            "{address} was removed by somebody else while this run went on: its data is gone, and what mounts it \
+             from now on begins with an empty one"
+        )))));
     }
 
     /// One look at everything, if any gate waits: after a gap in the stream, and for instances this run did not

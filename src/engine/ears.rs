@@ -45,6 +45,13 @@ impl Ears {
             .retain(|kind| !matches!(kind, LiveEventKind::Health(_)));
     }
 
+    /// An instance is about to go on after a pause: what the platform said of it meanwhile, a pause made, and it may
+    /// not say it again.
+    pub(super) fn unpausing(&mut self, id: &ProviderId) {
+        self.opening(id);
+        self.0.entry(id.clone()).or_default().early = true;
+    }
+
     /// It started, or its gate opened, just now.
     pub(super) fn opened(&mut self, id: &ProviderId, now: Boot) {
         self.0.entry(id.clone()).or_default().opened = Some(now);
@@ -78,4 +85,23 @@ pub(super) struct Heard<'a> {
     pub(super) early: bool,
     /// Events since.
     pub(super) events: Vec<&'a LiveEventKind>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_of_a_paused_instance_is_history_and_it_is_asked_anew() {
+        let id = ProviderId("c1".to_owned());
+        let mut ears = Ears::default();
+        ears.hear(&id, &LiveEventKind::Health(Health::Unhealthy));
+        ears.hear(&id, &LiveEventKind::Died(0));
+        ears.unpausing(&id);
+        let heard = ears.since_start(&id);
+        assert!(heard.early, "Docker calls whatever is paused unhealthy");
+        assert_eq!(heard.events, [&LiveEventKind::Died(0)]);
+        ears.opened(&id, Boot::default());
+        assert_eq!(ears.since_start(&id).opened, Some(Boot::default()));
+    }
 }

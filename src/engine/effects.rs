@@ -1,11 +1,13 @@
 //! What finished steps and actions leave in the record beside what the keeper knows of their operations.
 
 use crate::domain::effect::Effect;
+use crate::domain::flow::Mark;
 use crate::domain::ids::{Address, Instance, ResourceKind};
 use crate::domain::live::{LiveInstance, Status};
 use crate::domain::plan::model::{Action, Step, StepKind};
 use crate::domain::project::service::ServiceKind;
 use crate::domain::record::{Record, RecordedInstance};
+use crate::engine::acts::{begun, marked};
 use crate::engine::site::Site;
 
 /// Says what a finished step leaves in the record beside what the keeper knows of its operation.
@@ -24,6 +26,7 @@ pub(super) fn further_effects(site: &Site<'_>, action: &Action, step: &Step) -> 
         StepKind::Start => ready(false).into_iter().collect(),
         StepKind::Install => installed(site, &address).into_iter().collect(),
         StepKind::Adopt => adopted(site, &address),
+        StepKind::Skip { reason, .. } => skipped(site, action, step, reason),
         StepKind::Pull { .. }
         | StepKind::Build
         | StepKind::CreateNetwork
@@ -40,7 +43,9 @@ pub(super) fn further_effects(site: &Site<'_>, action: &Action, step: &Step) -> 
         | StepKind::Connect { .. }
         | StepKind::Disconnect { .. }
         | StepKind::Detach { .. }
-        | StepKind::Unpause => Vec::new(),
+        | StepKind::Unpause
+        | StepKind::Perform { .. }
+        | StepKind::PutBack { .. } => Vec::new(),
     }
 }
 
@@ -50,6 +55,16 @@ fn installed(site: &Site<'_>, address: &Address) -> Option<Effect> {
         address: address.clone(),
         manifest: recipe.manifest.clone(),
     })
+}
+
+/// A step of a procedure that an operator passed over counts as over.
+fn skipped(site: &Site<'_>, action: &Action, step: &Step, reason: &str) -> Vec<Effect> {
+    let mark = Mark::Skipped {
+        reason: reason.to_owned(),
+        run: site.run.clone(),
+    };
+    let begun = begun(site, action).into_iter();
+    begun.chain(marked(site, action, step, mark)).collect()
 }
 
 /// Takes over what exists: a service's installation counts as done, its running instances as ready.
@@ -63,6 +78,7 @@ fn adopted(site: &Site<'_>, address: &Address) -> Vec<Effect> {
             })
             .into_iter()
             .collect(),
+        ResourceKind::Procedure => Vec::new(),
         ResourceKind::Service => site
             .live_instances(address)
             .map(|live| taken_over(site, address, live))

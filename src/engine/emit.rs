@@ -22,8 +22,9 @@ use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
 use crate::ports::world::World;
 
-/// Events kept for a slow reader; beyond that the oldest lines of output are dropped.
+/// Events kept for a slow reader, and bytes of output in them; beyond that the oldest lines of output are dropped.
 const BACKLOG: usize = 8192;
+const BACKLOG_OUTPUT: usize = 8 << 20;
 /// Bytes of output lines in one run's journal; the rest is in the files of the steps.
 const JOURNAL_OUTPUT: u64 = 16 * 1024 * 1024;
 /// How long the end of a run waits for a reader that does not read.
@@ -36,6 +37,8 @@ pub(super) struct Emitter<'a, W: World> {
     file: PathBuf,
     next: Cell<u64>,
     queue: RefCell<VecDeque<Event>>,
+    /// Bytes of output in the queue.
+    waiting: Cell<usize>,
     lost: Cell<u64>,
     warnings: Cell<u64>,
     output: Cell<u64>,
@@ -53,6 +56,7 @@ impl<'a, W: World> Emitter<'a, W> {
             run,
             next: Cell::new(0),
             queue: RefCell::new(VecDeque::new()),
+            waiting: Cell::new(0),
             lost: Cell::new(0),
             warnings: Cell::new(0),
             output: Cell::new(0),
@@ -102,6 +106,7 @@ impl<'a, W: World> Emitter<'a, W> {
             kind: draft.kind,
         };
         self.write(&event);
+        self.waiting.set(self.waiting.get() + event.output());
         self.queue.borrow_mut().push_back(event);
         self.pump();
         self.drop_oldest();
@@ -118,14 +123,16 @@ impl<'a, W: World> Emitter<'a, W> {
     pub(super) fn pump(&self) {
         let mut queue = self.queue.borrow_mut();
         while let Some(event) = queue.pop_front() {
+            let output = event.output();
             match self.sender.try_send(event) {
-                Ok(()) => {}
+                Ok(()) => self.waiting.set(self.waiting.get().saturating_sub(output)),
                 Err(mpsc::error::TrySendError::Full(event)) => {
                     queue.push_front(event);
                     return;
                 }
                 Err(mpsc::error::TrySendError::Closed(_)) => {
                     queue.clear();
+                    self.waiting.set(0);
                     return;
                 }
             }
@@ -140,10 +147,15 @@ impl<'a, W: World> Emitter<'a, W> {
         match self.sender.reserve().await {
             Ok(permit) => {
                 if let Some(event) = self.queue.borrow_mut().pop_front() {
+                    let left = self.waiting.get().saturating_sub(event.output());
+                    self.waiting.set(left);
                     permit.send(event);
                 }
             }
-            Err(_) => self.queue.borrow_mut().clear(),
+            Err(_) => {
+                self.queue.borrow_mut().clear();
+                self.waiting.set(0);
+            }
         }
         self.pump();
     }
@@ -164,21 +176,30 @@ impl<'a, W: World> Emitter<'a, W> {
 
     fn drop_oldest(&self) {
         let mut queue = self.queue.borrow_mut();
-        while queue.len() > BACKLOG {
+        while queue.len() > BACKLOG || self.waiting.get() > BACKLOG_OUTPUT {
             let oldest = queue
                 .iter()
                 .position(|event| matches!(event.kind, EventKind::Log { .. }));
             let Some(oldest) = oldest else {
                 return;
             };
-            queue.remove(oldest);
+            if let Some(dropped) = queue.remove(oldest) {
+                let left = self.waiting.get().saturating_sub(dropped.output());
+                self.waiting.set(left);
+            }
             self.lost.set(self.lost.get() + 1);
         }
     }
 
-    /// Returns how many lines of output the reader did not get.
-    pub(super) fn lost(&self) -> u64 {
-        self.lost.get()
+    /// Says how many lines of output the reader did not get, if any.
+    pub(super) fn own_up(&self) {
+        let lost = self.lost.get();
+        if lost > 0 {
+            let text = format!(
+                "{lost} lines of output were not shown; they are in the files of their steps"
+            );
+            self.emit(EventDraft::run(EventKind::Warning { text }));
+        }
     }
 
     /// Returns how many warnings were emitted.
@@ -214,12 +235,14 @@ impl<'a, W: World> Emitter<'a, W> {
                 duration,
                 message,
                 warnings,
+                forecast,
             } => EventKind::RunFinished {
                 outcome,
                 exit_code,
                 duration,
                 message: option(message),
                 warnings,
+                forecast,
             },
             EventKind::ActionFinished {
                 outcome,

@@ -14,21 +14,30 @@ use crate::domain::lease::{LeaseTimes, LockReport};
 use crate::domain::live::LiveSubject;
 use crate::domain::plan::digest;
 use crate::domain::plan::model::{Plan, PlanRequest};
+use crate::domain::plan::procedures::refusal::refusal;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
+use crate::domain::report::ignored::{Amendment, Ignored};
 use crate::domain::report::install::InstallReport;
-use crate::domain::report::store::StoreReport;
+use crate::domain::report::store::{LockHistory, StoreReport};
+use crate::domain::report::worker::Leadership;
 use crate::domain::report::{DriftReport, RunSummary, StatusReport, Usual};
+use crate::domain::trace::id::Tracing;
 use crate::domain::usage::{Counters, Probed};
+use crate::engine::claims::Claims;
 use crate::engine::discover::{discover, make_plan};
+use crate::engine::held::Place;
 use crate::engine::keeper::Keeper;
+use crate::engine::lock_history;
 use crate::engine::lock_report;
 use crate::engine::reconcile::Survey;
 use crate::engine::reconcile::{
     EngineError, ExecRequest, LogRequest, OutputLine, Reconcile, RunEnd, RunRequest, Stop,
     UnlockEnd, UnlockRequest,
 };
-use crate::engine::{execute, installs, push, rebuild, runs, status, stored, tap, usage};
+use crate::engine::{
+    amend, execute, installs, leader, push, rebuild, runs, status, stored, tap, usage,
+};
 use crate::formats;
 use crate::ports::clock::Clock;
 use crate::ports::disk::{Disk, DiskError};
@@ -44,13 +53,32 @@ const PLAN_LIMIT: u64 = 256 << 20;
 #[derive(Debug)]
 pub struct Engine<W: World> {
     world: W,
+    tracing: Tracing,
+    claims: Claims,
 }
 
 impl<W: World> Engine<W> {
     /// Sets the engine up; touches nothing.
     #[must_use]
     pub fn new(world: W) -> Self {
-        Self { world }
+        Self {
+            world,
+            tracing: Tracing::default(),
+            claims: Claims::default(),
+        }
+    }
+
+    /// Says how its runs are traced.
+    #[must_use]
+    pub fn traced(self, tracing: Tracing) -> Self {
+        Self { tracing, ..self }
+    }
+
+    fn place(&self) -> Place<'_, W> {
+        Place {
+            world: &self.world,
+            claims: &self.claims,
+        }
     }
 
     /// Returns the world it lives in.
@@ -68,6 +96,9 @@ impl<W: World> Reconcile for Engine<W> {
     ) -> Result<Arc<Plan>, EngineError> {
         let lenient = !request.purpose.builds();
         let found = discover(&self.world, project, lenient).await?;
+        if let Some(refusal) = refusal(project, found.keeper.record(), request) {
+            return Err(EngineError::Procedure(refusal));
+        }
         let seen = (&found.live, found.keeper.record(), &found.digests);
         Ok(Arc::new(make_plan(&self.world, project, seen, request)))
     }
@@ -79,7 +110,8 @@ impl<W: World> Reconcile for Engine<W> {
         stop: watch::Receiver<Stop>,
         events: mpsc::Sender<Event>,
     ) -> RunEnd {
-        execute::run(&self.world, project, request, stop, events).await
+        let place = (&self.place(), &self.tracing);
+        execute::run(place, project, request, stop, events).await
     }
 
     async fn status(&self, project: &Project) -> Result<StatusReport, EngineError> {
@@ -92,6 +124,18 @@ impl<W: World> Reconcile for Engine<W> {
         request: Option<&PlanRequest>,
     ) -> Result<Survey, EngineError> {
         status::survey(&self.world, project, request).await
+    }
+
+    async fn amend(
+        &self,
+        project: &Project,
+        amendment: &Amendment,
+    ) -> Result<Vec<String>, EngineError> {
+        amend::amend(&self.place(), project, amendment).await
+    }
+
+    async fn ignored(&self, project: &Project) -> Result<Vec<Ignored>, EngineError> {
+        amend::ignored(&self.world, project)
     }
 
     async fn drift(&self, project: &Project) -> Result<DriftReport, EngineError> {
@@ -116,13 +160,27 @@ impl<W: World> Reconcile for Engine<W> {
         lock_report::unlock(&self.world, &LeaseTimes::of(project.lock_lease), request).await
     }
 
+    async fn lead(
+        &self,
+        project: &Project,
+        stop: watch::Receiver<Stop>,
+        updates: mpsc::Sender<Leadership>,
+    ) -> Result<(), EngineError> {
+        let times = LeaseTimes::of(project.lock_lease);
+        leader::lead(&self.world, times, stop, &updates).await
+    }
+
+    async fn lock_history(&self, _project: &Project) -> Result<LockHistory, EngineError> {
+        lock_history::history(&self.world)
+    }
+
     async fn record(&self, project: &Project) -> Result<Option<Record>, EngineError> {
         let keeper = Keeper::open(&self.world, &project.scope()).await?;
         Ok(keeper.record().cloned())
     }
 
     async fn rebuild(&self, project: &Project) -> Result<Record, EngineError> {
-        rebuild::rebuild(&self.world, project).await
+        rebuild::rebuild(&self.place(), project).await
     }
 
     async fn push(
@@ -131,7 +189,7 @@ impl<W: World> Reconcile for Engine<W> {
         record: &Record,
         force: bool,
     ) -> Result<Record, EngineError> {
-        push::push(&self.world, project, record, force).await
+        push::push(&self.place(), project, record, force).await
     }
 
     async fn runs(&self) -> Result<Vec<RunSummary>, EngineError> {

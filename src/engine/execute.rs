@@ -4,89 +4,104 @@
 //! stop by the operator. Only a kill leaves both, and the journal tells the next run what to look for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
 use crate::domain::event::{Event, EventKind, RunOutcome, Stage};
-use crate::domain::ids::{RunId, TraceId};
+use crate::domain::ids::RunId;
 use crate::domain::lease::{LeaseTimes, LockStatus, Occupation};
 use crate::domain::live::Live;
 use crate::domain::plan::digest::staleness;
+use crate::domain::plan::forecast::Forecast;
 use crate::domain::plan::model::Plan;
+use crate::domain::plan::procedures::standing::conclude;
 use crate::domain::project::project::Project;
 use crate::domain::run::machine::Machine;
 use crate::domain::run::order::EventDraft;
 use crate::domain::run::retry::Guide;
+use crate::domain::trace::id::{RunTrace, TraceOfRun, Tracing};
+use crate::engine::acts::{check_inputs, check_wish, equip};
+use crate::engine::claims::Claims;
 use crate::engine::cx::{Cx, KeeperCell};
 use crate::engine::damage;
 use crate::engine::discover::{check_engine, digests, make_plan, observe_known, resolve};
 use crate::engine::driver::Driver;
 use crate::engine::emit::Emitter;
+use crate::engine::held::Place;
 use crate::engine::keeper::Keeper;
 use crate::engine::lease::{Lease, Wanted};
+use crate::engine::origin::{origin, predicted, trace_id};
 use crate::engine::reconcile::{EngineError, RunEnd, RunRequest, Stop};
 use crate::engine::redact::is_short;
 use crate::engine::runs::{new_run_id, prune};
 use crate::engine::site::{SecretValues, Site};
 use crate::engine::unfinished::{settle_all, sweep_boxes};
-use crate::engine::verdict::{exit_code, judge, outcome_of, said};
-use crate::formats::text::hex;
+use crate::engine::verdict::{exit_code, judge, left_alone, outcome_of, said};
 use crate::ports::cas_store::CasStore;
 use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
 use crate::ports::hooks::HostHooks;
 use crate::ports::process::Processes;
-use crate::ports::random::Random;
 use crate::ports::world::World;
 
 /// Carries a request out and tells everything about it.
 pub(super) async fn run<W: World>(
-    world: &W,
+    (place, tracing): (&Place<'_, W>, &Tracing),
     project: &Project,
     request: &RunRequest,
     stop: watch::Receiver<Stop>,
     events: mpsc::Sender<Event>,
 ) -> RunEnd {
+    let world = place.world;
     let began = world.clock().boot();
     let run_id = new_run_id(world);
     let emitter = Emitter::new(world, run_id.clone(), events);
-    let trace_id = trace_id(world);
+    let above = tracing.parent.as_ref();
+    let trace_id = above.map_or_else(|| trace_id(world), |above| above.trace.clone());
     let me = world.processes().me();
     emitter.emit(EventDraft::run(EventKind::RunStarted {
         command: request.plan.purpose.as_str().to_owned(),
         who: format!("{}@{}", me.user, me.host),
         trace_id: trace_id.clone(),
+        parent: above.map(|above| above.span.clone()),
         plan_id: request.approved.as_ref().map(|plan| plan.id.clone()),
+        origin: origin(request),
     }));
     let mut run = Run {
         world,
+        claims: place.claims,
         project,
         request,
         stop,
         emitter: &emitter,
         id: run_id.clone(),
-        trace_id,
+        trace: RunTrace {
+            of: TraceOfRun {
+                trace: trace_id,
+                run: run_id.clone(),
+            },
+            tracing: tracing.clone(),
+        },
         plan: None,
+        expected: None,
+        forecast: None,
+        beside: None,
     };
     let error = run.under_lock().await.err();
-    let plan = run.plan.take();
+    let (plan, forecast) = (run.plan.take(), run.forecast);
     let outcome = error.as_ref().map_or(RunOutcome::Ok, outcome_of);
-    if emitter.lost() > 0 {
-        let text = format!(
-            "{} lines of output were not shown; they are in the files of their steps",
-            emitter.lost()
-        );
-        emitter.emit(EventDraft::run(EventKind::Warning { text }));
-    }
+    emitter.own_up();
     emitter.emit(EventDraft::run(EventKind::RunFinished {
         outcome,
         exit_code: error.as_ref().map_or(0, exit_code),
         duration: world.clock().boot().since(began),
-        message: error.as_ref().map(said),
+        message: error.as_ref().map(said).or(run.beside.take()),
         warnings: emitter.warnings(),
+        forecast,
     }));
     emitter.finish().await;
-    prune(world);
+    prune(world, &project.history, &run_id);
     RunEnd {
         run_id,
         outcome,
@@ -98,13 +113,20 @@ pub(super) async fn run<W: World>(
 /// One run under way.
 struct Run<'a, W: World> {
     world: &'a W,
+    claims: &'a Claims,
     project: &'a Project,
     request: &'a RunRequest,
     stop: watch::Receiver<Stop>,
     emitter: &'a Emitter<'a, W>,
     id: RunId,
-    trace_id: TraceId,
+    trace: RunTrace,
     plan: Option<Arc<Plan>>,
+    /// How long carrying out will probably take.
+    expected: Option<Duration>,
+    /// That beside what it took.
+    forecast: Option<Forecast>,
+    /// What a run that ends well says beside: what is not as wanted though the approved plan took it for granted.
+    beside: Option<String>,
 }
 
 impl<W: World> Run<'_, W> {
@@ -114,10 +136,7 @@ impl<W: World> Run<'_, W> {
         let done = self.with_lease(&lease).await;
         self.stage(Stage::Finish);
         let released = lease.release(self.world).await;
-        match (done, released) {
-            (Err(error), _) => Err(error),
-            (Ok(()), released) => released,
-        }
+        done.and(released)
     }
 
     async fn take_lock(&mut self) -> Result<Lease, EngineError> {
@@ -125,13 +144,15 @@ impl<W: World> Run<'_, W> {
             occupation: Occupation {
                 command: self.request.plan.purpose.as_str().to_owned(),
                 run_id: self.id.clone(),
-                trace_id: self.trace_id.clone(),
+                trace_id: self.trace.of.trace.clone(),
                 plan_id: self.request.approved.as_ref().map(|plan| plan.id.clone()),
                 ..Occupation::default()
             },
             wait: self.request.lock_wait,
             times: LeaseTimes::of(self.project.lock_lease),
             mends: false,
+            leads: false,
+            claims: self.claims.clone(),
         };
         let emitter = self.emitter;
         let tell = |report: &crate::domain::lease::LockReport| {
@@ -218,11 +239,12 @@ impl<W: World> Run<'_, W> {
         if let Some(record) = keeper.record() {
             sweep_boxes(world, record, &live, self.emitter, (&self.id, lease)).await;
         }
-        let plan = self.plan_and_check(&keeper, &live, &secrets)?;
+        let plan = self.plan_and_check(&keeper, &live, &secrets).await?;
         lease.set_plan(plan.id.clone());
         let steps: usize = plan.actions.iter().map(|action| action.steps.len()).sum();
         lease.progress(None, 0, u32::try_from(steps).unwrap_or(u32::MAX));
         if plan.is_empty() {
+            keeper.conclude(|record| conclude(record, project, &self.request.plan));
             return keeper.finish(world).await;
         }
         self.set_aside(&keeper)?;
@@ -235,7 +257,7 @@ impl<W: World> Run<'_, W> {
     }
 
     /// Plans and compares with what was approved.
-    fn plan_and_check(
+    async fn plan_and_check(
         &mut self,
         keeper: &Keeper,
         live: &Live,
@@ -246,6 +268,7 @@ impl<W: World> Run<'_, W> {
             .record()
             .map(|record| digests(&record.digest_key, secrets))
             .unwrap_or_default();
+        check_wish(self.project, keeper.record(), &self.request.plan)?;
         let found = (live, keeper.record(), &known);
         let now = make_plan(self.world, self.project, found, &self.request.plan);
         let plan = match &self.request.approved {
@@ -253,15 +276,20 @@ impl<W: World> Run<'_, W> {
                 if let Some(moved) = staleness(approved, &now) {
                     return Err(EngineError::StalePlan(moved));
                 }
+                self.beside = left_alone(approved, &now, &|text| self.warn(text));
                 // What was shown is what runs, not what would be shown now.
                 Arc::clone(approved)
             }
             None => Arc::new(now),
         };
         self.plan = Some(Arc::clone(&plan));
+        let prediction = predicted(self.world, self.project, self.request, &plan).await;
+        self.expected = prediction.as_ref().map(|prediction| prediction.total);
         self.emitter.emit(EventDraft::run(EventKind::PlanMade {
             plan: Arc::clone(&plan),
+            prediction,
         }));
+        check_inputs((self.project, keeper.record()), &self.request.plan, &plan)?;
         if !self.request.force {
             let lost: Vec<_> = plan.destructive().into_iter().cloned().collect();
             if !lost.is_empty() {
@@ -279,14 +307,13 @@ impl<W: World> Run<'_, W> {
         secrets: SecretValues,
         lease: &Lease,
     ) -> Result<(), EngineError> {
-        let Some(record) = keeper.record().cloned() else {
-            return Err(EngineError::Invalid(
-                "there is no state to write".to_owned(),
-            ));
-        };
+        let nothing = || EngineError::Invalid("there is no state to write".to_owned());
+        let record = keeper.record().cloned().ok_or_else(nothing)?;
         let mut site = Site::new(self.project, live, &record, self.id.clone(), lease.epoch());
         site.digests = digests(&record.digest_key, &secrets);
         site.secrets = secrets;
+        site.trace = Some(self.trace.clone());
+        equip(&mut site, &self.request.plan.flow, self.emitter);
         let guide = Guide::of(&plan, self.project, Some(&record));
         let machine = Machine::new(Arc::clone(&plan), guide, self.request.options);
         let cell = KeeperCell::new(keeper);
@@ -300,13 +327,17 @@ impl<W: World> Run<'_, W> {
             trouble: std::cell::RefCell::new(None),
             boxes: std::cell::RefCell::default(),
         };
+        let began = self.world.clock().boot();
         let driven = Driver::new(&cx, machine).run(self.stop.clone()).await;
+        let took = self.world.clock().boot().since(began);
         let verdict = judge(driven, &plan, &|text| self.emitter.clean(text));
         let Some(mut keeper) = cell.take() else {
             return verdict;
         };
         if verdict.is_ok() {
             keeper.remember_plan(plan.id.clone());
+            self.forecast = self.expected.map(|expected| Forecast { expected, took });
+            keeper.conclude(|record| conclude(record, self.project, &self.request.plan));
         }
         let Err(unsaved) = keeper.finish(self.world).await else {
             return verdict;
@@ -366,10 +397,4 @@ impl<W: World> Run<'_, W> {
             }
         }
     }
-}
-
-fn trace_id<W: World>(world: &W) -> TraceId {
-    let mut bytes = [0; 16];
-    world.random().fill(&mut bytes);
-    TraceId(hex(&bytes))
 }

@@ -3,12 +3,16 @@
 //! A whole encoding (base64, hexadecimal) is a text of its own to look for. An escape (percent, backslash) may touch
 //! any of the characters, so there the text is decoded instead, with a way back to where each byte stood.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Bytes of a long value behind one piece of its base64: a line of `base64`, and one of PEM.
 const LINES: [usize; 2] = [57, 48];
 /// Shortest piece that is looked for by itself.
 const PIECE: usize = 8;
+
+/// Bytes an escaped byte may take (`\u0061`).
+pub(super) const WIDEST: usize = 6;
 
 /// Returns the encodings of a value that are looked for as they are.
 pub(super) fn encodings(value: &str) -> Vec<String> {
@@ -52,61 +56,119 @@ pub(super) fn encodings(value: &str) -> Vec<String> {
     forms
 }
 
-/// A decoded text: its bytes, and for each the place in the original where it began; one more for the end.
-pub(super) struct View {
-    pub(super) bytes: Vec<u8>,
-    pub(super) places: Vec<usize>,
+/// What stands at the start of a text: the bytes it means, and how many it takes.
+type Meant = Option<(Vec<u8>, usize)>;
+
+/// A text in which any character may be escaped. It can be read from every place on, since what stands before a
+/// value may look like the beginning of its first escape and turn a reading from the start out of step.
+pub(super) struct View<'a> {
+    text: Cow<'a, [u8]>,
+    /// Where each byte stood before the text was decoded, and the end; nothing: it was not.
+    places: Option<Vec<usize>>,
+    meant: fn(&[u8]) -> Meant,
 }
 
-/// Decodes what each kind of escape stands for; a text without escapes has no views.
-pub(super) fn views(text: &[u8]) -> Vec<View> {
+/// Returns the text as each kind of escape would have it read; a text without escapes has no views.
+pub(super) fn views(text: &[u8]) -> Vec<View<'_>> {
     let mut views = Vec::new();
+    let mut view = |text, places, meant| {
+        views.push(View {
+            text,
+            places,
+            meant,
+        });
+    };
     if text.contains(&b'\\') {
-        let once = decode(text, backslash);
+        view(Cow::Borrowed(text), None, backslash as fn(&[u8]) -> Meant);
         // JSON in JSON.
-        if once.bytes.contains(&b'\\') {
-            let twice = decode(&once.bytes, backslash);
-            let places = twice.places.iter().filter_map(|at| once.places.get(*at));
-            views.push(View {
-                places: places.copied().collect(),
-                bytes: twice.bytes,
-            });
+        let (once, places) = decode(text);
+        if once.contains(&b'\\') {
+            view(Cow::Owned(once), Some(places), backslash);
         }
-        views.push(once);
     }
     if text.contains(&b'%') {
-        views.push(decode(text, percent));
+        view(Cow::Borrowed(text), None, percent);
     }
     if text.contains(&b'+') {
-        views.push(decode(text, form));
+        view(Cow::Borrowed(text), None, form);
     }
     views
 }
 
-/// What stands at the start of a text: the bytes it means, and how many it takes.
-type Meant = Option<(Vec<u8>, usize)>;
+impl View<'_> {
+    /// Returns how many places there are to read from.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
+    }
 
-fn decode(text: &[u8], meant: impl Fn(&[u8]) -> Meant) -> View {
-    let mut view = View {
-        bytes: Vec::with_capacity(text.len()),
-        places: Vec::with_capacity(text.len() + 1),
-    };
-    let mut at = 0;
-    while let Some((&first, rest)) = text.get(at..).and_then(<[u8]>::split_first) {
-        let _ = rest;
-        let (bytes, taken) = match first {
-            b'\\' | b'%' | b'+' => meant(text.get(at..).unwrap_or_default()),
-            _ => None,
+    /// Reads from a place on: each byte that is meant, and the place behind what means it.
+    pub(super) fn read_from(&self, at: usize) -> impl Iterator<Item = (u8, usize)> {
+        let mut next = at;
+        let read = move || {
+            let rest = self.text.get(next..)?;
+            let (bytes, taken) = self.unit(rest)?;
+            next += taken;
+            Some((bytes, next))
+        };
+        std::iter::from_fn(read).flat_map(|(bytes, end)| bytes.into_iter().map(move |b| (b, end)))
+    }
+
+    /// Returns the two bytes that are meant at a place; zero for a second where the text ends.
+    pub(super) fn two_at(&self, at: usize) -> Option<(u8, u8)> {
+        let first = *self.text.get(at)?;
+        let second = self.text.get(at + 1).copied().unwrap_or_default();
+        if !is_escape(first) && !is_escape(second) {
+            return Some((first, second));
         }
-        .unwrap_or_else(|| (vec![first], 1));
-        for byte in bytes {
-            view.bytes.push(byte);
-            view.places.push(at);
+        let mut read = self.read_from(at).map(|(byte, _)| byte);
+        Some((read.next()?, read.next().unwrap_or_default()))
+    }
+
+    /// Returns the byte before a place: what an escape that ends there means, else the byte itself.
+    pub(super) fn before(&self, at: usize) -> Option<u8> {
+        let escape = (2..=WIDEST).find_map(|length| {
+            let start = at.checked_sub(length)?;
+            let (bytes, taken) = (self.meant)(self.text.get(start..)?)?;
+            bytes.last().copied().filter(|_| taken == length)
+        });
+        escape.or_else(|| self.text.get(at.checked_sub(1)?).copied())
+    }
+
+    /// Returns where a place is in the text the view was made of.
+    pub(super) fn place(&self, at: usize) -> Option<usize> {
+        match &self.places {
+            Some(places) => places.get(at).copied(),
+            None => Some(at),
+        }
+    }
+
+    fn unit(&self, rest: &[u8]) -> Meant {
+        let first = *rest.first()?;
+        let meant = is_escape(first).then(|| (self.meant)(rest)).flatten();
+        Some(meant.unwrap_or_else(|| (vec![first], 1)))
+    }
+}
+
+/// Tells whether an escape of any kind may begin with a byte.
+fn is_escape(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'%' | b'+')
+}
+
+/// Decodes backslashes from the start on: the bytes, and where each began; one more for the end.
+fn decode(text: &[u8]) -> (Vec<u8>, Vec<usize>) {
+    let (mut bytes, mut places) = (Vec::with_capacity(text.len()), Vec::new());
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let (meant, taken) =
+            backslash(rest).unwrap_or_else(|| (rest.iter().take(1).copied().collect(), 1));
+        for byte in meant {
+            bytes.push(byte);
+            places.push(at);
         }
         at += taken;
     }
-    view.places.push(text.len());
-    view
+    places.push(text.len());
+    (bytes, places)
 }
 
 fn percent(text: &[u8]) -> Meant {
@@ -220,29 +282,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_are_decoded_and_every_byte_knows_its_place() {
-        let cases: [(&str, &str, &[usize]); 9] = [
-            ("a%2Fb", "a/b", &[0, 1, 4, 5]),
-            ("a%2fb%", "a/b%", &[0, 1, 4, 5, 6]),
-            ("a+b", "a b", &[0, 1, 2, 3]),
-            (r"a\/b", "a/b", &[0, 1, 3, 4]),
-            (r"\u0061b", "ab", &[0, 6, 7]),
-            (r"\ud83d\ude00", "\u{1f600}", &[0, 0, 0, 0, 12]),
-            (r"\u{e9}x", "\u{e9}x", &[0, 0, 6, 7]),
-            (r"\x61\142", "ab", &[0, 4, 8]),
-            (r"\ud83dx\", r"\ud83dx\", &[0, 1, 2, 3, 4, 5, 6, 7, 8]),
+    fn escapes_are_read_and_every_byte_knows_where_it_ends() {
+        let cases: [(&str, &str, &[usize]); 8] = [
+            ("a%2Fb", "a/b", &[1, 4, 5]),
+            ("a%2fb%", "a/b%", &[1, 4, 5, 6]),
+            ("a+b", "a b", &[1, 2, 3]),
+            (r"a\/b", "a/b", &[1, 3, 4]),
+            (r"\u0061b", "ab", &[6, 7]),
+            (r"\ud83d\ude00", "\u{1f600}", &[12, 12, 12, 12]),
+            (r"\u{e9}x", "\u{e9}x", &[6, 6, 7]),
+            (r"\x61\142", "ab", &[4, 8]),
         ];
-        for (text, bytes, places) in cases {
+        for (text, bytes, ends) in cases {
             let views = views(text.as_bytes());
-            let view = views.last().expect(text);
-            if text.starts_with(r"\ud83dx") {
-                // Half a pair means nothing; the escape itself is taken apart instead.
-                assert_eq!(view.places.last(), Some(&text.len()), "{text}");
-                continue;
-            }
-            assert_eq!(view.bytes, bytes.as_bytes(), "{text}");
-            assert_eq!(view.places, places, "{text}");
+            let read: Vec<(u8, usize)> = views[0].read_from(0).collect();
+            let (found, places): (Vec<u8>, Vec<usize>) = read.into_iter().unzip();
+            assert_eq!(found, bytes.as_bytes(), "{text}");
+            assert_eq!(places, ends, "{text}");
         }
         assert!(views(b"plain").is_empty());
+    }
+
+    #[test]
+    fn what_stands_before_an_escape_does_not_hide_it() {
+        for text in [r"\\u0061b", r"\\x61b", r"%ab", r"%%61b"] {
+            let views = views(text.as_bytes());
+            let read = |at: usize| views[0].read_from(at).map(|(byte, _)| byte);
+            assert!(read(1).eq(*b"ab"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_byte_before_a_place_is_the_one_that_is_meant() {
+        let views = views(br"x\nab\u0061b");
+        let before: Vec<Option<u8>> = [0, 1, 3, 4, 11].map(|at| views[0].before(at)).into();
+        assert_eq!(
+            before,
+            [None, Some(b'x'), Some(b'\n'), Some(b'a'), Some(b'a')]
+        );
     }
 }

@@ -16,13 +16,14 @@ use crate::engine::journal::{self, Journal};
 use crate::engine::reconcile::EngineError;
 use crate::engine::snapshot;
 use crate::formats::journal::Line;
-use crate::formats::state::{self, Extra};
+use crate::formats::state;
 use crate::formats::text::hex;
 use crate::ports::cas_store::Version;
 use crate::ports::provider::Applied;
 use crate::ports::random::Random;
 use crate::ports::world::World;
 
+mod flows;
 mod replay;
 mod rescue;
 
@@ -34,7 +35,6 @@ const WRITER: &str = concat!("nanokit ", env!("CARGO_PKG_VERSION"));
 pub struct Keeper {
     scope: Scope,
     record: Option<Record>,
-    extra: Extra,
     /// Version of the stored snapshot; `None`: nothing stored.
     version: Option<Version>,
     /// Content of the stored snapshot.
@@ -63,20 +63,19 @@ impl Keeper {
     /// Reads snapshot and journals. Damage, and a state of another project, is an error; nothing stored is not.
     pub async fn open<W: World>(world: &W, scope: &Scope) -> Result<Self, EngineError> {
         let mut keeper = Self::empty(scope);
-        let Some((version, decoded)) = snapshot::read(world, scope).await? else {
+        let Some((version, record)) = snapshot::read(world, scope).await? else {
             return Ok(keeper);
         };
         keeper.version = Some(version);
-        keeper.saved = Some(decoded.record.clone());
-        keeper.extra = decoded.extra;
-        for pending in &decoded.record.pending {
+        keeper.saved = Some(record.clone());
+        for pending in &record.pending {
             keeper.announce(Intent {
                 pending: pending.clone(),
                 shape: None,
             });
         }
-        let lineage = decoded.record.lineage.clone();
-        keeper.record = Some(decoded.record);
+        let lineage = record.lineage.clone();
+        keeper.record = Some(record);
         for found in journal::of_lineage(world, &lineage)? {
             if found.torn > 0 {
                 keeper.remarks.push(format!(
@@ -263,7 +262,6 @@ impl Keeper {
         Self {
             scope: scope.clone(),
             record: None,
-            extra: Extra::default(),
             version: None,
             saved: None,
             tried: None,
@@ -343,7 +341,7 @@ impl Keeper {
         let mut next = record.clone();
         next.serial = Serial(record.serial.0.saturating_add(1));
         next.fence = record.fence.max(epoch);
-        let bytes = state::encode(&next, &self.extra, WRITER);
+        let bytes = state::encode(&next, WRITER);
         self.version = match snapshot::put(world, self.version.as_ref(), &bytes).await {
             Ok(version) => Some(version),
             Err(error) => {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::domain::ids::{EnvName, OpId, ProjectName, ProviderId, Scope};
-use crate::domain::lease::{Holder, ProcessProof};
+use crate::domain::ids::{EnvName, Epoch, LockId, OpId, ProjectName, ProviderId, Scope};
+use crate::domain::lease::{Claim, Holder, LockRecord, Occupation, ProcessProof};
 use crate::domain::live::{Capabilities, Live, LiveEvent};
 use crate::domain::project::health::Probe;
 use crate::domain::secret::{Secret, SecretRef};
@@ -39,6 +39,12 @@ pub(super) enum Fault {
     OwnConflict,
     /// The store does not answer at all.
     Down,
+    /// The store says that it failed, and stored all the same.
+    DownAfter,
+    /// Stored, and from then on nobody hears anything of the store.
+    Vanish,
+    /// The reply is lost, and what was asked lands only before the next call that writes.
+    Late,
 }
 
 /// A cell in memory, shared by all worlds that clone it.
@@ -50,12 +56,41 @@ struct Memory {
     value: Option<Stored>,
     writes: u64,
     faults: VecDeque<Fault>,
+    /// How many reads get no answer.
+    silent: u32,
+    /// What is still on its way: what it expects, and its bytes.
+    late: Option<(Option<Version>, Vec<u8>)>,
 }
 
 impl MemStore {
     /// Lets the next calls that write go wrong in these ways.
     pub(super) fn fail(&self, faults: &[Fault]) {
         self.0.borrow_mut().faults.extend(faults);
+    }
+    /// Lets nothing go wrong any more.
+    pub(super) fn fail_no_more(&self) {
+        self.0.borrow_mut().faults.clear();
+    }
+    /// Lets the next reads get no answer.
+    pub(super) fn silence(&self, reads: u32) {
+        self.0.borrow_mut().silent = reads;
+    }
+    /// Lets what is on its way arrive.
+    pub(super) fn land(&self) {
+        let late = self.0.borrow_mut().late.take();
+        let now = self.0.borrow().value.clone();
+        if let Some((expected, bytes)) = late
+            && now.map(|stored| stored.version) == expected
+        {
+            self.force(Some(&bytes));
+        }
+    }
+    fn down(&self) -> StoreError {
+        StoreError::Io {
+            action: "write",
+            location: self.location(),
+            source: std::io::ErrorKind::TimedOut.into(),
+        }
     }
     /// Stores behind everybody's back; `None` removes by hand.
     pub(super) fn force(&self, bytes: Option<&[u8]>) {
@@ -83,24 +118,30 @@ impl MemStore {
 
 impl CasStore for MemStore {
     async fn get(&self) -> Result<Option<Stored>, StoreError> {
-        Ok(self.0.borrow().value.clone())
+        let mut memory = self.0.borrow_mut();
+        if memory.silent > 0 {
+            memory.silent -= 1;
+            drop(memory);
+            return Err(self.down());
+        }
+        Ok(memory.value.clone())
     }
     async fn compare_and_put(
         &self,
         expected: Option<&Version>,
         bytes: &[u8],
     ) -> Result<Put, StoreError> {
+        self.land();
         let fault = self.0.borrow_mut().faults.pop_front();
         match fault {
-            Some(Fault::Down) => {
-                return Err(StoreError::Io {
-                    action: "write",
-                    location: self.location(),
-                    source: std::io::ErrorKind::TimedOut.into(),
-                });
-            }
+            Some(Fault::Down) => return Err(self.down()),
             Some(Fault::LostBefore) => return Ok(Put::Unknown("lost".to_owned())),
-            Some(Fault::LostAfter | Fault::OwnConflict) | None => {}
+            Some(Fault::Late) => {
+                self.0.borrow_mut().late = Some((expected.cloned(), bytes.to_vec()));
+                return Ok(Put::Unknown("lost".to_owned()));
+            }
+            Some(Fault::LostAfter | Fault::OwnConflict | Fault::DownAfter | Fault::Vanish)
+            | None => {}
         }
         let now = self.0.borrow().value.clone();
         if now.as_ref().map(|stored| &stored.version) != expected {
@@ -108,8 +149,14 @@ impl CasStore for MemStore {
         }
         self.force(Some(bytes));
         let stored = self.0.borrow().value.clone();
+        if fault == Some(Fault::Vanish) {
+            self.silence(1000);
+        }
+        if fault == Some(Fault::DownAfter) {
+            return Err(self.down());
+        }
         Ok(match (fault, stored) {
-            (Some(Fault::LostAfter), _) => Put::Unknown("lost".to_owned()),
+            (Some(Fault::LostAfter | Fault::Vanish), _) => Put::Unknown("lost".to_owned()),
             (Some(Fault::OwnConflict), stored) => Put::Conflict(stored),
             (_, Some(stored)) => Put::Done(stored.version),
             (_, None) => Put::Conflict(None),
@@ -331,6 +378,7 @@ impl Secrets for Nothing {
 pub(super) struct Lab {
     pub(super) state: MemStore,
     pub(super) lock: MemStore,
+    pub(super) leader: MemStore,
     pub(super) clock: LabClock,
     pub(super) disk: MemDisk,
     pub(super) processes: LabProcesses,
@@ -344,6 +392,7 @@ impl Lab {
         Self {
             state: MemStore::default(),
             lock: MemStore::default(),
+            leader: MemStore::default(),
             clock: LabClock(tokio::time::Instant::now()),
             disk: MemDisk::default(),
             processes: LabProcesses {
@@ -372,6 +421,22 @@ fn holder(pid: u32) -> Holder {
     }
 }
 
+/// Returns a record of a lock that somebody holds.
+pub(super) fn record() -> LockRecord {
+    LockRecord::taken(
+        None,
+        Epoch(0),
+        Claim {
+            lock_id: LockId::new("0123456789abcdef"),
+            lineage: None,
+            holder: holder(1),
+            occupation: Occupation::default(),
+            lease: Duration::from_secs(30),
+            at: Wall(0),
+        },
+    )
+}
+
 /// Returns the scope of the tests.
 pub(super) fn scope() -> Scope {
     Scope {
@@ -398,6 +463,9 @@ impl World for Lab {
     }
     fn lock(&self) -> &MemStore {
         &self.lock
+    }
+    fn leader(&self) -> &MemStore {
+        &self.leader
     }
     fn clock(&self) -> &LabClock {
         &self.clock

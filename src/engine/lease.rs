@@ -2,26 +2,29 @@
 //!
 //! All of it is one primitive, compare-and-put of one record that is never deleted; the arithmetic and the
 //! verdicts are [`domain::lease`](crate::domain::lease)'s. A lost reply is settled by reading back and comparing
-//! our own random id. The holder fences itself: past lease less margin without a renewal it starts nothing.
+//! our own random id, which is one and the same for all tries of an acquisition: whichever of them lands is
+//! recognised. The holder fences itself: past lease less margin without a renewal it starts nothing.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use crate::domain::ids::{Epoch, LockId};
 use crate::domain::lease::{
-    Claim, LeaseTimes, LockRecord, LockReport, LockStatus, Occupation, Verdict, Watch,
+    LeaseTimes, LockRecord, LockReport, LockStatus, Occupation, Verdict, Watch,
 };
 use crate::domain::time::Boot;
-use crate::engine::damage;
-use crate::engine::lock_report::{self, Look, fate};
+use crate::engine::claims::Claims;
+use crate::engine::lock_report::fate;
 use crate::engine::reconcile::EngineError;
 use crate::formats::lock;
-use crate::formats::text::hex;
 use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
 use crate::ports::clock::Clock;
-use crate::ports::process::Processes;
-use crate::ports::random::Random;
 use crate::ports::world::World;
+
+mod give;
+mod take;
+
+use take::{Taker, Taking};
 
 /// Pause between two looks at a lock that somebody else holds.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -29,8 +32,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const LOOK_FOR_NEWS: Duration = Duration::from_millis(500);
 /// Shortest pause between two beats that tell what we do.
 const TELL_NEWS: Duration = Duration::from_secs(2);
-/// How often a write whose reply was lost is tried again at once.
-const TRIES: u32 = 3;
+/// How often an acquisition is tried again at once before somebody else gets a chance.
+const HURRY: u32 = 100;
 
 /// What is wanted of the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +46,18 @@ pub struct Wanted {
     pub times: LeaseTimes,
     /// Whether the lock is taken to mend a damaged state, which then cannot say what epochs it saw.
     pub mends: bool,
+    /// Whether it is a leader's, which guards no state: it fences nothing, and silence is enough to take it over.
+    pub leads: bool,
+    /// What this process took before and does not know the end of.
+    pub claims: Claims,
+}
+
+impl Wanted {
+    fn takes(&self, verdict: Verdict) -> bool {
+        verdict == Verdict::Free
+            || verdict == Verdict::Dead
+            || self.leads && verdict == Verdict::Expired
+    }
 }
 
 /// The lock in our hands. Dropped without [`Lease::release`] it stays in the store until it is proven dead.
@@ -55,14 +70,15 @@ pub struct Lease {
     occupation: RefCell<Occupation>,
     /// When the last good renewal was asked for.
     renewed: Cell<Boot>,
+    /// The beat that was tried last, and when it was asked for first: it may have landed unheard at any time since.
+    tried: Cell<Option<(u64, Boot)>>,
     lost: RefCell<Option<String>>,
     taken_over: Option<LockRecord>,
-}
-
-enum Taking {
-    Ours(Box<Lease>),
-    /// Somebody else was faster, or the reply was lost and the record is as it was.
-    LookAgain,
+    claims: Claims,
+    /// Whether nothing of ours stands in the store any more.
+    is_over: Cell<bool>,
+    /// Whether its end belongs into the history; a leader's does not.
+    is_noted: bool,
 }
 
 enum Beat {
@@ -87,10 +103,14 @@ impl Lease {
         let mut watch = Watch::default();
         let mut told: Option<(Verdict, Option<LockId>)> = None;
         let mut hurried = 0;
+        let taker = Taker::new(world, want);
         loop {
-            let look = lock_report::look(world, &mut watch, &want.times).await;
-            if matches!(look.report.verdict, Verdict::Free | Verdict::Dead) && hurried < 100 {
-                match take(world, want, &look).await? {
+            let look = taker.look(&mut watch).await;
+            if let Some(lease) = taker.late(&look) {
+                return Ok(lease);
+            }
+            if want.takes(look.report.verdict) && hurried < HURRY {
+                match taker.take(&look).await? {
                     Taking::Ours(lease) => return Ok(*lease),
                     Taking::LookAgain => {
                         hurried += 1;
@@ -211,40 +231,6 @@ impl Lease {
         EngineError::LockLost(why)
     }
 
-    /// Gives the lock back, leaving a tombstone. It being somebody else's by now is an error.
-    pub async fn release<W: World>(&self, world: &W) -> Result<(), EngineError> {
-        for _ in 0..TRIES {
-            let (next, version) = {
-                let stored = self.stored.borrow();
-                let mut next = stored.0.released(world.clock().wall());
-                next.occupation = self.occupation.borrow().clone();
-                (next, stored.1.clone())
-            };
-            let bytes = lock::encode(&next);
-            let put = world.lock().compare_and_put(Some(&version), &bytes);
-            match put.await.map_err(store)? {
-                Put::Done(_) => return Ok(()),
-                Put::Conflict(_) | Put::Unknown(_) => {}
-            }
-            match self.read_back(world).await? {
-                (Some(record), _)
-                    if record.status == LockStatus::Free && record.is_same_lock(&next) =>
-                {
-                    return Ok(());
-                }
-                // A beat of ours got through whose reply was lost.
-                (Some(record), Some(version))
-                    if record.status == LockStatus::Held && record.is_same_lock(&next) =>
-                {
-                    *self.stored.borrow_mut() = (record, version);
-                }
-                (record, _) => return Err(EngineError::LockLost(fate(record.as_ref()))),
-            }
-        }
-        let error = std::io::Error::other("the lock could not be released: no reply");
-        Err(EngineError::Store(Box::new(error)))
-    }
-
     async fn beat<W: World>(&self, world: &W) -> Beat {
         let asked = world.clock().boot();
         let (next, version) = {
@@ -253,35 +239,33 @@ impl Lease {
             let next = stored.0.renewed(occupation, world.clock().wall());
             (next, stored.1.clone())
         };
+        // Where an earlier try of this beat may be what landed, the lease counts from then.
+        let first = match self.tried.get() {
+            Some((beat, first)) if beat == next.beat => first,
+            Some(_) | None => asked,
+        };
+        self.tried.set(Some((next.beat, first)));
         let bytes = lock::encode(&next);
         let put = world.lock().compare_and_put(Some(&version), &bytes);
-        let put = tokio::select! {
-            biased;
-            put = put => put,
-            () = world.clock().sleep(self.times.renew) => Ok(Put::Unknown("no reply".to_owned())),
-        };
-        match put {
-            Ok(Put::Done(version)) => {
+        match in_time(world, self.times.renew, put).await {
+            Some(Ok(Put::Done(version))) => {
                 self.renewed.set(asked);
                 *self.stored.borrow_mut() = (next, version);
                 Beat::Good
             }
-            Ok(Put::Conflict(found)) => self.found(readable(found), &next, asked, "conflict"),
-            Ok(Put::Unknown(why)) => self.doubt(world, &next, asked, &why).await,
-            Err(error) => Beat::NoAnswer(said(&error)),
+            Some(Ok(Put::Conflict(found))) => self.found(readable(found), &next, first, "conflict"),
+            Some(Ok(Put::Unknown(why))) => self.doubt(world, &next, first, &why).await,
+            None => self.doubt(world, &next, first, "no reply").await,
+            Some(Err(error)) => Beat::NoAnswer(said(&error)),
         }
     }
 
     /// Finds out by reading back what became of a beat.
     async fn doubt<W: World>(&self, world: &W, next: &LockRecord, asked: Boot, why: &str) -> Beat {
-        let read = tokio::select! {
-            biased;
-            read = self.read_back(world) => read,
-            () = world.clock().sleep(self.times.renew) => return Beat::NoAnswer(why.to_owned()),
-        };
-        match read {
-            Err(error) => Beat::NoAnswer(error.to_string()),
-            Ok(found) => self.found(found, next, asked, why),
+        match in_time(world, self.times.renew, world.lock().get()).await {
+            None => Beat::NoAnswer(why.to_owned()),
+            Some(Err(error)) => Beat::NoAnswer(said(&error)),
+            Some(Ok(found)) => self.found(readable(found), next, asked, why),
         }
     }
 
@@ -309,13 +293,6 @@ impl Lease {
             (record, _) => Beat::Lost(fate(record.as_ref())),
         }
     }
-
-    async fn read_back<W: World>(
-        &self,
-        world: &W,
-    ) -> Result<(Option<LockRecord>, Option<Version>), EngineError> {
-        Ok(readable(world.lock().get().await.map_err(store)?))
-    }
 }
 
 fn readable(stored: Option<Stored>) -> (Option<LockRecord>, Option<Version>) {
@@ -325,57 +302,17 @@ fn readable(stored: Option<Stored>) -> (Option<LockRecord>, Option<Version>) {
     }
 }
 
-/// Stores a record of our own over exactly the version that was judged.
-async fn take<W: World>(world: &W, want: &Wanted, look: &Look) -> Result<Taking, EngineError> {
-    let (fence, lineage) = damage::fence(world, want.mends).await?;
-    let mut id = [0; 16];
-    world.random().fill(&mut id);
-    let previous = look.report.record.as_ref();
-    let record = LockRecord::taken(
-        previous,
-        fence,
-        Claim {
-            lock_id: LockId(hex(&id)),
-            lineage,
-            holder: world.processes().me(),
-            occupation: want.occupation.clone(),
-            lease: want.times.lease,
-            at: world.clock().wall(),
-        },
-    );
-    let dead = previous.filter(|_| look.report.verdict == Verdict::Dead);
-    if dead.is_some() {
-        lock_report::audit(world, &look.report, "take_over", None)?;
+/// Asks a store and waits no longer than so; `None`: it did not answer, and what was asked may still come about.
+async fn in_time<W: World, T>(
+    world: &W,
+    limit: Duration,
+    asked: impl Future<Output = Result<T, StoreError>>,
+) -> Option<Result<T, StoreError>> {
+    tokio::select! {
+        biased;
+        answer = asked => Some(answer),
+        () = world.clock().sleep(limit) => None,
     }
-    let ours = |version: Version, asked: Boot| {
-        Taking::Ours(Box::new(Lease {
-            times: want.times,
-            stored: RefCell::new((record.clone(), version)),
-            occupation: RefCell::new(want.occupation.clone()),
-            renewed: Cell::new(asked),
-            lost: RefCell::new(None),
-            taken_over: dead.cloned(),
-        }))
-    };
-    let asked = world.clock().boot();
-    let bytes = lock::encode(&record);
-    let put = world
-        .lock()
-        .compare_and_put(look.version.as_ref(), &bytes)
-        .await;
-    let found = match put.map_err(store)? {
-        Put::Done(version) => return Ok(ours(version, asked)),
-        Put::Conflict(found) => found,
-        Put::Unknown(_) => world.lock().get().await.map_err(store)?,
-    };
-    Ok(match found {
-        Some(found)
-            if lock::decode(&found.bytes).is_ok_and(|found| found.is_same_lock(&record)) =>
-        {
-            ours(found.version, asked)
-        }
-        _ => Taking::LookAgain,
-    })
 }
 
 fn store(error: StoreError) -> EngineError {

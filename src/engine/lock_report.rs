@@ -3,7 +3,6 @@
 //! A report is a verdict with its evidence and the version it is about; an unlock replaces exactly that version,
 //! after its line in `audit.log` is durable. Whatever cannot be read makes the verdict unknown, never dead.
 
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -13,20 +12,17 @@ use crate::domain::lease::{
     self, Breakage, Evidence, Holder, LeaseTimes, LockRecord, LockReport, LockStatus, Occupation,
     ProcessProof, Verdict, Watch, Watched,
 };
+use crate::engine::lock_history::audit;
 use crate::engine::reconcile::{EngineError, UnlockEnd, UnlockRequest};
-use crate::formats::lock::{self, AuditEntry};
+use crate::formats::lock;
 use crate::formats::state;
 use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
 use crate::ports::clock::Clock;
-use crate::ports::disk::Disk;
 use crate::ports::process::Processes;
 use crate::ports::world::World;
 
 /// Pause between two looks at a heartbeat.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// Fewest characters of a lock id that name it.
-const ID_PREFIX: usize = 8;
-const AUDIT: &str = "audit.log";
 
 /// One look at the lock.
 #[derive(Clone, Debug)]
@@ -248,17 +244,12 @@ fn refusal(report: &LockReport, request: &UnlockRequest) -> Option<LockReport> {
             alive: None,
         });
     };
-    if let Some(wanted) = &request.lock_id {
-        let known = match (&report.record, &report.version) {
-            (Some(record), _) => record.lock_id.as_str(),
-            // Nobody can read its id, so the digest of its content stands for it.
-            (None, Some(version)) => version,
-            (None, None) => "",
-        };
-        if wanted.as_str().len() < ID_PREFIX || !known.starts_with(wanted.as_str()) {
-            because(format!("the lock id is not `{wanted}` but `{known}`"));
-            return Some(refused);
-        }
+    if let Some(wanted) = &request.lock_id
+        && !report.is_named(wanted)
+    {
+        let known = report.name().unwrap_or_default();
+        because(format!("the lock id is not `{wanted}` but `{known}`"));
+        return Some(refused);
     }
     match report.verdict {
         Verdict::Free | Verdict::Dead => None,
@@ -273,9 +264,7 @@ fn refusal(report: &LockReport, request: &UnlockRequest) -> Option<LockReport> {
 /// Stands for a record that nobody can read: its epoch is at least what the state saw.
 async fn unreadable<W: World>(world: &W, times: &LeaseTimes) -> LockRecord {
     let seen = match world.state().get().await {
-        Ok(Some(stored)) => state::decode(&stored.bytes)
-            .ok()
-            .map(|found| found.record.fence),
+        Ok(Some(stored)) => state::decode(&stored.bytes).ok().map(|found| found.fence),
         Ok(None) | Err(_) => None,
     };
     LockRecord {
@@ -291,79 +280,6 @@ async fn unreadable<W: World>(world: &W, times: &LeaseTimes) -> LockRecord {
         renewed_at: world.clock().wall(),
         broken: None,
     }
-}
-
-/// Appends the line that says who takes whose lock and why; durable when it returns.
-pub(super) fn audit<W: World>(
-    world: &W,
-    report: &LockReport,
-    act: &str,
-    reason: Option<&str>,
-) -> Result<(), EngineError> {
-    let record = report.record.as_ref();
-    let entry = AuditEntry {
-        at: world.clock().wall(),
-        act: act.to_owned(),
-        by: who(&world.processes().me()),
-        reason: reason.map(ToOwned::to_owned),
-        location: report.location.clone(),
-        lock_id: record
-            .map(|record| record.lock_id.to_string())
-            .unwrap_or_default(),
-        epoch: record.map_or(0, |record| record.epoch.0),
-        held_by: record
-            .map(|record| format!("{} (process {})", who(&record.holder), record.holder.pid))
-            .unwrap_or_default(),
-        verdict: report.verdict.as_str().to_owned(),
-        evidence: report
-            .evidence
-            .iter()
-            .map(|line| line.finding.clone())
-            .collect(),
-    };
-    append(world, &entry)
-}
-
-/// Something done to the state by hand.
-#[derive(Clone, Debug)]
-pub(super) struct Deed {
-    /// What: `push`, `force_push`, `rebuild`.
-    pub act: &'static str,
-    /// What stood there before.
-    pub found: String,
-    /// What is put in its place.
-    pub put: String,
-}
-
-/// Appends the line that says who replaces the state, under which lock; durable when it returns.
-pub(super) fn audit_state<W: World>(
-    world: &W,
-    lock: &LockRecord,
-    deed: &Deed,
-) -> Result<(), EngineError> {
-    let entry = AuditEntry {
-        at: world.clock().wall(),
-        act: deed.act.to_owned(),
-        by: who(&world.processes().me()),
-        reason: None,
-        location: world.state().location(),
-        lock_id: lock.lock_id.to_string(),
-        epoch: lock.epoch.0,
-        held_by: String::new(),
-        verdict: String::new(),
-        evidence: vec![
-            format!("found: {}", deed.found),
-            format!("put: {}", deed.put),
-        ],
-    };
-    append(world, &entry)
-}
-
-fn append<W: World>(world: &W, entry: &AuditEntry) -> Result<(), EngineError> {
-    world
-        .disk()
-        .append(Path::new(AUDIT), lock::audit_line(entry).as_bytes(), true)
-        .map_err(|error| EngineError::Store(Box::new(error)))
 }
 
 /// Says what became of a lock that is not ours any more.

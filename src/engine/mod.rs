@@ -6,8 +6,11 @@
 //!
 //! How to add a question: a method of [`reconcile::Reconcile`], its answer in a file of its own, its line in `engine`.
 
+mod acts;
+mod amend;
 mod begin;
 mod boxes;
+pub mod claims;
 pub mod cutter;
 mod cx;
 mod damage;
@@ -22,14 +25,18 @@ pub mod engine;
 mod execute;
 mod forms;
 mod gates;
+mod held;
 mod installs;
 pub mod journal;
 pub mod keeper;
 #[cfg(test)]
 mod lab;
+mod leader;
 pub mod lease;
+mod lock_history;
 pub mod lock_report;
 mod ops;
+mod origin;
 mod output;
 mod perform;
 mod provision;

@@ -6,7 +6,8 @@ use crate::domain::plan::model::{Action, Step, StepKind};
 use crate::domain::project::canonical::network_aliases;
 use crate::domain::project::service::Service;
 use crate::domain::record::Pending;
-use crate::engine::site::Site;
+use crate::engine::site::{Site, TRACEPARENT};
+use crate::ports::hooks::Value;
 use crate::ports::provider::{InstanceRef, InstanceSpec, Limits, Op, OpKind, Sibling};
 
 /// Why a step cannot be turned into an operation: the world or the file is not what the plan was made of.
@@ -53,12 +54,28 @@ pub(super) fn call_of(
     step: &Step,
     attempt: u32,
 ) -> Result<Option<Call>, Misfit> {
-    let Some(kind) = kind_of(site, action, step)? else {
+    let Some(mut kind) = kind_of(site, action, step)? else {
         return Ok(None);
     };
+    if let OpKind::CreateInstance(spec) = &mut kind {
+        // The hash is that of the file's variables alone, so this one is neither a change nor drift.
+        spec.env = traced(site, std::mem::take(&mut spec.env), (step, attempt));
+    }
     let target = target_id(&kind);
     let id = site.op_id(step, attempt);
     Ok(Some(Call::new(site, id, step.kind.as_str(), kind, target)))
+}
+
+/// Adds the trace context to the variables of a new instance, unless the file sets one of its own.
+fn traced(
+    site: &Site<'_>,
+    mut env: Vec<(String, Value)>,
+    (step, attempt): (&Step, u32),
+) -> Vec<(String, Value)> {
+    if !env.iter().any(|(name, _)| name == TRACEPARENT) {
+        env.extend(site.trace_env(&step.id, attempt));
+    }
+    env
 }
 
 fn kind_of(site: &Site<'_>, action: &Action, step: &Step) -> Result<Option<OpKind>, Misfit> {
@@ -114,7 +131,10 @@ fn kind_of(site: &Site<'_>, action: &Action, step: &Step) -> Result<Option<OpKin
         | StepKind::Install
         | StepKind::Health
         | StepKind::Complete
-        | StepKind::Adopt => return Ok(None),
+        | StepKind::Adopt
+        | StepKind::Perform { .. }
+        | StepKind::Skip { .. }
+        | StepKind::PutBack { .. } => return Ok(None),
     };
     Ok(Some(kind))
 }
@@ -219,7 +239,7 @@ pub(super) fn one_off(
     instance: Instance,
     image: &str,
     argv: Vec<String>,
-    env: Vec<(String, crate::ports::hooks::Value)>,
+    env: Vec<(String, Value)>,
 ) -> InstanceSpec {
     let mut own = service.clone();
     own.image = Some(image.to_owned());

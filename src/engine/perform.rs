@@ -29,7 +29,7 @@ const LOOKED_UP: Duration = Duration::from_secs(20);
 /// Pause between two such looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How much longer than its own timeout a command may take to be ended.
-const KILL_MARGIN: Duration = Duration::from_secs(30);
+pub(super) const KILL_MARGIN: Duration = Duration::from_secs(30);
 
 /// Calls the provider and settles what becomes of it.
 pub(super) async fn call<W: World>(
@@ -184,7 +184,7 @@ pub(super) async fn hook<W: World>(
         return StepEnd::failed("the plan has no such step");
     };
     let log = cx.log(action, step, attempt);
-    let more = cx.site.hook_env(phase.as_str());
+    let more = cx.site.hook_env(phase.as_str(), (&step.id, attempt));
     let limit = hook.timeout.saturating_add(KILL_MARGIN);
     let (end, instance) = match step.place {
         StepPlace::Host => {

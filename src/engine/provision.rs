@@ -129,7 +129,10 @@ async fn run_script<W: World>(
     sink: &Filter<'_, '_, W>,
 ) -> CallEnd {
     let argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), SCRIPT.to_owned()];
-    let env = script_env(cx, job, breaking);
+    let mut env = script_env(cx, job, breaking);
+    if let Some((_, step)) = cx.step(at) {
+        env.extend(cx.site.hook_env("install", (&step.id, attempt)));
+    }
     // A one-off sets the timeout for its own creation too; what waits in the script is not the command's.
     let timeout = job.recipe.install.timeout.saturating_add(WAIT * 2);
     if let Some(inside) = &job.inside {
@@ -192,12 +195,10 @@ fn script_env<W: World>(cx: &Cx<'_, W>, job: &Install<'_>, breaking: &str) -> Ve
         ("NK_WAIT", WAIT.as_secs().to_string()),
         ("NK_BREAK", breaking.to_owned()),
     ];
-    let mut env: Vec<(String, Value)> = pairs
+    pairs
         .into_iter()
         .map(|(name, text)| (name.to_owned(), Value::Plain(text)))
-        .collect();
-    env.extend(cx.site.hook_env("install"));
-    env
+        .collect()
 }
 
 /// Writes a command as one line for a shell.

@@ -1,78 +1,64 @@
 //! Replaces the record by a given one, for moving or mending a state by hand; under the lock, never backwards.
 
-use std::time::Duration;
-
 use crate::domain::ids::Serial;
-use crate::domain::lease::{LeaseTimes, Occupation};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 use crate::engine::damage;
+use crate::engine::held::{Held, Place, under_lock};
 use crate::engine::keeper::Keeper;
-use crate::engine::lease::{Lease, Wanted};
-use crate::engine::lock_report::{self, Deed};
+use crate::engine::lock_history::StateDeed;
 use crate::engine::reconcile::EngineError;
-use crate::engine::runs::new_run_id;
 use crate::ports::cas_store::CasStore;
 use crate::ports::world::World;
 
 /// Replaces the record and returns it as it was stored.
 pub(super) async fn push<W: World>(
-    world: &W,
+    place: &Place<'_, W>,
     project: &Project,
-    record: &Record,
+    given: &Record,
     force: bool,
 ) -> Result<Record, EngineError> {
-    let run = new_run_id(world);
-    let wanted = Wanted {
-        occupation: Occupation {
-            command: "state push".to_owned(),
-            run_id: run.clone(),
-            ..Occupation::default()
-        },
-        wait: Duration::ZERO,
-        times: LeaseTimes::of(project.lock_lease),
-        mends: force,
-    };
-    let lease = Lease::acquire(world, &wanted, &|_| {}).await?;
-    let done = async {
-        let mut record = record.clone();
-        let mut found = "no state".to_owned();
-        match Keeper::open(world, &project.scope()).await {
-            Ok(keeper) => {
-                if let Some(known) = keeper.record() {
-                    found = format!("serial {} of lineage {}", known.serial, known.lineage);
-                    if !force {
-                        check(known, &record, &world.state().location())?;
-                    }
-                    record.serial = Serial(record.serial.0.max(known.serial.0) + 1);
-                    record.fence = record.fence.max(known.fence);
+    under_lock(place, project, ("state push", force), async |held| {
+        put(place.world, held, project, given, force).await
+    })
+    .await
+}
+
+async fn put<W: World>(
+    world: &W,
+    held: &Held<'_, W>,
+    project: &Project,
+    given: &Record,
+    force: bool,
+) -> Result<Record, EngineError> {
+    let mut record = given.clone();
+    let mut found = "no state".to_owned();
+    match Keeper::open(world, &project.scope()).await {
+        Ok(keeper) => {
+            if let Some(known) = keeper.record() {
+                found = format!("serial {} of lineage {}", known.serial, known.lineage);
+                if !force {
+                    check(known, &record, &world.state().location())?;
                 }
-            }
-            // A state that cannot be trusted has nothing to lose, but only a human may say so.
-            Err(error) if !force => return Err(error),
-            Err(error) => {
-                found = error.to_string();
-                record.serial = record.serial.max(damage::highest_serial(world).await);
+                record.serial = Serial(record.serial.0.max(known.serial.0) + 1);
+                record.fence = record.fence.max(known.fence);
             }
         }
-        record.fence = record.fence.max(lease.epoch());
-        let mut keeper = Keeper::anew(world, record.clone()).await?;
-        let deed = Deed {
-            act: if force { "force_push" } else { "push" },
-            found: found.clone(),
-            put: format!("serial {} of lineage {}", record.serial, record.lineage),
-        };
-        lock_report::audit_state(world, &lease.record(), &deed)?;
-        keeper.begin(world, run.clone(), lease.epoch())?;
-        keeper.finish(world).await?;
-        Ok(keeper.record().cloned().unwrap_or(record))
+        // A state that cannot be trusted has nothing to lose, but only a human may say so.
+        Err(error) if !force => return Err(error),
+        Err(error) => {
+            found = error.to_string();
+            record.serial = record.serial.max(damage::highest_serial(world).await);
+        }
     }
-    .await;
-    let released = lease.release(world).await;
-    match (done, released) {
-        (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-        (Ok(record), Ok(())) => Ok(record),
-    }
+    record.fence = record.fence.max(held.lease.epoch());
+    let keeper = Keeper::anew(world, record.clone()).await?;
+    let deed = StateDeed {
+        act: if force { "force_push" } else { "push" },
+        found,
+        put: format!("serial {} of lineage {}", record.serial, record.lineage),
+    };
+    Ok(held.replace(keeper, &deed).await?.unwrap_or(record))
 }
 
 /// Tells what speaks against replacing `known` by `given`.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::flow::Standing;
 use crate::domain::ids::{Address, Lineage, OpId, Scope};
-use crate::domain::lease::{LeaseTimes, Occupation};
 use crate::domain::live::{Live, Status};
 use crate::domain::plan::scope::found_lineage;
 use crate::domain::project::canonical::{
@@ -13,38 +13,33 @@ use crate::domain::project::project::Project;
 use crate::domain::record::{Record, RecordedInstance, RecordedResource, Teardown};
 use crate::engine::damage;
 use crate::engine::discover::{digests, observe, resolve};
+use crate::engine::held::{Place, under_lock};
 use crate::engine::keeper::Keeper;
-use crate::engine::lease::{Lease, Wanted};
-use crate::engine::lock_report::{self, Deed};
+use crate::engine::lock_history::StateDeed;
 use crate::engine::reconcile::EngineError;
-use crate::engine::runs::new_run_id;
 use crate::formats::text::hex;
 use crate::ports::random::Random;
 use crate::ports::world::World;
 
 /// Rebuilds the record under the lock and stores it.
-pub(super) async fn rebuild<W: World>(world: &W, project: &Project) -> Result<Record, EngineError> {
-    let run = new_run_id(world);
-    let wanted = Wanted {
-        occupation: Occupation {
-            command: "state rebuild".to_owned(),
-            run_id: run.clone(),
-            ..Occupation::default()
-        },
-        wait: std::time::Duration::ZERO,
-        times: LeaseTimes::of(project.lock_lease),
-        mends: true,
-    };
-    let lease = Lease::acquire(world, &wanted, &|_| {}).await?;
-    let done = async {
+pub(super) async fn rebuild<W: World>(
+    place: &Place<'_, W>,
+    project: &Project,
+) -> Result<Record, EngineError> {
+    let world = place.world;
+    under_lock(place, project, ("state rebuild", true), async |held| {
         let live = observe(world, project).await?;
         // A state that can still be read keeps its key, or every secret would seem to have changed.
         let (known, found) = known(world, project, &live).await;
         let mut record = made_of(world, project, &live, known.as_ref()).await?;
         let highest = damage::highest_serial(world).await;
-        record.serial = known.map_or(highest, |known| known.serial.max(highest));
-        let mut keeper = Keeper::anew(world, record.clone()).await?;
-        let deed = Deed {
+        record.serial = highest;
+        if let Some(known) = known {
+            record.serial = known.serial.max(highest);
+            record.strays = known.strays;
+        }
+        let keeper = Keeper::anew(world, record.clone()).await?;
+        let deed = StateDeed {
             act: "rebuild",
             found,
             put: format!(
@@ -53,17 +48,9 @@ pub(super) async fn rebuild<W: World>(world: &W, project: &Project) -> Result<Re
                 record.lineage
             ),
         };
-        lock_report::audit_state(world, &lease.record(), &deed)?;
-        keeper.begin(world, run.clone(), lease.epoch())?;
-        keeper.finish(world).await?;
-        Ok(keeper.record().cloned().unwrap_or(record))
-    }
-    .await;
-    let released = lease.release(world).await;
-    match (done, released) {
-        (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-        (Ok(record), Ok(())) => Ok(record),
-    }
+        Ok(held.replace(keeper, &deed).await?.unwrap_or(record))
+    })
+    .await
 }
 
 /// Finds the record that lends identity and digest key: the state itself or, where that is lost, its newest copy of
@@ -115,6 +102,8 @@ async fn made_of<W: World>(
     let digests = digests(&key, &secrets);
     let mut record = Record::new(lineage.clone(), key, project.scope());
     record.engine.clone_from(&live.engine);
+    // What runs was set up once; at which version nobody knows any more.
+    record.standing = Standing::default();
     let ours = |found: Option<&Lineage>| found == Some(&lineage);
     for network in live.networks.iter().filter(|n| ours(n.lineage.as_ref())) {
         if let Some(name) = &network.network {

@@ -12,10 +12,13 @@ use crate::domain::ids::{Address, LockId, PlanId, ProviderId, RunId, StepId};
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::live::LiveSubject;
 use crate::domain::plan::model::{Plan, PlanRequest};
+use crate::domain::plan::procedures::refusal::Refusal;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
+use crate::domain::report::ignored::{Amendment, Ignored};
 use crate::domain::report::install::InstallReport;
-use crate::domain::report::store::StoreReport;
+use crate::domain::report::store::{LockHistory, StoreReport};
+use crate::domain::report::worker::Leadership;
 use crate::domain::report::{DriftReport, RunSummary, StatusReport, Usual};
 use crate::domain::run::options::RunOptions;
 use crate::domain::usage::{Counters, Probed};
@@ -64,6 +67,9 @@ pub enum EngineError {
     /// The plan would lose data and `--force` was not given.
     #[error("the plan would delete data: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     NeedsForce(Vec<Address>),
+    /// A wish about procedures that cannot be fulfilled as asked.
+    #[error("{}", .0.problem)]
+    Procedure(Refusal),
     /// A request that cannot be carried out as asked.
     #[error("{0}")]
     Invalid(String),
@@ -107,6 +113,7 @@ impl EngineError {
         match self {
             Self::Provider(crate::ports::provider::ProviderError::Unreachable { hint, .. })
             | Self::BadState { hint, .. } => Some(hint.as_str()).filter(|text| !text.is_empty()),
+            Self::Secret(error) => Some(error.way_out()),
             Self::Provider(_)
             | Self::Store(_)
             | Self::Unsaved { .. }
@@ -114,8 +121,8 @@ impl EngineError {
             | Self::LockLost(_)
             | Self::StalePlan(_)
             | Self::NeedsForce(_)
+            | Self::Procedure(_)
             | Self::Invalid(_)
-            | Self::Secret(_)
             | Self::StepsFailed { .. }
             | Self::Interrupted => None,
         }
@@ -267,6 +274,14 @@ pub trait Reconcile {
         project: &Project,
         request: Option<&PlanRequest>,
     ) -> Result<Survey, EngineError>;
+    /// Accepts drift into the record, under the lock, or sets it aside; says what was done, one line each.
+    async fn amend(
+        &self,
+        project: &Project,
+        amendment: &Amendment,
+    ) -> Result<Vec<String>, EngineError>;
+    /// Lists what is ignored, expired decisions among it.
+    async fn ignored(&self, project: &Project) -> Result<Vec<Ignored>, EngineError>;
     /// Compares live and recorded.
     async fn drift(&self, project: &Project) -> Result<DriftReport, EngineError>;
     /// Looks at the lock: one look, or watched for up to `watch_for` so that a silent holder can be told from a
@@ -283,6 +298,15 @@ pub trait Reconcile {
         project: &Project,
         request: &UnlockRequest,
     ) -> Result<UnlockEnd, EngineError>;
+    /// Leads among the workers of this project, or waits to, until `stop` is raised; each change goes to `updates`.
+    async fn lead(
+        &self,
+        project: &Project,
+        stop: watch::Receiver<Stop>,
+        updates: mpsc::Sender<Leadership>,
+    ) -> Result<(), EngineError>;
+    /// Reads what was done with the lock, the newest first.
+    async fn lock_history(&self, project: &Project) -> Result<LockHistory, EngineError>;
     /// Reads the record.
     async fn record(&self, project: &Project) -> Result<Option<Record>, EngineError>;
     /// Rebuilds the record from labels, under the lock; returns what was found.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use crate::domain::secret::Secret;
-use crate::engine::forms::{encodings, views};
+use crate::engine::forms::{View, WIDEST, encodings, views};
 use crate::engine::strip::strip;
 use crate::formats::secret_parts::{leaves, passwords};
 
@@ -24,8 +24,6 @@ const SHORTEST_LINE: usize = 8;
 const SHORTEST_PART: usize = 6;
 /// Values shorter than this cannot be kept out of output for sure.
 const SHORT: usize = 6;
-/// Bytes an escaped byte may take (`\u0061`).
-const WIDEST: usize = 6;
 /// Most bytes that are kept back for a form cut in two; a longer one is found by its lines and pieces.
 const FARTHEST: usize = 32 << 10;
 
@@ -44,6 +42,26 @@ struct Pattern {
     alone: bool,
     /// Whether it is a value itself, which escapes may hide.
     plain: bool,
+}
+
+impl Pattern {
+    /// Returns the place behind the value in a view, where it stands at `at`.
+    fn escaped_end(&self, view: &View<'_>, at: usize) -> Option<usize> {
+        let mut read = view.read_from(at);
+        let mut end = at;
+        for wanted in self.text.iter() {
+            let (_, behind) = read.next().filter(|(byte, _)| byte == wanted)?;
+            end = behind;
+        }
+        let before = view.before(at);
+        let after = read.next().map(|(byte, _)| byte);
+        let alone = || !is_word(before.as_ref()) && !is_word(after.as_ref());
+        (!self.alone || alone()).then_some(end)
+    }
+}
+
+fn is_word(byte: Option<&u8>) -> bool {
+    byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
 }
 
 /// A set of pairs of bytes.
@@ -124,11 +142,10 @@ impl Redactor {
         if self.patterns.is_empty() {
             return Vec::new();
         }
-        let mut hits = self.find(text.as_bytes(), false);
+        let mut hits = self.find(text.as_bytes());
         for view in views(text.as_bytes()) {
-            let place = |at: usize| view.places.get(at).copied();
-            let found = self.find(&view.bytes, true).into_iter();
-            hits.extend(found.filter_map(|(from, to)| Some((place(from)?, place(to)?))));
+            let found = (0..view.len()).filter_map(|at| self.escaped_at(&view, at));
+            hits.extend(found);
         }
         hits.sort_unstable();
         let mut joined: Vec<(usize, usize)> = Vec::new();
@@ -148,12 +165,12 @@ impl Redactor {
         joined
     }
 
-    fn find(&self, bytes: &[u8], plain: bool) -> Vec<(usize, usize)> {
+    fn find(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
         let mut hits = Vec::new();
         for (at, &first) in bytes.iter().enumerate() {
             let second = bytes.get(at + 1).copied().unwrap_or_default();
             if self.starts.may_begin(first, second)
-                && let Some(length) = self.match_at(bytes, at, first, plain)
+                && let Some(length) = self.match_at(bytes, at, first)
             {
                 hits.push((at, at + length));
             }
@@ -161,21 +178,26 @@ impl Redactor {
         hits
     }
 
-    fn match_at(&self, bytes: &[u8], at: usize, first: u8, plain: bool) -> Option<usize> {
+    fn match_at(&self, bytes: &[u8], at: usize, first: u8) -> Option<usize> {
         let rest = bytes.get(at..)?;
-        let is_word = |byte: Option<&u8>| {
-            byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
-        };
-        let alone = |length: usize| {
-            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-            !is_word(before) && !is_word(rest.get(length))
-        };
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        let alone = |length: usize| !is_word(before) && !is_word(rest.get(length));
         self.patterns
             .get(&first)?
             .iter()
-            .filter(|p| p.plain || !plain)
             .find(|p| rest.starts_with(&p.text) && (!p.alone || alone(p.text.len())))
             .map(|p| p.text.len())
+    }
+
+    /// Finds the longest value that escapes hide at a place of a view: where it begins and ends in the text.
+    fn escaped_at(&self, view: &View<'_>, at: usize) -> Option<(usize, usize)> {
+        let (first, second) = view.two_at(at)?;
+        if !self.starts.may_begin(first, second) {
+            return None;
+        }
+        let mut plain = self.patterns.get(&first)?.iter().filter(|p| p.plain);
+        let end = plain.find_map(|p| p.escaped_end(view, at))?;
+        Some((view.place(at)?, view.place(end)?))
     }
 
     fn add_value(&mut self, value: &str) {

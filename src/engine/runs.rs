@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::domain::event::{Event, EventKind, RunOutcome, StepOutcome, Stream};
+use crate::domain::history::keep::{self, Standing};
 use crate::domain::ids::{RunId, Scope, StepId};
+use crate::domain::project::project::Retention;
 use crate::domain::report::{RunSummary, Usual};
 use crate::domain::time::Wall;
 use crate::engine::emit::journal_of;
@@ -20,13 +22,13 @@ use crate::ports::disk::Disk;
 use crate::ports::random::Random;
 use crate::ports::world::World;
 
-/// Runs whose events and output are kept.
-const KEPT: usize = 100;
 /// Longest journal of a run that is read, in bytes.
 const LIMIT: u64 = 256 << 20;
 /// How much is read at most to learn how long steps usually take, in bytes.
 const LEARNED: u64 = 64 << 20;
 const FOLDER: &str = "runs";
+/// Intents of runs that are not settled.
+const JOURNALS: &str = "journal";
 const ENDING: &str = ".jsonl";
 
 /// Makes the id of a new run: its start to the second, so that ids sort by time, and something nobody else has.
@@ -67,16 +69,18 @@ pub(super) async fn usual<W: World>(world: &W, scope: &Scope) -> Usual {
         if runs.len() >= Usual::RUNS {
             break;
         }
-        let path = journal_of(&RunId(name));
+        let run = RunId(name);
+        let path = journal_of(&run);
         // One that is too long for what is left says nothing; a shorter one behind it may.
         let Ok(Some(bytes)) = world.disk().read(&path, budget) else {
             continue;
         };
         budget = budget.saturating_sub(bytes.len() as u64);
-        runs.extend(durations(&bytes, scope).filter(|steps| !steps.is_empty()));
+        let steps = durations(&bytes, scope).filter(|steps| !steps.is_empty());
+        runs.extend(steps.map(|steps| (run, steps)));
         tokio::task::yield_now().await;
     }
-    Usual::learn(&runs)
+    Usual::remembering(runs)
 }
 
 /// Returns how long each step took; `None` for a run that did not end well, or is of another environment.
@@ -159,20 +163,46 @@ pub(super) async fn step_output<W: World>(
     Ok(())
 }
 
-/// Removes the oldest runs beyond those that are kept. Failing at it is no failure of a run.
-pub(super) fn prune<W: World>(world: &W) {
+/// Removes runs that are too many or too old, whole: outputs first, the events last, so that one cut off in the
+/// middle is found again. Never the run that asks, one with open intents, or one that may be under way. Failing at
+/// it is no failure of a run, and another process may be doing the same.
+pub(super) fn prune<W: World>(world: &W, rule: &Retention, own: &RunId) {
     let Ok(ids) = ids(world) else {
         return;
     };
-    let excess = ids.len().saturating_sub(KEPT);
-    for run in ids.iter().take(excess) {
-        let folder = Path::new(FOLDER).join(run);
+    let ids: Vec<RunId> = ids.into_iter().map(RunId).collect();
+    let now = world.clock().wall();
+    for run in keep::old(&ids, rule, now) {
+        if run == own || !keep::may_go(run, standing(world, run), now) {
+            continue;
+        }
+        let folder = Path::new(FOLDER).join(run.as_str());
+        // Where a link was planted nothing is listed through it, and it is the link that goes.
         for file in world.disk().list(&folder).unwrap_or_default() {
             remove(world, &folder.join(file));
         }
         remove(world, &folder);
-        remove(world, &journal_of(&RunId(run.clone())));
+        remove(world, &journal_of(run));
     }
+}
+
+/// What cannot be read counts as what must stay.
+fn standing<W: World>(world: &W, run: &RunId) -> Standing {
+    let open = match world.disk().list(Path::new(JOURNALS)) {
+        Ok(names) => names.iter().any(|name| name == run.as_str()),
+        Err(_) => true,
+    };
+    let ended = match world.disk().read(&journal_of(run), LIMIT) {
+        Ok(bytes) => bytes.is_none_or(|bytes| has_end(&bytes)),
+        Err(_) => false,
+    };
+    Standing { ended, open }
+}
+
+fn has_end(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    lines.any(|line| event::kind_of(line) == "run_finished")
 }
 
 fn remove<W: World>(world: &W, path: &Path) {
@@ -222,6 +252,7 @@ fn summary(run_id: RunId, bytes: &[u8]) -> Option<RunSummary> {
         exit_code: None,
         message: None,
         trace_id,
+        forecast: None,
     };
     for line in lines {
         match event::kind_of(line) {
@@ -257,7 +288,9 @@ fn ended(summary: &mut RunSummary, kind: EventKind) {
             message,
             // Counted line by line, as they are in older journals and in those without an end.
             warnings: _,
+            forecast,
         } => {
+            summary.forecast = forecast;
             summary.outcome = Some(outcome.as_str().to_owned());
             summary.duration_ms = u64::try_from(duration.as_millis()).ok();
             summary.exit_code = Some(exit_code);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::effect::Shape;
 use crate::domain::graph::build::needs_of;
 use crate::domain::ids::{
-    Address, Epoch, Instance, Lineage, OpId, ProviderId, ResourceKind, RunId, Scope,
+    Address, Epoch, Instance, Lineage, OpId, ProviderId, ResourceKind, RunId, Scope, StepId,
 };
 use crate::domain::live::{Health, Live, LiveInstance, Status};
 use crate::domain::plan::model::{Action, Step};
@@ -21,8 +21,13 @@ use crate::domain::project::project::Project;
 use crate::domain::project::service::{EnvValue, Service};
 use crate::domain::record::{Record, RecordedResource, Teardown};
 use crate::domain::secret::{Secret, SecretRef};
+use crate::domain::trace::id::RunTrace;
+use crate::engine::acts::Flows;
 use crate::ports::hooks::Value;
 use crate::ports::provider::InstanceRef;
+
+/// Variable with the W3C trace context.
+pub(super) const TRACEPARENT: &str = "TRACEPARENT";
 
 /// Resolved secrets by reference.
 pub(super) type SecretValues = BTreeMap<SecretRef, Secret>;
@@ -43,6 +48,10 @@ pub(super) struct Site<'a> {
     pub(super) run: RunId,
     /// Fencing token.
     pub(super) fence: Epoch,
+    /// How the run is traced.
+    pub(super) trace: Option<RunTrace>,
+    /// What is known of procedures.
+    pub(super) flows: Flows,
     made: RefCell<BTreeMap<(Address, Instance), InstanceRef>>,
     checked: RefCell<BTreeMap<ProviderId, bool>>,
 }
@@ -64,6 +73,8 @@ impl<'a> Site<'a> {
             secrets: SecretValues::new(),
             run,
             fence,
+            trace: None,
+            flows: Flows::default(),
             made: RefCell::new(BTreeMap::new()),
             checked: RefCell::new(BTreeMap::new()),
         }
@@ -83,7 +94,7 @@ impl<'a> Site<'a> {
     pub(super) fn service(&self, address: &Address) -> Option<&'a Service> {
         match address.kind {
             ResourceKind::Service => self.project.services.get(&address.name),
-            ResourceKind::Network | ResourceKind::Volume => None,
+            ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => None,
         }
     }
 
@@ -199,7 +210,7 @@ impl<'a> Site<'a> {
                     .map(|v| (false, false, v.id.clone()))
                     .collect()
             }
-            ResourceKind::Service => Vec::new(),
+            ResourceKind::Service | ResourceKind::Procedure => Vec::new(),
         };
         claims.sort();
         claims.into_iter().next().map(|(_, _, id)| id)
@@ -233,6 +244,7 @@ impl<'a> Site<'a> {
         let model = match address.kind {
             ResourceKind::Network => network_model(self.project.networks.get(&address.name)?),
             ResourceKind::Volume => volume_model(self.project.volumes.get(&address.name)?),
+            ResourceKind::Procedure => return None,
             ResourceKind::Service => {
                 service_model(self.service(address)?, self.project, &self.digests)
             }
@@ -291,14 +303,27 @@ impl<'a> Site<'a> {
         env.into_iter().collect()
     }
 
-    /// Returns the further variables of a hook.
-    pub(super) fn hook_env(&self, phase: &str) -> Vec<(String, Value)> {
-        vec![
+    /// Returns the variable that tells a program started by an attempt of a step which span is its parent.
+    pub(super) fn trace_env(&self, step: &StepId, attempt: u32) -> Option<(String, Value)> {
+        let context = self.trace.as_ref()?.context(step, attempt)?;
+        Some((TRACEPARENT.to_owned(), Value::Plain(context.to_string())))
+    }
+
+    /// Returns the further variables of what an attempt of a step runs.
+    pub(super) fn hook_env(
+        &self,
+        phase: &str,
+        (step, attempt): (&StepId, u32),
+    ) -> Vec<(String, Value)> {
+        let own = [
             (
                 "NANOKIT_RUN_ID".to_owned(),
                 Value::Plain(self.run.to_string()),
             ),
             ("NANOKIT_PHASE".to_owned(), Value::Plain(phase.to_owned())),
-        ]
+        ];
+        own.into_iter()
+            .chain(self.trace_env(step, attempt))
+            .collect()
     }
 }

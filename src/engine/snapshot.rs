@@ -5,7 +5,7 @@ use crate::domain::ids::{ResourceKind, Scope};
 use crate::domain::record::{Pending, Record, RecordedInstance};
 use crate::engine::damage;
 use crate::engine::reconcile::EngineError;
-use crate::formats::state::{self, Decoded};
+use crate::formats::state;
 use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
 use crate::ports::provider::Applied;
 use crate::ports::world::World;
@@ -15,19 +15,19 @@ use crate::ports::world::World;
 pub(super) async fn read<W: World>(
     world: &W,
     scope: &Scope,
-) -> Result<Option<(Version, Decoded)>, EngineError> {
+) -> Result<Option<(Version, Record)>, EngineError> {
     let stored = match world.state().get().await {
         Ok(Some(stored)) => stored,
         Ok(None) => return Ok(None),
         Err(error) => return Err(damage::unreadable(world, error).await),
     };
-    let decoded = match state::decode(&stored.bytes) {
-        Ok(decoded) => decoded,
+    let record = match state::decode(&stored.bytes) {
+        Ok(record) => record,
         Err(error) => return Err(damage::undecodable(world, &error).await),
     };
-    damage::check_scope(world, &decoded.record, scope)?;
-    damage::check_serial(world, &decoded.record).await?;
-    Ok(Some((stored.version, decoded)))
+    damage::check_scope(world, &record, scope)?;
+    damage::check_serial(world, &record).await?;
+    Ok(Some((stored.version, record)))
 }
 
 /// Stores bytes over exactly the version that was read; a lost reply is settled by reading back.
@@ -69,7 +69,7 @@ fn overtaken(found: Option<Stored>) -> EngineError {
     EngineError::LockLost(match found {
         Some(found) => format!(
             "somebody else wrote the state meanwhile (serial {}, lock epoch {})",
-            found.record.serial, found.record.fence
+            found.serial, found.fence
         ),
         None => "somebody else changed or removed the state meanwhile".to_owned(),
     })
@@ -113,7 +113,10 @@ pub(super) fn effect_of(pending: &Pending, applied: &Applied) -> Option<Effect> 
 
 /// Tells whether a record holds nothing but its identity.
 pub(super) fn is_blank(record: &Record) -> bool {
-    record.resources.is_empty() && record.applied_plans.is_empty() && record.pending.is_empty()
+    record.resources.is_empty()
+        && record.applied_plans.is_empty()
+        && record.pending.is_empty()
+        && record.flows.is_empty()
 }
 
 /// Says that a store could not be read or written.

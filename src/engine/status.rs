@@ -9,8 +9,10 @@ use crate::domain::project::project::Project;
 use crate::domain::report::drift::{drift as report_drift, everything};
 use crate::domain::report::status::status as report_status;
 use crate::domain::report::{DriftReport, StatusReport};
+use crate::engine::amend;
 use crate::engine::discover::{discover, make_plan};
 use crate::engine::reconcile::{EngineError, Survey};
+use crate::ports::clock::Clock;
 use crate::ports::provider::Provider;
 use crate::ports::world::World;
 
@@ -27,7 +29,19 @@ pub(super) async fn drift<W: World>(
     world: &W,
     project: &Project,
 ) -> Result<DriftReport, EngineError> {
-    look(world, project, report_drift).await
+    let report = look(world, project, report_drift).await?;
+    Ok(set_aside(world, project, report))
+}
+
+/// Sets aside what is ignored now. A list that cannot be read hides nothing.
+fn set_aside<W: World>(world: &W, project: &Project, report: DriftReport) -> DriftReport {
+    match amend::ignored(world, project) {
+        Ok(ignored) => report.without(&ignored, world.clock().wall()),
+        Err(error) => {
+            tracing::warn!(%error, "nothing is ignored");
+            report
+        }
+    }
 }
 
 /// Looks once and judges all of it.
@@ -49,9 +63,12 @@ pub(super) async fn survey<W: World>(
         request: &all,
     };
     let (status, drift) = (report_status(&input), report_drift(&input));
+    let drift = set_aside(world, project, drift);
     let missing = found.missing.take();
     let plan = request.map(|request| match missing {
-        Some(error) if request.purpose.builds() => Err(EngineError::Secret(error)),
+        Some(error) if request.purpose.builds() && !error.is_for_later() => {
+            Err(EngineError::Secret(error))
+        }
         Some(_) | None => {
             let seen = (&found.live, found.keeper.record(), &found.digests);
             Ok(Arc::new(make_plan(world, project, seen, request)))

@@ -1,22 +1,16 @@
 //! The state as it is stored, for people: read-only, and no lock is needed.
 
-use std::path::Path;
-
 use crate::domain::project::project::Project;
-use crate::domain::report::store::StoreReport;
+use crate::domain::report::store::{LockDeed, LockHistory, StoreReport};
 use crate::engine::keeper::Keeper;
+use crate::engine::lock_history;
 use crate::engine::reconcile::EngineError;
-use crate::formats::{lock, state};
+use crate::formats::state;
 use crate::ports::cas_store::{CasStore, StoreError};
-use crate::ports::disk::Disk;
 use crate::ports::world::World;
 
-/// Audit of locks that were cleared or taken over.
-const AUDIT: &str = "audit.log";
-/// Most of it that is read.
-const AUDIT_LIMIT: u64 = 4 << 20;
-/// How many of its lines are told.
-const AUDIT_LINES: usize = 10;
+/// How much of the lock's history is told.
+const DEEDS: usize = 10;
 
 /// Reads the state with everything around it.
 pub(super) async fn stored<W: World>(
@@ -36,15 +30,11 @@ pub(super) async fn stored<W: World>(
         bytes: document.map_or(0, |found| found.bytes.len() as u64),
         record: keeper.record().cloned(),
         backups: world.state().backups().await.map_err(store)?,
-        audit: audit(world),
+        // One that cannot be read is no reason to show nothing else.
+        audit: newest(lock_history::history(world).unwrap_or_default()),
     })
 }
 
-/// Reads the last lines of the audit; one that cannot be read is no reason to show nothing else.
-fn audit<W: World>(world: &W) -> Vec<String> {
-    let read = world.disk().read(Path::new(AUDIT), AUDIT_LIMIT);
-    let bytes = read.ok().flatten().unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let last = text.lines().rev().take(AUDIT_LINES);
-    last.map(lock::audit_words).collect()
+fn newest(history: LockHistory) -> Vec<LockDeed> {
+    history.deeds.into_iter().take(DEEDS).collect()
 }

@@ -71,12 +71,15 @@ pub(super) fn strip_lines(text: &str) -> String {
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{200b}'..='\u{200f}'
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
+            | '\u{2060}'..='\u{206f}'
             | '\u{feff}'
             | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
@@ -162,6 +165,8 @@ mod tests {
             ("\u{1b}", ""),
             ("\u{1b}[", ""),
             ("a\u{2028}b", "ab"),
+            ("left\u{61c}right", "leftright"),
+            ("pass\u{ad}word", "password"),
         ];
         for (text, expected) in cases {
             assert_eq!(strip(text), expected, "{text:?}");

@@ -162,6 +162,7 @@ pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::S
             LiveEventKind::Died(code) => format!("ended with {code}"),
             LiveEventKind::Removed => "removed".to_owned(),
             LiveEventKind::Health(health) => health.as_str().to_owned(),
+            LiveEventKind::VolumeRemoved(id) => format!("volume {} removed", strip(id.as_str())),
             LiveEventKind::Changed(what) => strip(what),
         };
         let now = match event.kind {
@@ -172,6 +173,7 @@ pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::S
             | LiveEventKind::Created
             | LiveEventKind::Started
             | LiveEventKind::Health(_)
+            | LiveEventKind::VolumeRemoved(_)
             | LiveEventKind::Changed(_) => None,
         };
         let hint = match (event.subject, now) {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use crate::domain::effect::Effect;
 use crate::domain::event::EventKind;
+use crate::domain::flow::Mark;
 use crate::domain::ids::{Address, OpId, RunId};
 use crate::domain::live::Live;
 use crate::domain::record::Record;
 use crate::domain::run::order::EventDraft;
+use crate::engine::begin::ACTION;
 use crate::engine::cx::within;
 use crate::engine::emit::Emitter;
 use crate::engine::keeper::Keeper;
@@ -27,7 +30,7 @@ pub(super) async fn settle_all<W: World>(
     emitter: &Emitter<'_, W>,
 ) -> Result<(), EngineError> {
     for pending in keeper.open_ops() {
-        if matches!(pending.verb.as_str(), "hook" | "install") {
+        if matches!(pending.verb.as_str(), "hook" | "install" | ACTION) {
             // A command cannot be looked up; that it may have run is worth telling.
             let text = format!(
                 "{} was under way when run {} was cut off; it may have run in part",
@@ -38,6 +41,18 @@ pub(super) async fn settle_all<W: World>(
                 EventKind::Warning { text },
             ));
             keeper.failed(world, &pending.op)?;
+            if pending.verb == ACTION
+                && let Some((_, label)) = pending.step.as_str().split_once('/')
+            {
+                keeper.note(
+                    world,
+                    Effect::FlowStep {
+                        address: pending.address.clone(),
+                        step: label.to_owned(),
+                        mark: Mark::Failed,
+                    },
+                )?;
+            }
             continue;
         }
         let Some(scope) = keeper.record().map(|record| record.scope.clone()) else {

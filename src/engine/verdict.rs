@@ -2,6 +2,7 @@
 
 use crate::domain::event::{RunOutcome, StepOutcome};
 use crate::domain::plan::model::Plan;
+use crate::domain::plan::premise::overtaken;
 use crate::domain::run::order::RunResult;
 use crate::engine::driver::Driven;
 use crate::engine::reconcile::EngineError;
@@ -56,6 +57,22 @@ fn failed(result: RunResult, plan: &Plan, clean: &dyn Fn(&str) -> String) -> Eng
     }
 }
 
+/// Warns of what is not as wanted any more and stays so, because the approved plan leaves it alone; returns what a run
+/// that ends well says of it in the end.
+pub(super) fn left_alone(approved: &Plan, now: &Plan, warn: &dyn Fn(String)) -> Option<String> {
+    let left = overtaken(approved, now);
+    for one in &left {
+        let text = &one.text;
+        warn(format!(
+            "{text}; the approved plan leaves it alone: `nkapp plan` shows what is to do"
+        ));
+    }
+    let names: Vec<String> = left.iter().map(|one| one.address.to_string()).collect();
+    let names = names.join(", ");
+    (!left.is_empty())
+        .then(|| format!("what the plan leaves alone is not as wanted any more: {names}"))
+}
+
 /// Returns the outcome an error stands for.
 pub(super) fn outcome_of(error: &EngineError) -> RunOutcome {
     match error {
@@ -63,6 +80,7 @@ pub(super) fn outcome_of(error: &EngineError) -> RunOutcome {
         EngineError::Locked(_)
         | EngineError::StalePlan(_)
         | EngineError::NeedsForce(_)
+        | EngineError::Procedure(_)
         | EngineError::BadState { .. } => RunOutcome::Refused,
         EngineError::Provider(_)
         | EngineError::Store(_)
@@ -79,7 +97,7 @@ pub(super) fn exit_code(error: &EngineError) -> u8 {
     match error {
         EngineError::Interrupted => 130,
         EngineError::Locked(_) | EngineError::BadState { .. } | EngineError::LockLost(_) => 4,
-        EngineError::StalePlan(_) | EngineError::NeedsForce(_) => 5,
+        EngineError::StalePlan(_) | EngineError::NeedsForce(_) | EngineError::Procedure(_) => 5,
         EngineError::Unsaved { source, .. } if matches!(**source, EngineError::LockLost(_)) => 4,
         EngineError::Provider(_)
         | EngineError::Store(_)

@@ -53,8 +53,14 @@ impl<W: World> Driver<'_, W> {
             let Some(open) = self.gates.get_mut(at) else {
                 continue;
             };
+            let last_look = open.gate.takes_last_look();
             match open.gate.finding().clone() {
-                Finding::Waiting => self.gates.rearm(at),
+                Finding::Waiting => {
+                    self.gates.rearm(at);
+                    if last_look {
+                        self.reseed();
+                    }
+                }
                 Finding::Healthy => {
                     self.tell_health(at, "healthy", "");
                     self.gates.remove(at);

@@ -2,17 +2,21 @@
 //!
 //! A reader keeps what it knows and skips the rest: an unknown kind is no error, and further keys are ignored.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::event::{Event, EventKind, RunOutcome, Stage, StepOutcome, Stream, uncoloured};
-use crate::domain::ids::{Address, PlanId, RunId, Scope, StepId, TraceId};
+use crate::domain::event::{
+    Event, EventKind, Origin, RunOutcome, Stage, StepOutcome, Stream, uncoloured,
+};
+use crate::domain::ids::{Address, PlanId, RunId, Scope, SpanId, StepId, TraceId};
 use crate::domain::lease::Verdict;
 use crate::domain::plan::model::Summary;
 use crate::formats::error::FormatError;
+use crate::formats::forecast::{ForecastWire, PredictionWire};
 use crate::formats::lock::HolderWire;
 use crate::formats::plan::{self, ChangeWire};
 use crate::formats::text;
@@ -39,8 +43,14 @@ enum BodyWire {
         command: String,
         who: String,
         trace_id: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<String>,
         #[serde(default)]
         plan_id: Option<String>,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        version: String,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        inputs: BTreeMap<String, String>,
     },
     RunFinished {
         outcome: String,
@@ -50,12 +60,16 @@ enum BodyWire {
         message: Option<String>,
         #[serde(default, skip_serializing_if = "is_zero")]
         warnings: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forecast: Option<ForecastWire>,
     },
     StageStarted {
         stage: String,
     },
     PlanMade {
         plan: Value,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prediction: Option<PredictionWire>,
     },
     LayerStarted {
         layer: usize,
@@ -187,18 +201,24 @@ pub fn glance(line: &str) -> Option<Glance> {
     })
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind")]
 fn body_wire(kind: &EventKind) -> BodyWire {
     match kind {
         EventKind::RunStarted {
             command,
             who,
             trace_id,
+            parent,
             plan_id,
+            origin,
         } => BodyWire::RunStarted {
             command: command.clone(),
             who: who.clone(),
             trace_id: trace_id.to_string(),
+            parent: parent.as_ref().map(ToString::to_string),
             plan_id: plan_id.as_ref().map(ToString::to_string),
+            version: origin.version.clone(),
+            inputs: origin.inputs.clone(),
         },
         EventKind::RunFinished {
             outcome,
@@ -206,18 +226,21 @@ fn body_wire(kind: &EventKind) -> BodyWire {
             duration,
             message,
             warnings,
+            forecast,
         } => BodyWire::RunFinished {
             outcome: outcome.as_str().to_owned(),
             exit_code: *exit_code,
             duration_ms: text::millis(*duration),
             message: message.clone(),
             warnings: *warnings,
+            forecast: forecast.as_ref().map(Into::into),
         },
         EventKind::StageStarted { stage } => BodyWire::StageStarted {
             stage: stage.as_str().to_owned(),
         },
-        EventKind::PlanMade { plan } => BodyWire::PlanMade {
+        EventKind::PlanMade { plan, prediction } => BodyWire::PlanMade {
             plan: plan::to_json(plan),
+            prediction: prediction.as_ref().map(Into::into),
         },
         EventKind::LayerStarted { layer, addresses } => BodyWire::LayerStarted {
             layer: *layer,
@@ -334,18 +357,24 @@ fn step_outcome(text: &str) -> Result<StepOutcome, FormatError> {
     text::by_word(&STEP_OUTCOMES, StepOutcome::as_str, "outcome", text)
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind")]
 fn kind(wire: BodyWire) -> Result<EventKind, FormatError> {
     Ok(match wire {
         BodyWire::RunStarted {
             command,
             who,
             trace_id,
+            parent,
             plan_id,
+            version,
+            inputs,
         } => EventKind::RunStarted {
             command,
             who,
             trace_id: TraceId(trace_id),
+            parent: parent.map(SpanId),
             plan_id: plan_id.map(PlanId),
+            origin: Origin { version, inputs },
         },
         BodyWire::RunFinished {
             outcome,
@@ -353,18 +382,21 @@ fn kind(wire: BodyWire) -> Result<EventKind, FormatError> {
             duration_ms,
             message,
             warnings,
+            forecast,
         } => EventKind::RunFinished {
             outcome: text::by_word(&RUN_OUTCOMES, RunOutcome::as_str, "outcome", &outcome)?,
             exit_code,
             duration: Duration::from_millis(duration_ms),
             message,
             warnings,
+            forecast: forecast.map(Into::into),
         },
         BodyWire::StageStarted { stage } => EventKind::StageStarted {
             stage: text::by_word(&STAGES, Stage::as_str, "stage", &stage)?,
         },
-        BodyWire::PlanMade { plan } => EventKind::PlanMade {
+        BodyWire::PlanMade { plan, prediction } => EventKind::PlanMade {
             plan: Arc::new(plan::from_json(plan)?),
+            prediction: prediction.map(Into::into),
         },
         BodyWire::LayerStarted { layer, addresses } => EventKind::LayerStarted {
             layer,

@@ -6,10 +6,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::effect::{Effect, Intent, OpEnd};
-use crate::domain::ids::{Digest, Epoch, Instance, Lineage, OpId, ProviderId, RunId, Serial};
+use crate::domain::ids::{Epoch, Lineage, OpId, RunId, Serial};
 use crate::formats::error::FormatError;
-use crate::formats::state::{self, InstanceWire, PendingWire, ShapeWire};
-use crate::formats::{plan, text};
+use crate::formats::journal::effect::{EffectWire, effect, effect_wire};
+use crate::formats::state::{self, PendingWire, ShapeWire};
+use crate::formats::text;
+
+mod effect;
 
 /// Newest version that can be read and the one that is written.
 pub const VERSION: u64 = 1;
@@ -71,53 +74,6 @@ enum LineWire {
     },
     Folded {
         serial: u64,
-    },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "does", rename_all = "snake_case")]
-enum EffectWire {
-    Announced {
-        address: String,
-        shape: ShapeWire,
-    },
-    InstanceMade {
-        address: String,
-        instance: u32,
-        made: InstanceWire,
-    },
-    InstanceReady {
-        address: String,
-        instance: u32,
-        ready: bool,
-    },
-    InstanceRenamed {
-        address: String,
-        instance: u32,
-        name: String,
-    },
-    InstanceGone {
-        address: String,
-        instance: u32,
-        id: Option<String>,
-    },
-    ObjectMade {
-        address: String,
-        id: String,
-    },
-    ObjectGone {
-        address: String,
-    },
-    Installed {
-        address: String,
-        manifest: String,
-    },
-    Applied {
-        address: String,
-        shape: ShapeWire,
-    },
-    Forgotten {
-        address: String,
     },
 }
 
@@ -198,69 +154,6 @@ fn end_word(end: OpEnd) -> &'static str {
     }
 }
 
-fn effect_wire(effect: &Effect) -> EffectWire {
-    match effect {
-        Effect::Announced { address, shape } => EffectWire::Announced {
-            address: address.to_string(),
-            shape: state::shape_wire(shape),
-        },
-        Effect::InstanceMade {
-            address,
-            instance,
-            made,
-        } => EffectWire::InstanceMade {
-            address: address.to_string(),
-            instance: instance.0,
-            made: state::instance_wire(made),
-        },
-        Effect::InstanceReady {
-            address,
-            instance,
-            ready,
-        } => EffectWire::InstanceReady {
-            address: address.to_string(),
-            instance: instance.0,
-            ready: *ready,
-        },
-        Effect::InstanceRenamed {
-            address,
-            instance,
-            name,
-        } => EffectWire::InstanceRenamed {
-            address: address.to_string(),
-            instance: instance.0,
-            name: name.clone(),
-        },
-        Effect::InstanceGone {
-            address,
-            instance,
-            id,
-        } => EffectWire::InstanceGone {
-            address: address.to_string(),
-            instance: instance.0,
-            id: id.as_ref().map(ToString::to_string),
-        },
-        Effect::ObjectMade { address, id } => EffectWire::ObjectMade {
-            address: address.to_string(),
-            id: id.to_string(),
-        },
-        Effect::ObjectGone { address } => EffectWire::ObjectGone {
-            address: address.to_string(),
-        },
-        Effect::Installed { address, manifest } => EffectWire::Installed {
-            address: address.to_string(),
-            manifest: manifest.to_string(),
-        },
-        Effect::Applied { address, shape } => EffectWire::Applied {
-            address: address.to_string(),
-            shape: state::shape_wire(shape),
-        },
-        Effect::Forgotten { address } => EffectWire::Forgotten {
-            address: address.to_string(),
-        },
-    }
-}
-
 fn line(wire: LineWire) -> Result<Line, FormatError> {
     Ok(match wire {
         LineWire::Begun { version, .. } if version > VERSION => {
@@ -295,70 +188,6 @@ fn line(wire: LineWire) -> Result<Line, FormatError> {
         LineWire::Effect { effect: left } => Line::Effect(effect(left)?),
         LineWire::Folded { serial } => Line::Folded {
             serial: Serial(serial),
-        },
-    })
-}
-
-fn effect(wire: EffectWire) -> Result<Effect, FormatError> {
-    let read = |text: &str| plan::address(text);
-    Ok(match wire {
-        EffectWire::Announced { address, shape } => Effect::Announced {
-            address: read(&address)?,
-            shape: state::shape(shape)?,
-        },
-        EffectWire::InstanceMade {
-            address,
-            instance,
-            made,
-        } => Effect::InstanceMade {
-            address: read(&address)?,
-            instance: Instance(instance),
-            made: state::instance(made),
-        },
-        EffectWire::InstanceReady {
-            address,
-            instance,
-            ready,
-        } => Effect::InstanceReady {
-            address: read(&address)?,
-            instance: Instance(instance),
-            ready,
-        },
-        EffectWire::InstanceRenamed {
-            address,
-            instance,
-            name,
-        } => Effect::InstanceRenamed {
-            address: read(&address)?,
-            instance: Instance(instance),
-            name,
-        },
-        EffectWire::InstanceGone {
-            address,
-            instance,
-            id,
-        } => Effect::InstanceGone {
-            address: read(&address)?,
-            instance: Instance(instance),
-            id: id.map(ProviderId),
-        },
-        EffectWire::ObjectMade { address, id } => Effect::ObjectMade {
-            address: read(&address)?,
-            id: ProviderId(id),
-        },
-        EffectWire::ObjectGone { address } => Effect::ObjectGone {
-            address: read(&address)?,
-        },
-        EffectWire::Installed { address, manifest } => Effect::Installed {
-            address: read(&address)?,
-            manifest: Digest(manifest),
-        },
-        EffectWire::Applied { address, shape } => Effect::Applied {
-            address: read(&address)?,
-            shape: state::shape(shape)?,
-        },
-        EffectWire::Forgotten { address } => Effect::Forgotten {
-            address: read(&address)?,
         },
     })
 }

@@ -1,7 +1,8 @@
-//! The lock record, and the lines of the audit log about it.
+//! The lock record.
 //!
 //! A record is at most 4 KiB, holds no secret, no argument list and no variables, and is never deleted: a
-//! released lock stays as a tombstone so that its epoch is never used again.
+//! released lock stays as a tombstone so that its epoch is never used again. Its checksum keeps a flipped digit of a
+//! process id from being taken for the proof that a holder is gone.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use crate::domain::ids::{Epoch, Lineage, LockId, PlanId, RunId, TraceId};
 use crate::domain::lease::{Breakage, Holder, LockRecord, LockStatus, Occupation};
-use crate::domain::time::{Boot, Wall};
+use crate::domain::time::Boot;
 use crate::formats::error::FormatError;
 use crate::formats::text;
 
@@ -128,15 +129,28 @@ fn status_word(status: LockStatus) -> &'static str {
 /// Writes a record as the content of its cell.
 #[must_use]
 pub fn encode(record: &LockRecord) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(&wire(record)).unwrap_or_default();
+    let mut document = text::to_value(&wire(record));
+    let sum = text::checksum(&document);
+    if let Some(map) = document.as_object_mut() {
+        map.insert("sha256".to_owned(), sum.into());
+    }
+    let mut bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
     bytes.push(b'\n');
     bytes
 }
 
-/// Reads a record. Keys it does not know are dropped: the next acquisition writes a record of its own anyway.
+/// Reads a record; those of versions before the checksum have none. Keys it does not know are dropped: the next
+/// acquisition writes a record of its own anyway.
 pub fn decode(bytes: &[u8]) -> Result<LockRecord, FormatError> {
     let document = text::parse(bytes)?;
     text::check_header(&document, FORMAT, VERSION)?;
+    if let Some(written) = document.get("sha256") {
+        let content = text::checksum(&document);
+        let written = written.as_str().unwrap_or_default().to_owned();
+        if written != content {
+            return Err(FormatError::Checksum { written, content });
+        }
+    }
     let wire: RecordWire = text::from_value(document)?;
     Ok(LockRecord {
         status: text::by_word(&STATUSES, status_word, "status", &wire.status)?,
@@ -205,78 +219,4 @@ fn wire(record: &LockRecord) -> RecordWire {
             boot_ms: text::millis(broken.boot.0),
         }),
     }
-}
-
-/// One line of the audit log: somebody's lock was taken without its holder's doing, or the state replaced by hand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditEntry {
-    /// When, by our clock.
-    pub at: Wall,
-    /// What was done: `unlock`, `force_unlock`, `take_over`, `push`, `force_push`, `rebuild`.
-    pub act: String,
-    /// Who did it: `user@host`.
-    pub by: String,
-    /// Why, in the operator's words.
-    pub reason: Option<String>,
-    /// Where the lock lives.
-    pub location: String,
-    /// The lock.
-    pub lock_id: String,
-    /// Its epoch.
-    pub epoch: u64,
-    /// Who held it: `user@host`, pid.
-    pub held_by: String,
-    /// Verdict at that moment.
-    pub verdict: String,
-    /// Findings behind the verdict, one text each.
-    pub evidence: Vec<String>,
-}
-
-/// Says an audit line in words; one that is none of ours is left as it is.
-#[must_use]
-pub fn audit_words(line: &str) -> String {
-    let Ok(entry) = serde_json::from_str::<serde_json::Value>(line) else {
-        return line.to_owned();
-    };
-    let word = |key: &str| entry.get(key).and_then(serde_json::Value::as_str);
-    let (Some(at), Some(act), Some(by)) = (word("at"), word("act"), word("by")) else {
-        return line.to_owned();
-    };
-    let held_by = word("held_by").unwrap_or_default();
-    let verdict = word("verdict").unwrap_or_default();
-    let why = word("reason").map(|why| format!(": {why}"));
-    let act = act.replace('_', " ");
-    if held_by.is_empty() {
-        let lines = entry.get("evidence").and_then(serde_json::Value::as_array);
-        let found: Vec<&str> = lines
-            .into_iter()
-            .flatten()
-            .filter_map(serde_json::Value::as_str)
-            .collect();
-        return format!("{at} {by}: {act} of the state; {}", found.join(", "));
-    }
-    format!(
-        "{at} {by}: {act} of {held_by}, verdict {verdict}{}",
-        why.unwrap_or_default()
-    )
-}
-
-/// Writes an audit line, line break included.
-#[must_use]
-pub fn audit_line(entry: &AuditEntry) -> String {
-    let mut line = serde_json::json!({
-        "at": text::rfc3339(entry.at),
-        "act": entry.act,
-        "by": entry.by,
-        "reason": entry.reason,
-        "location": entry.location,
-        "lock_id": entry.lock_id,
-        "epoch": entry.epoch,
-        "held_by": entry.held_by,
-        "verdict": entry.verdict,
-        "evidence": entry.evidence,
-    })
-    .to_string();
-    line.push('\n');
-    line
 }

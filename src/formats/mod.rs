@@ -8,15 +8,21 @@
 //!
 //! How to change a format: add optional fields with defaults; for more, a new version with a reader for the old.
 
+pub mod audit;
 pub mod error;
 pub mod event;
+mod forecast;
+pub mod ignored;
 pub mod journal;
 pub mod lock;
+pub mod otlp;
+pub mod past;
 pub mod plan;
 pub mod report;
 pub mod secret_parts;
 pub mod state;
 pub mod text;
+pub mod worker;
 
 #[cfg(test)]
 mod tests;

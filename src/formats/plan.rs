@@ -28,6 +28,8 @@ pub(super) struct SummaryWire {
     update: usize,
     delete: usize,
     noop: usize,
+    #[serde(default, skip_serializing_if = "text::is_zero")]
+    run: usize,
     drift: usize,
 }
 
@@ -38,6 +40,7 @@ impl From<SummaryWire> for Summary {
             update: wire.update,
             delete: wire.delete,
             noop: wire.noop,
+            run: wire.run,
             drift: wire.drift,
         }
     }
@@ -76,6 +79,8 @@ struct StepWire {
     service: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     image: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     needs: Vec<String>,
     #[serde(default)]
@@ -216,6 +221,7 @@ fn wire(plan: &Plan) -> PlanWire {
             update: summary.update,
             delete: summary.delete,
             noop: summary.noop,
+            run: summary.run,
             drift: summary.drift,
         },
         layers: plan.layers.iter().map(texts).collect(),
@@ -269,6 +275,7 @@ pub(super) fn changes_wire(changes: &[Change]) -> Vec<ChangeWire> {
 fn step_wire(step: &Step) -> StepWire {
     let (phase, index) = match &step.kind {
         StepKind::Hook { phase, index } => (Some(phase.as_str().to_owned()), Some(*index)),
+        StepKind::Perform { index, .. } | StepKind::Skip { index, .. } => (None, Some(*index)),
         _ => (None, None),
     };
     let network = match &step.kind {
@@ -277,10 +284,15 @@ fn step_wire(step: &Step) -> StepWire {
     };
     let (service, member) = match &step.kind {
         StepKind::Detach { service, instance } => (Some(service.clone()), Some(*instance)),
+        StepKind::PutBack { service } => (Some(service.clone()), None),
         _ => (None, None),
     };
     let image = match &step.kind {
         StepKind::Pull { image } => Some(image.clone()),
+        _ => None,
+    };
+    let reason = match &step.kind {
+        StepKind::Skip { reason, .. } => Some(reason.clone()),
         _ => None,
     };
     StepWire {
@@ -294,6 +306,7 @@ fn step_wire(step: &Step) -> StepWire {
         index,
         network,
         image,
+        reason,
         needs: texts(&step.needs),
         detail: step.detail.clone(),
     }

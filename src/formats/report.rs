@@ -1,15 +1,31 @@
 //! JSON of answers: status, drift, lock, runs, record. Written only, never read back.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
+use crate::domain::ids::Address;
 use crate::domain::lease::LockReport;
 use crate::domain::live::Status;
+use crate::domain::plan::model::Change;
 use crate::domain::record::Record;
+use crate::domain::report::ignored::Ignored;
+use crate::domain::report::store::LockHistory;
 use crate::domain::report::{
     DriftReport, InstanceStatus, ResourceStatus, RunSummary, StatusReport,
 };
+use crate::domain::time::Wall;
 use crate::formats::lock::{self, HolderWire};
-use crate::formats::{plan, state, text};
+use crate::formats::{audit, ignored, plan, state, text};
+
+/// Writes what was done with the lock.
+#[must_use]
+pub fn lock_history(history: &LockHistory) -> Value {
+    json!({
+        "history": history.deeds.iter().map(audit::to_json).collect::<Vec<_>>(),
+        "unreadable": history.unreadable,
+    })
+}
 
 /// Writes how everything stands.
 #[must_use]
@@ -67,12 +83,54 @@ pub fn drift(report: &DriftReport) -> Value {
             })
         })
         .collect();
+    let of_class = |class: &'static str, all: &BTreeMap<Address, Vec<Change>>| -> Vec<Value> {
+        let each = all
+            .iter()
+            .flat_map(|(address, changes)| changes.iter().map(move |change| (address, change)));
+        each.map(|(address, change)| field(class, address, change))
+            .collect()
+    };
+    let mut fields = of_class("drift", &report.drifted);
+    fields.extend(of_class("config", &report.edits));
+    for (address, changes) in &report.ignored {
+        for one in changes {
+            let mut written = field("ignored", address, &one.change);
+            written["decision"] = text::to_value(&ignored::wire(&one.ignored));
+            fields.push(written);
+        }
+    }
+    fields.extend(of_class("cosmetic", &report.cosmetic));
     json!({
         "drifted": drifted,
+        "fields": fields,
         "changed": report.changed.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "strays": report.strays,
         "digest": report.digest.to_string(),
     })
+}
+
+/// One difference with what it is: `drift` (somebody else's), `config` (ours, of the file), `ignored`, `cosmetic`.
+fn field(class: &str, address: &Address, change: &Change) -> Value {
+    json!({
+        "address": address.to_string(),
+        "path": change.path,
+        "instance": change.instance.map(|instance| instance.0),
+        "class": class,
+        "before": change.before,
+        "after": change.after,
+        "sensitive": change.sensitive,
+    })
+}
+
+/// Writes the decisions to live with drift.
+#[must_use]
+pub fn ignored(all: &[Ignored], now: Wall) -> Value {
+    let each = all.iter().map(|one| {
+        let mut written = text::to_value(&ignored::wire(one));
+        written["holds"] = one.holds(now).into();
+        written
+    });
+    json!({ "ignored": each.collect::<Vec<_>>() })
 }
 
 /// Writes the verdict about a lock with everything it rests on.
@@ -110,6 +168,12 @@ pub fn run(summary: &RunSummary) -> Value {
         "duration_ms": summary.duration_ms,
         "actions": summary.actions,
         "warnings": summary.warnings,
+        "failed": summary.failed,
+        "environment": summary.env,
+        "exit_code": summary.exit_code,
+        "message": summary.message,
+        "trace_id": summary.trace_id.to_string(),
+        "forecast": summary.forecast.map(crate::formats::past::forecast),
     })
 }
 

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 
 use crate::domain::effect::{Effect, Intent, OpEnd, Shape};
 use crate::domain::event::{Event, EventKind, RunOutcome, Stage, StepOutcome, Stream};
+use crate::domain::flow::Standing;
 use crate::domain::ids::{
     Address, Digest, EnvName, Epoch, ImageId, Instance, Lineage, LockId, OpId, PlanId, ProjectName,
     ProviderId, RunId, Scope, Serial, StepId, TraceId,
@@ -351,6 +352,9 @@ fn sample_record() -> Record {
         resources: BTreeMap::from([(api.address.clone(), api), (data.address.clone(), data)]),
         applied_plans: vec![PlanId::new("abc123")],
         pending: vec![pending()],
+        standing: Standing::default(),
+        flows: BTreeMap::new(),
+        strays: Vec::new(),
     }
 }
 
@@ -362,7 +366,9 @@ fn every_event() -> Vec<EventKind> {
             command: "deploy".to_owned(),
             who: "ann@box".to_owned(),
             trace_id: TraceId::new("t1"),
+            parent: None,
             plan_id: Some(PlanId::new("abc123")),
+            origin: crate::domain::event::Origin::default(),
         },
         EventKind::StageStarted { stage: Stage::Lock },
         EventKind::StageStarted {
@@ -380,6 +386,7 @@ fn every_event() -> Vec<EventKind> {
         },
         EventKind::PlanMade {
             plan: Arc::new(sample_plan()),
+            prediction: None,
         },
         EventKind::LayerStarted {
             layer: 1,
@@ -439,6 +446,7 @@ fn every_event() -> Vec<EventKind> {
             duration,
             message: None,
             warnings: 0,
+            forecast: None,
         },
     ]
 }
@@ -468,6 +476,51 @@ fn every_event_is_written_and_read_back() {
         lines.push('\n');
     }
     golden("events-v1.jsonl", lines.as_bytes());
+}
+
+#[test]
+fn what_a_run_was_begun_with_and_how_long_it_was_thought_to_take_is_read_back() {
+    use crate::domain::event::Origin;
+    use crate::domain::plan::forecast::{Forecast, Prediction};
+    let expected = Duration::from_millis(12_300);
+    let kinds = [
+        EventKind::RunStarted {
+            command: "deploy".to_owned(),
+            who: "ann@box".to_owned(),
+            trace_id: TraceId::new("t1"),
+            parent: None,
+            plan_id: None,
+            origin: Origin {
+                version: "0.1.0".to_owned(),
+                inputs: [("force".to_owned(), "yes".to_owned())].into(),
+            },
+        },
+        EventKind::PlanMade {
+            plan: Arc::new(sample_plan()),
+            prediction: Some(Prediction {
+                total: expected,
+                runs: 7,
+                known: 8,
+                steps: 9,
+            }),
+        },
+        EventKind::RunFinished {
+            outcome: RunOutcome::Ok,
+            exit_code: 0,
+            duration: expected,
+            message: None,
+            warnings: 0,
+            forecast: Some(Forecast {
+                expected,
+                took: Duration::from_millis(12_400),
+            }),
+        },
+    ];
+    for kind in kinds {
+        let event = stamped(1, kind);
+        let line = event::encode_line(&event);
+        assert_eq!(event::decode_line(&line).as_ref(), Some(&event), "{line}");
+    }
 }
 
 #[test]
@@ -596,11 +649,11 @@ fn plans_of_another_tool_are_refused() {
 #[test]
 fn the_state_is_written_and_read_back() {
     let record = sample_record();
-    let bytes = state::encode(&record, &state::Extra::default(), "nanokit 0.1.0");
+    let bytes = state::encode(&record, "nanokit 0.1.0");
     golden("state-v1.json", &bytes);
     let decoded = state::decode(&bytes).unwrap();
-    assert_eq!(decoded.record, record);
-    assert_eq!(decoded.extra, state::Extra::default());
+    assert_eq!(decoded, record);
+    assert_eq!(decoded.strays, []);
 }
 
 /// Writes the checksum of a hand-made document.
@@ -610,7 +663,7 @@ fn sealed(mut document: serde_json::Value) -> Vec<u8> {
 }
 
 fn state_json() -> serde_json::Value {
-    let bytes = state::encode(&sample_record(), &state::Extra::default(), "nanokit 0.1.0");
+    let bytes = state::encode(&sample_record(), "nanokit 0.1.0");
     text::parse(&bytes).unwrap()
 }
 
@@ -624,8 +677,8 @@ fn keys_of_a_later_version_survive_where_they_stood() {
     document["resources"]["volume.data"]["backup"] = true.into();
     let mut decoded = state::decode(&sealed(document)).unwrap();
     let gone = Address::volume("data");
-    decoded.record.resources.remove(&gone);
-    let again = text::parse(&state::encode(&decoded.record, &decoded.extra, "nanokit 9")).unwrap();
+    decoded.resources.remove(&gone);
+    let again = text::parse(&state::encode(&decoded, "nanokit 9")).unwrap();
     assert_eq!(again["later"], serde_json::json!({"a": [1, {"b": null}]}));
     assert_eq!(again["resources"]["service.api"]["colour"], "red");
     assert_eq!(
@@ -709,7 +762,7 @@ fn every_damage_of_a_state_is_an_error_with_a_name() {
 
 #[test]
 fn every_single_byte_of_a_state_is_guarded() {
-    let good = state::encode(&sample_record(), &state::Extra::default(), "nanokit 0.1.0");
+    let good = state::encode(&sample_record(), "nanokit 0.1.0");
     let whole = state::decode(&good).unwrap();
     for at in 0..good.len() {
         let mut bytes = good.clone();
@@ -874,6 +927,30 @@ fn a_lock_report_names_verdict_holder_and_evidence() {
     assert!(report::lock(&lock_report)["holder"].is_null());
 }
 
+#[test]
+fn every_single_byte_of_a_lock_is_guarded() {
+    let good = lock::encode(&sample_lock());
+    let whole = lock::decode(&good).unwrap();
+    for at in 0..good.len() {
+        for bit in 0..8 {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1 << bit;
+            if let Ok(read) = lock::decode(&bytes) {
+                // Only where what guards it was hit: its own name.
+                assert_eq!(read, whole, "byte {at}, bit {bit}");
+            }
+        }
+    }
+    let mut document = text::parse(&good).unwrap();
+    document.as_object_mut().unwrap().remove("sha256");
+    let earlier = document.to_string();
+    assert_eq!(
+        lock::decode(earlier.as_bytes()),
+        Ok(whole),
+        "earlier versions wrote none"
+    );
+}
+
 fn names() -> impl Strategy_<Value = String> {
     "[a-z][a-z0-9]{0,6}"
 }
@@ -905,8 +982,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn any_record_survives_a_round_trip(record in any_record()) {
-        let bytes = state::encode(&record, &state::Extra::default(), "w");
-        prop_assert_eq!(state::decode(&bytes).map(|decoded| decoded.record), Ok(record));
+        let bytes = state::encode(&record, "w");
+        prop_assert_eq!(state::decode(&bytes), Ok(record));
     }
     #[test]
     fn any_bytes_are_refused_without_a_crash(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

@@ -16,6 +16,29 @@ pub enum SecretError {
         /// Why.
         cause: String,
     },
+    /// The reference is right, and nothing in this build can ask for it.
+    #[error("{0} cannot be fetched: this build does not speak to Vault yet")]
+    NotYet(SecretRef),
+}
+
+impl SecretError {
+    /// Tells whether the reference is right and only nobody can ask for it yet: that stops no plan.
+    #[must_use]
+    pub const fn is_for_later(&self) -> bool {
+        matches!(self, Self::NotYet(_))
+    }
+
+    /// Says what helps.
+    #[must_use]
+    pub const fn way_out(&self) -> &'static str {
+        match self {
+            Self::Unset(_) => "set the variable, or write it into `.env`",
+            Self::File { .. } => "make it a plain file that can be read, or name another one",
+            Self::NotYet(_) => {
+                "give the value as `env://NAME` or `file://PATH` until then: `vault kv get` writes it there"
+            }
+        }
+    }
 }
 
 /// Resolves references.

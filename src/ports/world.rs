@@ -34,6 +34,8 @@ pub trait World {
     fn state(&self) -> &Self::Store;
     /// Returns the cell of the lock record.
     fn lock(&self) -> &Self::Store;
+    /// Returns the cell of the record that says which worker leads.
+    fn leader(&self) -> &Self::Store;
     /// Returns the clock.
     fn clock(&self) -> &Self::Clock;
     /// Returns the project's own folder.

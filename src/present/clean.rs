@@ -88,6 +88,46 @@ pub fn lines(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Makes a text of our own making fit for a terminal, whatever was quoted in it: nothing is cut or moved, and each
+/// character that is no text becomes U+FFFD.
+#[must_use]
+pub fn document(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => c,
+        c if is_no_text(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Makes a JSON document fit for a terminal; it still says the same. Characters that are no text stand only in
+/// its strings, and there each can be written as an escape.
+#[must_use]
+pub fn json(text: &str) -> std::borrow::Cow<'_, str> {
+    use std::fmt::Write as _;
+    let is_odd = |c: char| is_no_text(c) && c != '\n';
+    if !text.contains(is_odd) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
+        if is_odd(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.into()
+}
+
+/// Tells whether a character does something, or hides, instead of being shown.
+#[must_use]
+pub fn is_no_text(c: char) -> bool {
+    c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
 type Rest<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
 /// Skips what follows an escape character.
@@ -196,6 +236,25 @@ mod tests {
             assert_eq!(line(raw), expected, "{raw:?}");
         }
         assert_eq!(bytes(b"a\xff\xfeb"), "a\u{fffd}\u{fffd}b");
+    }
+
+    #[test]
+    fn results_say_the_same_and_tell_a_terminal_nothing() {
+        let odd = "a\u{9b}2J\u{202e}b\u{7f}\u{e0041}";
+        let text = serde_json::to_string(&serde_json::json!({"\u{1b}]0;x": odd, "n": "é\n"}));
+        let text = text.unwrap();
+        let shown = json(&text);
+        assert!(!shown.chars().any(is_no_text), "{shown}");
+        let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(read["\u{1b}]0;x"], odd);
+        assert!(matches!(
+            json("{\n \"é\": 1}\n"),
+            std::borrow::Cow::Borrowed(_)
+        ));
+        assert_eq!(
+            document("a\u{1b}[2J\tb\u{202e}\n"),
+            "a\u{fffd}[2J\tb\u{fffd}\n"
+        );
     }
 
     #[test]

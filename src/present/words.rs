@@ -25,7 +25,7 @@ pub fn with_warnings(word: &str, warnings: usize) -> String {
     }
 }
 
-/// Returns symbol and role of an action: `+ ~ - •`.
+/// Returns symbol and role of an action: `+ ~ - • >`.
 #[must_use]
 pub fn action(kind: ActionKind) -> (char, Role) {
     let role = match kind {
@@ -33,6 +33,7 @@ pub fn action(kind: ActionKind) -> (char, Role) {
         ActionKind::Update => Role::Changed,
         ActionKind::Delete => Role::Removed,
         ActionKind::Noop => Role::Kept,
+        ActionKind::Run => Role::Busy,
     };
     (kind.symbol(), role)
 }

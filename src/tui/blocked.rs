@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::app::snapshot::{ActionView, RunView, Snapshot, StepView};
+use crate::app::snapshot::Snapshot;
+use crate::domain::history::view::{ActionView, RunView, StepView};
 use crate::domain::ids::{Address, StepId};
 use crate::domain::plan::model::{Action, Plan, StepKind};
 use crate::domain::report::Usual;
 use crate::domain::time::Wall;
 use crate::present::human::duration;
-use crate::tui::rows::course::steps_of;
 use crate::tui::words::{between, ticking};
 
 /// How many services on the way to the root are followed.
@@ -239,7 +239,9 @@ impl<'a> Blocks<'a> {
         if let Some(on) = open.max_by_key(|on| (self.layer_of(on), self.began(on))) {
             return Some(self.because_of(on, left));
         }
-        let queued = steps_of(self.run, address)
+        let queued = self
+            .run
+            .steps_of(address)
             .any(|(_, step)| step.waits_for.iter().any(|on| on == "worker"));
         let before = self.open.range(..action.layer).next_back();
         match before.filter(|_| !queued) {
@@ -250,7 +252,9 @@ impl<'a> Blocks<'a> {
 
     /// What a resource waits for that waits for another one.
     fn because_of(&self, on: &Address, left: usize) -> Blocked {
-        let current = steps_of(self.run, on)
+        let current = self
+            .run
+            .steps_of(on)
             .filter(|(_, step)| under_way(step))
             .max_by_key(|(id, step)| (self.usual_of(id), std::cmp::Reverse(step.started)));
         if let Some((step, view)) = current {
@@ -288,7 +292,9 @@ impl<'a> Blocks<'a> {
 
     /// The lock that a step under way waits for.
     fn held_step(&self, address: &Address) -> Option<Blocked> {
-        let (id, _) = steps_of(self.run, address)
+        let (id, _) = self
+            .run
+            .steps_of(address)
             .filter(|(_, step)| under_way(step))
             .find(|(id, _)| self.run.locks.contains_key(id.as_str()))?;
         let held = self.run.locks.get(id.as_str())?;
@@ -304,7 +310,10 @@ impl<'a> Blocks<'a> {
 
     /// Everything is there but a worker.
     fn worker(&self, address: &Address) -> Blocked {
-        let waiting = steps_of(self.run, address).filter(|(_, step)| step.started.is_none());
+        let waiting = self
+            .run
+            .steps_of(address)
+            .filter(|(_, step)| step.started.is_none());
         Blocked {
             thing: Thing::Worker { busy: self.busy },
             through: None,

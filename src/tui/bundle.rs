@@ -35,7 +35,7 @@ pub fn parts(model: &Model, recorder: &Recorder) -> Vec<(String, String)> {
         snapshot
             .drift
             .as_ref()
-            .map_or_else(none, |report| text(&drift::drift(report))),
+            .map_or_else(none, |report| text(&drift::drift(report, true, model.now))),
     ));
     parts.push((
         "lock",

@@ -123,6 +123,8 @@ pub fn of_plan(plan: &Plan) -> Danger {
     let disrupts = plan.actions.iter().any(|action| match action.kind {
         ActionKind::Delete => true,
         ActionKind::Update => action.strategy == Strategy::Recreate,
+        // What steps of a procedure break nobody can tell.
+        ActionKind::Run => true,
         ActionKind::Create | ActionKind::Noop => false,
     });
     if disrupts || matches!(plan.purpose, Purpose::Destroy | Purpose::Clean) {
@@ -138,7 +140,9 @@ pub fn before(plan: &Plan, standing: Standing) -> Ritual {
     let ritual = Ritual::of(of_plan(plan), standing).max(Ritual::Key);
     match plan.purpose {
         Purpose::Destroy if !plan.is_empty() => ritual.max(Ritual::Typed),
-        Purpose::Destroy | Purpose::Clean | Purpose::Deploy | Purpose::Restore => ritual,
+        Purpose::Destroy | Purpose::Clean | Purpose::Deploy | Purpose::Restore | Purpose::Act => {
+            ritual
+        }
     }
 }
 

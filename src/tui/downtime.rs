@@ -40,7 +40,7 @@ pub fn of(action: &Action, usual: Option<&Usual>) -> Downtime {
         return Downtime::None;
     }
     match (action.kind, action.strategy) {
-        (ActionKind::Noop, _) => Downtime::None,
+        (ActionKind::Noop | ActionKind::Run, _) => Downtime::None,
         (ActionKind::Create, _) => Downtime::New,
         (ActionKind::Delete, _) => Downtime::Gone,
         (ActionKind::Update, Strategy::Recreate) => Downtime::While(time(action, usual)),

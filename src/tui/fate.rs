@@ -40,6 +40,7 @@ impl Fate {
         match (action.kind, action.strategy) {
             (ActionKind::Noop, _) => Self::Keep,
             (ActionKind::Create, _) => Self::Create,
+            (ActionKind::Run, _) => Self::Start,
             (ActionKind::Delete, _) => Self::Delete,
             (ActionKind::Update, Strategy::InPlace) => Self::Update,
             (ActionKind::Update, Strategy::Start) => Self::Start,
@@ -64,7 +65,7 @@ impl Fate {
         match pending {
             ActionKind::Noop => Self::Keep,
             ActionKind::Create => Self::Create,
-            ActionKind::Update => Self::Update,
+            ActionKind::Update | ActionKind::Run => Self::Update,
             ActionKind::Delete => Self::Delete,
         }
     }

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::app::snapshot::{RunView, Snapshot};
-use crate::domain::event::{Event, EventKind, Stage, StepOutcome};
-use crate::domain::ids::{RunId, StepId};
-use crate::domain::report::RunSummary;
+use crate::domain::history::compare::Comparison;
+use crate::domain::history::details::Details;
+use crate::domain::history::view::RunView;
+use crate::domain::ids::RunId;
+use crate::domain::report::{RunSummary, Usual};
 use crate::domain::time::Wall;
 use crate::tui::logs::open::Output;
 use crate::tui::model::{Area, Model};
-use crate::tui::timeline::compare::Comparison;
-use crate::tui::timeline::path::{self, Leg};
-use crate::tui::words::between;
 
 /// What the events of a past run are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,73 +21,6 @@ pub enum Want {
     Compare,
     /// To play it again.
     Replay,
-}
-
-/// What the events of a past run tell.
-#[derive(Clone, Debug, Default)]
-pub struct Details {
-    /// The run as it stood at its end, without output.
-    pub view: RunView,
-    /// How long each stage took.
-    pub stages: Vec<(Stage, Duration)>,
-    /// Steps that failed: exit code and what went wrong.
-    pub failed: Vec<(StepId, Option<i64>, String)>,
-    /// Its critical path.
-    pub legs: Vec<Leg>,
-    /// How many events it has.
-    pub events: usize,
-}
-
-impl Details {
-    /// Reads the events of a run.
-    #[must_use]
-    pub fn of(events: &[Event]) -> Self {
-        let mut fold = Snapshot::default();
-        for event in events.iter().filter(|event| !is_line(event)) {
-            fold.apply_event(event);
-        }
-        let view = fold.run.unwrap_or_default();
-        let failed = view
-            .steps
-            .iter()
-            .filter(|(_, step)| {
-                let bad = [StepOutcome::Failed, StepOutcome::Unknown];
-                step.outcome.is_some_and(|outcome| bad.contains(&outcome))
-            })
-            .map(|(id, step)| {
-                let message = step.message.clone().unwrap_or_default();
-                (id.clone(), step.exit_code, message)
-            })
-            .collect();
-        Self {
-            stages: stages(events),
-            failed,
-            legs: path::legs(&view),
-            events: events.len(),
-            view,
-        }
-    }
-}
-
-fn is_line(event: &Event) -> bool {
-    matches!(event.kind, EventKind::Log { .. })
-}
-
-/// A stage lasts until the next one begins, the last one until the last event.
-fn stages(events: &[Event]) -> Vec<(Stage, Duration)> {
-    let mut begun: Vec<(Stage, Wall)> = Vec::new();
-    for event in events {
-        if let EventKind::StageStarted { stage } = event.kind {
-            begun.push((stage, event.at));
-        }
-    }
-    let last = events.last().map(|event| event.at);
-    let ends = begun.iter().skip(1).map(|(_, at)| *at).chain(last);
-    begun
-        .iter()
-        .zip(ends)
-        .map(|((stage, from), to)| (*stage, between(*from, to)))
-        .collect()
 }
 
 /// Past runs.
@@ -139,7 +69,39 @@ impl History {
     }
 }
 
+/// How long steps usually took before a run began.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// The run.
+    run: RunId,
+    /// What is known now, of which this is a part.
+    all: Arc<Usual>,
+    /// What was known then.
+    usual: Usual,
+}
+
 impl Model {
+    /// Returns how long steps usually took before the shown run began; it is not measured by itself.
+    #[must_use]
+    pub fn usual_before(&self) -> Option<&Usual> {
+        self.before.as_ref().map(|before| &before.usual)
+    }
+
+    /// Keeps what is usual in step with the run that is shown.
+    pub fn look_before(&mut self) {
+        let run = self.shown_run().map(|run| run.run_id.clone());
+        let wanted = run.zip(self.snapshot.usual.clone());
+        let Some((run, all)) = wanted else {
+            self.before = None;
+            return;
+        };
+        let known = self.before.as_ref();
+        if known.is_none_or(|known| known.run != run || !Arc::ptr_eq(&known.all, &all)) {
+            let usual = all.before(&run);
+            self.before = Some(Before { run, all, usual });
+        }
+    }
+
     /// Returns the run the run area shows: the one that is replayed, else the session's own.
     #[must_use]
     pub fn shown_run(&self) -> Option<&RunView> {

@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use crate::app::command::{Stop, Ticket};
 use crate::app::notice::Hydrated;
-use crate::app::snapshot::{RunView, Snapshot};
-use crate::domain::ids::LockId;
+use crate::app::snapshot::Snapshot;
+use crate::domain::history::path::{self, Leg};
+use crate::domain::history::view::RunView;
+use crate::domain::ids::{LockId, RunId};
 use crate::domain::report::install::InstallReport;
 use crate::domain::report::store::StoreReport;
 use crate::domain::run::options::RunOptions;
@@ -22,7 +24,7 @@ use crate::present::words::count;
 use crate::tui::effect::Wish;
 use crate::tui::graph::stage::Stage;
 use crate::tui::hand::Hand;
-use crate::tui::history::History;
+use crate::tui::history::{Before, History};
 use crate::tui::keymap::action::Context;
 use crate::tui::keymap::chord::Chord;
 use crate::tui::logs::open::{LogView, Output};
@@ -35,7 +37,6 @@ use crate::tui::rooms::tab::Around;
 use crate::tui::rows;
 use crate::tui::setup::{Setup, UserFiles};
 use crate::tui::theme::{Colors, Theme, Tone};
-use crate::tui::timeline::path::{self, Leg};
 use crate::tui::timeline::window::Window;
 use crate::tui::tree::Pane;
 use crate::tui::usage::Usages;
@@ -63,6 +64,8 @@ pub struct PanelOptions {
     pub tmux: bool,
     /// The folder the panel was opened in; command lines are meant for it.
     pub folder: std::path::PathBuf,
+    /// The run to play again as soon as it can be read.
+    pub replay: Option<RunId>,
 }
 
 /// One of the six areas.
@@ -265,6 +268,8 @@ pub struct Model {
     pub window: Window,
     /// The critical path of the run on show, while its timeline is.
     pub legs: Vec<Leg>,
+    /// How long steps usually took before the run in the run area began.
+    pub before: Option<Before>,
     /// A past run that is played again.
     pub replay: Option<Box<Replay>>,
     /// Past runs.
@@ -363,6 +368,7 @@ impl Model {
             run_as: RunAs::default(),
             window: Window::default(),
             legs: Vec::new(),
+            before: None,
             replay: None,
             history: History::default(),
             lost_at: None,
@@ -441,11 +447,12 @@ impl Model {
                     (RunAs::Timeline, None) | (RunAs::Steps, _) => Vec::new(),
                 };
                 self.legs = legs;
+                self.look_before();
                 let run = self.shown_run();
                 let ours = run.is_some_and(|run| self.output.run.as_ref() == Some(&run.run_id));
                 let output = ours.then_some(&self.output.store);
                 let key = self.key_in(Context::Run, crate::tui::keymap::action::Action::Open);
-                let usual = self.snapshot.usual.as_deref();
+                let usual = self.usual_before();
                 let mut nodes = rows::run::nodes(run, usual, output, &key);
                 if self.run_as == RunAs::Timeline {
                     rows::run::spread(&mut nodes);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::command::Stop;
 use crate::app::failure::Failure;
-use crate::domain::ids::PlanId;
+use crate::domain::ids::{Address, PlanId};
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::domain::time::Wall;
@@ -142,6 +142,8 @@ pub enum Stake {
     },
     /// Clearing a lock.
     Lock(Arc<LockReport>),
+    /// Deciding about drift of a resource, or of one field of it.
+    Drift(Address, Option<String>),
 }
 
 /// A dialog that is answered by typing.
@@ -202,6 +204,39 @@ impl Typed {
         })
     }
 
+    /// Asks for the resource's name before its drift is recorded.
+    #[must_use]
+    pub fn accept(address: Address, path: Option<String>, now: Wall) -> Self {
+        let field = Field {
+            label: format!("name ({})", address.name),
+            expect: Some(address.name.clone()),
+            typed: String::new(),
+        };
+        Self {
+            fields: vec![field],
+            stake: Stake::Drift(address, path),
+            at: 0,
+            not_before: now,
+        }
+    }
+
+    /// Asks for a reason, and for how long, before drift is set aside.
+    #[must_use]
+    pub fn ignore(address: Address, path: Option<String>, now: Wall) -> Self {
+        let labels = ["reason", "time: 30m, 12h, 2d, or always"];
+        let fields = labels.map(|label| Field {
+            label: label.to_owned(),
+            expect: None,
+            typed: String::new(),
+        });
+        Self {
+            fields: fields.to_vec(),
+            stake: Stake::Drift(address, path),
+            at: 0,
+            not_before: now,
+        }
+    }
+
     /// Tells whether every line will do, and what is at stake is still as it was shown.
     #[must_use]
     pub fn complete(&self) -> bool {
@@ -213,7 +248,7 @@ impl Typed {
     pub fn stale(&self) -> Option<&str> {
         match &self.stake {
             Stake::Run { basis, .. } => basis.stale.as_deref(),
-            Stake::Lock(_) => None,
+            Stake::Lock(_) | Stake::Drift(..) => None,
         }
     }
 

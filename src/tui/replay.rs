@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::app::snapshot::{RunView, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::domain::event::{Event, EventKind, StepOutcome};
+use crate::domain::history::view::RunView;
 use crate::domain::ids::RunId;
 use crate::domain::time::Wall;
 

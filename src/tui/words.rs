@@ -54,6 +54,7 @@ pub fn nothing(request: &PlanRequest) -> String {
     let (one, all) = match request.purpose {
         Purpose::Deploy => ("as the file asks", "everything is as the file asks"),
         Purpose::Restore => ("as it was deployed", "everything is as it was deployed"),
+        Purpose::Act => ("done", "no action is left to run"),
         Purpose::Destroy => ("not deployed", "nothing is deployed"),
         Purpose::Clean => ("not deployed", "nothing is deployed, and no volume is left"),
     };
@@ -61,6 +62,15 @@ pub fn nothing(request: &PlanRequest) -> String {
         [] => format!("Nothing to do: {all}."),
         [name] => format!("Nothing to do for {name}: it is {one}."),
         many => format!("Nothing to do for {}: each is {one}.", many.join(", ")),
+    }
+}
+
+/// Adds how many actions of the file a plan runs, where there are any: `, 2 to run`.
+#[must_use]
+pub fn to_run(run: usize) -> String {
+    match run {
+        0 => String::new(),
+        run => format!(", {run} to run"),
     }
 }
 

@@ -186,6 +186,7 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let options = PanelOptions {
+            replay: None,
             colors: Colors::Sixteen,
             ascii: false,
             read_only: false,

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use nanokit::domain::flow::FlowRequest;
 use nanokit::domain::graph::build::Graph;
 use nanokit::domain::ids::{
     Address, EnvName, ImageId, Instance, Lineage, OpId, ProjectName, ProviderId,
@@ -57,6 +58,11 @@ impl World {
             provider: None,
             shared_infra: false,
             lock_lease: None,
+            telemetry: None,
+            history: nanokit::domain::project::project::Retention::default(),
+            actions_version: None,
+            procedures: Vec::new(),
+            drift: nanokit::domain::project::watch::DriftWatch::default(),
             root: PathBuf::from("/bench"),
             file: PathBuf::from("/bench/nanokit.yml"),
             services: BTreeMap::new(),
@@ -181,6 +187,7 @@ impl World {
             request: &PlanRequest {
                 purpose: Purpose::Deploy,
                 targets: BTreeSet::new(),
+                flow: FlowRequest::default(),
             },
         })
     }

@@ -11,6 +11,7 @@ use nanokit::app::workshop::{Need, Workshop};
 use nanokit::boot::hydrate::Surroundings;
 use nanokit::boot::workshop::RealWorkshop;
 use nanokit::domain::event::{Event, RunOutcome};
+use nanokit::domain::flow::FlowRequest;
 use nanokit::domain::ids::ProviderId;
 use nanokit::domain::live::Live;
 use nanokit::domain::plan::model::{ActionKind, Plan, PlanRequest, Purpose, Strategy};
@@ -135,6 +136,7 @@ fn asked(purpose: Purpose) -> PlanRequest {
     PlanRequest {
         purpose,
         targets: BTreeSet::new(),
+        flow: FlowRequest::default(),
     }
 }
 

@@ -10,9 +10,10 @@ use nanokit::domain::ids::Digest;
 use nanokit::domain::secret::Secret;
 use nanokit::engine::cutter::clean_lines;
 use nanokit::engine::redact::Redactor;
-use nanokit::formats::{event, journal, lock, plan, state};
+use nanokit::formats::{audit, event, journal, lock, plan, state};
 use nanokit::present::clean;
 use nanokit::present::report::{ReportStyle, render};
+use nanokit::present::rows::lock_history;
 use nanokit::tui::keymap::overlay::lay_over;
 use nanokit::tui::theme::file::read as read_theme;
 
@@ -97,9 +98,9 @@ fn dotenv(data: &[u8]) {
 
 fn read_state(data: &[u8]) {
     if let Ok(read) = state::decode(data) {
-        let written = state::encode(&read.record, &read.extra, "fuzz");
+        let written = state::encode(&read, "fuzz");
         let again = state::decode(&written).expect("what was written can be read");
-        assert_eq!(again.record, read.record, "and says the same");
+        assert_eq!(again, read, "and says the same");
     }
     let _ = (state::head_of(data), state::serial_of(data));
 }
@@ -121,8 +122,10 @@ fn read_lock(data: &[u8]) {
         let again = lock::decode(&lock::encode(&read)).expect("what was written can be read");
         assert_eq!(again, read);
     }
-    let words = lock::audit_words(&String::from_utf8_lossy(data));
-    let _ = clean::line(&words);
+    for deed in audit::read(&[data]).deeds {
+        let _ = clean::line(&lock_history::said(&deed));
+        assert_eq!(audit::read(&[audit::line(&deed).as_bytes()]).deeds, [deed]);
+    }
 }
 
 fn read_event(data: &[u8]) {

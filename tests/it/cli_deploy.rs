@@ -83,8 +83,22 @@ fn json_of_a_run_is_event_lines_that_end_with_run_finished() {
     let runs = env.nkapp(&["run", "list", "--json"]).exits(0).json();
     let id = runs[0]["run_id"].as_str().expect("an id");
     let told = env.nkapp(&["run", "show", id, "--json"]).exits(0).json();
-    assert_eq!(told.as_array().map(Vec::len), Some(events.len()));
-    env.nkapp(&["run", "show"]).exits(0).says("hook of top");
+    assert_eq!(told["events"].as_array().map(Vec::len), Some(events.len()));
+    assert_eq!(told["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(told["inputs"]["parallelism"], "8");
+    assert!(!told["critical_path"].as_array().expect("a path").is_empty());
+    let shown = env.nkapp(&["run", "show"]).exits(0);
+    shown.says("service.top").says("inputs").says("trace");
+    env.nkapp(&["run", "show", "--critical-path"])
+        .exits(0)
+        .says("critical path");
+    for verb in [
+        &["run", "show", "--events"][..],
+        &["run", "replay", "--speed", "0"],
+        &["run", "show", "--output", "service.top[0]/poststart.host"],
+    ] {
+        env.nkapp(verb).exits(0).says("hook of top");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::cli_env::TestEnv;
 
 /// What a flood may add to the most memory nkapp ever held, in kB.
-const GROWTH: u64 = 160 << 10;
+const GROWTH: u64 = 64 << 10;
 /// Longest time one flood may take on a slow and busy machine.
 const LONG: Duration = Duration::from_secs(150);
 

@@ -195,9 +195,12 @@ fn f43_a_damaged_record_is_unknown_and_nothing_is_done_under_it() {
     let path = env.folder().join(".nanokit/lock/state.json");
     let good = std::fs::read_to_string(&path).expect("a tombstone");
     let newer = good.replacen("\"version\": 1", "\"version\": 9", 1);
-    let odd = good.replacen("\"free\"", "\"asleep\"", 1);
+    let flipped = good.replacen("\"pid\": ", "\"pid\": 9", 1);
+    let odd = flipped.replacen("sha256", "sha", 1);
+    let odd = odd.replacen("\"free\"", "\"asleep\"", 1);
     let twice = good.replacen("\"beat\"", "\"epoch\": 9, \"beat\"", 1);
-    let cases: [(&str, String, &str); 9] = [
+    let cases: [(&str, String, &str); 10] = [
+        ("a digit more", flipped, "checksum"),
         ("empty", String::new(), "empty"),
         ("blank", "\n\n".into(), "empty"),
         ("huge", " ".repeat(1 << 20), "larger than"),

@@ -12,6 +12,7 @@ use nanokit::boot::world::RealWorld;
 use nanokit::domain::ids::{EnvName, ProjectName};
 use nanokit::domain::lease::{LeaseTimes, Occupation};
 use nanokit::domain::project::project::{EnvRule, Project};
+use nanokit::engine::claims::Claims;
 use nanokit::engine::lease::{Lease, Wanted};
 use nanokit::engine::reconcile::EngineError;
 
@@ -31,6 +32,11 @@ fn world(root: &Path) -> RealWorld {
         provider: None,
         shared_infra: false,
         lock_lease: None,
+        telemetry: None,
+        history: nanokit::domain::project::project::Retention::default(),
+        actions_version: None,
+        procedures: Vec::new(),
+        drift: nanokit::domain::project::watch::DriftWatch::default(),
         root: root.to_owned(),
         file: root.join("nanokit.yml"),
         services: BTreeMap::new(),
@@ -55,6 +61,8 @@ fn wanted(wait: Duration) -> Wanted {
         wait,
         times: LeaseTimes::DEFAULT,
         mends: false,
+        leads: false,
+        claims: Claims::default(),
     }
 }
 

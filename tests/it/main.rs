@@ -19,6 +19,7 @@ mod disk_power;
 mod docker;
 #[path = "../support/fault_proxy/mod.rs"]
 mod fault_proxy;
+mod fault_rows;
 mod faults_table;
 #[path = "../support/grammar.rs"]
 mod grammar;
@@ -28,8 +29,11 @@ mod hooks_survivors;
 mod hostile_corpus;
 mod hostile_names;
 mod hostile_yaml;
+mod lock_conformance;
+mod lock_history;
 mod lock_holders;
 mod lock_races;
+mod offline_calls;
 mod panel;
 mod panel_rooms;
 mod panel_signals;
@@ -41,3 +45,6 @@ mod state_damage;
 mod state_plans;
 mod state_planted;
 mod store_conformance;
+mod terminal_corpus;
+mod terminal_model;
+mod terminal_records;

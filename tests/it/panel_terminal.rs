@@ -28,6 +28,8 @@ pub(crate) struct Panel {
     bytes: Vec<u8>,
     folder: PathBuf,
     own: Option<tempfile::TempDir>,
+    /// What was started stays when it is dropped: the folder belongs to somebody who takes it down.
+    leaves: bool,
 }
 
 /// How it ended.
@@ -64,6 +66,27 @@ impl Panel {
     /// Opens the panel in a folder that has a project file.
     pub(crate) fn within(folder: &Path, size: (u16, u16), environment: &[(&str, &str)]) -> Self {
         Self::start(folder, size, environment, &[])
+    }
+
+    /// Runs one command in the terminal, in a folder that has a project file.
+    pub(crate) fn command(folder: &Path, size: (u16, u16), arguments: &[&str]) -> Self {
+        Self::start(folder, size, &[], arguments).leaving()
+    }
+
+    /// Takes nothing down when it is dropped.
+    pub(crate) fn leaving(mut self) -> Self {
+        self.leaves = true;
+        self
+    }
+
+    /// Runs another program in the terminal, in any folder.
+    pub(crate) fn program_of_ours(
+        program: &str,
+        folder: &Path,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
+        Self::run(program, folder, (80, 24), environment, arguments).leaving()
     }
 
     /// Opens a shell with job control in a fresh folder with this project file; in it, `$NKAPP ui` opens the panel.
@@ -134,6 +157,7 @@ impl Panel {
             bytes: Vec::new(),
             folder: folder.to_owned(),
             own: None,
+            leaves: false,
         }
     }
 
@@ -282,6 +306,9 @@ impl Drop for Panel {
     fn drop(&mut self) {
         // Whatever a deploy started goes with the test; with nothing deployed there is nothing to take down.
         let _ = self.child.kill();
+        if self.leaves {
+            return;
+        }
         let _ = std::process::Command::new(NKAPP)
             .args(["destroy", "-y"])
             .current_dir(&self.folder)

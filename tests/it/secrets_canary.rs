@@ -50,6 +50,34 @@ fn base64(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// More forms, for whoever is not content with the first six: base64 with its padding, of the alphabet for addresses,
+/// and of something longer; hexadecimal in capitals and spaced, all escaped in JSON, JSON in JSON, everything in percent.
+fn odd_forms(value: &str) -> Vec<String> {
+    let each = |to: &dyn Fn(u8) -> String| value.bytes().map(to).collect::<String>();
+    let padded = |text: String| {
+        let missing = (4 - text.len() % 4) % 4;
+        text + &"=".repeat(missing)
+    };
+    let behind = |lead: &str| padded(base64(format!("{lead}{value}:").as_bytes()));
+    let json = serde_json::to_string(value).expect("text");
+    vec![
+        padded(base64(value.as_bytes())),
+        base64(value.as_bytes()).replace('+', "-").replace('/', "_"),
+        behind("u:"),
+        behind("ab:"),
+        behind("abc:"),
+        each(&|byte| format!("{byte:02X}")),
+        each(&|byte| format!("{byte:02x} ")),
+        each(&|byte| format!("%{byte:02x}")),
+        each(&|byte| format!("\\x{byte:02x}")),
+        value
+            .encode_utf16()
+            .map(|unit| format!("\\u{unit:04x}"))
+            .collect(),
+        serde_json::to_string(&json).expect("text"),
+    ]
+}
+
 /// The six forms of a value: as it is, base64, hexadecimal, percent, JSON, quoted for a shell.
 fn forms(value: &str) -> Vec<String> {
     let each = |to: &dyn Fn(u8) -> String| value.bytes().map(to).collect::<String>();
@@ -76,9 +104,11 @@ impl Needles {
     fn of(values: &[String], seed: &str) -> Self {
         let mut all: BTreeSet<String> = BTreeSet::new();
         for value in values {
-            for form in forms(value) {
+            for form in forms(value).into_iter().chain(odd_forms(value)) {
                 // Without its last characters: at the end of base64 a few bits belong to nobody.
-                let telling: String = form.chars().take(form.chars().count() - 3).collect();
+                let inner = form.trim_end_matches('=').chars();
+                // What stands before it in a longer encoding is not the secret's.
+                let telling: String = inner.clone().skip(4).take(inner.count() - 8).collect();
                 all.insert(telling);
             }
         }
@@ -204,6 +234,14 @@ impl Place {
             .map(|form| form + "\n")
             .collect();
         assert_eq!(printed.lines().count(), 72);
+        let odd: String = place
+            .values
+            .iter()
+            .flat_map(|value| odd_forms(value))
+            .map(|form| form + "\n")
+            .collect();
+        assert_eq!(odd.lines().count(), 132);
+        place.put("given/odd", &odd);
         place.put("given/printed", &printed);
         // Cut by colours in the middle of every one.
         let coloured: String = place
@@ -215,7 +253,7 @@ impl Place {
             })
             .collect();
         place.put("given/coloured", &coloured);
-        place.put("print.sh", "cat \"$1/printed\" \"$1/coloured\"; cat \"$1/printed\" >&2\n( : < \"$S0/nowhere\" )\nprintf '%s' \"$S7\" | head -c 9; printf '%s\\n' \"$S7\" | tail -c +10\n");
+        place.put("print.sh", "cat \"$1/printed\" \"$1/coloured\" \"$1/odd\"; cat \"$1/printed\" >&2\n( : < \"$S0/nowhere\" )\nprintf '%s' \"$S7\" | head -c 9; printf '%s\\n' \"$S7\" | tail -c +10\n");
         let secrets = list(&|i| format!("  S{i}: file://given/s{i}\n"));
         let names: Vec<String> = (0..12).map(|i| format!("S{i}")).collect();
         let project = format!(
@@ -281,7 +319,7 @@ volumes: {{ deps: {{}} }}
         let watch = Watch::start(self.seed.clone());
         let ran = self.nkapp(&["deploy", "-y", "--json"], "0").exits(0);
         assert!(
-            ran.stdout.matches("[redacted]").count() >= 72 * 3,
+            ran.stdout.matches("[redacted]").count() >= (72 + 132) * 3,
             "{}",
             ran.stdout
         );

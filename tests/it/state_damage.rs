@@ -164,7 +164,7 @@ fn newest(backups: &Path) -> String {
 }
 
 fn read(bytes: &[u8]) -> nanokit::domain::record::Record {
-    state::decode(bytes).expect("a state").record
+    state::decode(bytes).expect("a state")
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn f18_a_state_of_another_lineage_does_not_touch_what_is_here() {
     let good = record.clone();
     record.lineage = Lineage::new("0123456789abcdef0123456789abcdef");
     record.serial = Serial(1);
-    std::fs::write(&path, state::encode(&record, &state::Extra::default(), "x")).expect("written");
+    std::fs::write(&path, state::encode(&record, "x")).expect("written");
     refused(&env, "lineage", "of which nothing is here", true);
     env.nkapp(&["state", "rebuild", "-y"]).exits(0);
     let now = read(&std::fs::read(&path).expect("a state"));

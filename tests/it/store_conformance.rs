@@ -8,7 +8,7 @@ use nanokit::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
 
 /// A cell in memory: the reference for what the others must do.
 #[derive(Clone, Default)]
-struct InMemory {
+pub(crate) struct InMemory {
     value: Rc<RefCell<Option<Stored>>>,
     written: Rc<Cell<u64>>,
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use nanokit::domain::event::RunOutcome;
+use nanokit::domain::plan::model::Purpose;
 use nanokit::engine::reconcile::Stop;
 
 use crate::harness::{Ask, assert_converged, deploy, machine, record, run, sim};
-use crate::support::sim::project::{checked, job, project, service};
+use crate::support::sim::life::Fate;
+use crate::support::sim::project::{checked, job, mounted, project, service};
 
 #[test]
 fn a_bad_service_does_not_cut_an_unrelated_branch() {
@@ -89,6 +91,64 @@ fn a_lost_reply_is_settled_by_looking_and_nothing_is_made_twice() {
             assert_converged(&machine, &project, verb).await;
         });
     }
+}
+
+#[test]
+fn what_an_old_list_still_shows_is_not_taken_into_the_state() {
+    sim(async {
+        let machine = machine(4);
+        let project = project(vec![job(service("migrate", &[]))]);
+        deploy(&machine, &project).await;
+        let down = Ask {
+            purpose: Purpose::Destroy,
+            ..Ask::default()
+        };
+        let gone = run(&machine, &project, down).await;
+        assert_eq!(gone.outcome(), RunOutcome::Ok, "{}", gone.error());
+        let old = Fate {
+            old_lists: 1,
+            ..Fate::default()
+        };
+        let ask = Ask {
+            fate: old,
+            ..Ask::default()
+        };
+        let ran = run(&machine, &project, ask).await;
+        assert_eq!(ran.outcome(), RunOutcome::Ok, "{}", ran.error());
+        assert!(machine.ledger.all_fired().contains_key("old list"));
+        assert_converged(&machine, &project, "after an old list").await;
+    });
+}
+
+#[test]
+fn a_volume_removed_in_the_middle_of_a_run_is_ours_again_and_the_run_is_no_success() {
+    sim(async {
+        let machine = machine(4);
+        let after = service("after", &["api"]);
+        let mut project = project(vec![mounted(service("api", &[]), "data"), after]);
+        deploy(&machine, &project).await;
+        for service in project.services.values_mut() {
+            service.image = Some("app:2".to_owned());
+        }
+        // Between the removal of the old instance and the making of the new one nobody holds the volume.
+        let somebody = async {
+            while machine.platform.find("api[0]").is_some() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            machine.platform.with(|m| {
+                let id = m.volumes.values().next().unwrap().id.clone();
+                m.lose_volume(&id);
+            });
+        };
+        let (ran, ()) = tokio::join!(run(&machine, &project, Ask::default()), somebody);
+        assert_eq!(ran.outcome(), RunOutcome::Failed);
+        let told = "volume.data was removed by somebody else while this run went on";
+        assert!(ran.error().contains(told), "{}", ran.error());
+        let image = machine.platform.find("after[0]").unwrap().image.unwrap();
+        assert!(image.ends_with("app:1"), "nothing more was begun: {image}");
+        deploy(&machine, &project).await;
+        assert_converged(&machine, &project, "the next run").await;
+    });
 }
 
 #[test]

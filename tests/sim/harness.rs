@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nanokit::domain::event::{Event, EventKind, RunOutcome};
+use nanokit::domain::flow::FlowRequest;
 use nanokit::domain::ids::ImageId;
 use nanokit::domain::model::normal_image;
 use nanokit::domain::plan::model::{Plan, PlanRequest, Purpose};
@@ -48,6 +49,9 @@ pub fn machine_with(machine: Machine) -> Machine {
 #[derive(Clone)]
 pub struct Ask {
     pub purpose: Purpose,
+    /// Services, or the action that is run.
+    pub targets: BTreeSet<String>,
+    pub flow: FlowRequest,
     pub force: bool,
     pub schedule: Schedule,
     pub parallelism: usize,
@@ -62,6 +66,8 @@ impl Default for Ask {
     fn default() -> Self {
         Self {
             purpose: Purpose::Deploy,
+            targets: BTreeSet::new(),
+            flow: FlowRequest::default(),
             force: false,
             schedule: Schedule::Layered,
             parallelism: 8,
@@ -143,7 +149,8 @@ pub async fn run(machine: &Machine, project: &Project, ask: Ask) -> Ran {
     let request = RunRequest {
         plan: PlanRequest {
             purpose: ask.purpose.clone(),
-            targets: BTreeSet::new(),
+            targets: ask.targets.clone(),
+            flow: ask.flow.clone(),
         },
         approved: ask.approved.clone(),
         force: ask.force,
@@ -209,6 +216,7 @@ pub async fn plan(machine: &Machine, project: &Project) -> Arc<Plan> {
     let request = PlanRequest {
         purpose: Purpose::Deploy,
         targets: BTreeSet::new(),
+        flow: FlowRequest::default(),
     };
     engine(machine).plan(project, &request).await.unwrap()
 }

@@ -9,8 +9,8 @@
 //! somebody.
 //!
 //! How many: `NANOKIT_SIM`, 1,000 where nothing is said; the rows take a twentieth each, and from 20,000 on the generated
-//! graphs are killed at every step.
-//! More of them: `NANOKIT_SIM=2000000 cargo test --profile sim --test sim swarm -- --nocapture`.
+//! graphs are killed at every step. `tests/sim.sh` does that with this crate optimised.
+//! More of them: `tests/sim.sh 2000000`.
 //! One of them, told in full: `NANOKIT_SEED=227 cargo test --test sim one_seed -- --nocapture`; of a profile:
 //! `NANOKIT_SEED=17@Frozen`.
 //! What each planted bug breaks: `cargo test --test sim planted -- --nocapture`.
@@ -33,6 +33,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod actions;
 mod deploy;
 mod faults;
 mod harness;
@@ -44,3 +45,4 @@ mod script;
 mod seeds;
 mod survey;
 mod swarm;
+mod worker;

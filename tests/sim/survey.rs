@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use nanokit::domain::flow::FlowRequest;
 use nanokit::domain::plan::model::{PlanRequest, Purpose};
 use nanokit::engine::reconcile::Reconcile;
 
@@ -20,6 +21,7 @@ fn a_survey_costs_one_set_of_calls_and_says_what_three_questions_say() {
         let request = PlanRequest {
             purpose: Purpose::Deploy,
             targets: BTreeSet::new(),
+            flow: FlowRequest::default(),
         };
         let engine = engine(&machine);
         machine.platform.with(|m| m.calls.clear());

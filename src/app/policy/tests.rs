@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::app::command::{ExecRequest, UnlockRequest};
-use crate::app::snapshot::RunView;
+use crate::domain::flow::FlowRequest;
+use crate::domain::history::view::RunView;
 use crate::domain::ids::LockId;
 use crate::domain::plan::model::PlanRequest;
 use crate::domain::run::options::{RunOptions, Schedule};
@@ -16,6 +17,7 @@ fn run(purpose: Purpose, force: bool) -> Command {
         request: PlanRequest {
             purpose,
             targets: BTreeSet::new(),
+            flow: FlowRequest::default(),
         },
         approved: None,
         force,

@@ -18,12 +18,38 @@ use crate::cli::ask;
 use crate::cli::errand::{Errand, Owed, targets};
 use crate::cli::exit;
 use crate::cli::ground::{Heard, Line};
-use crate::cli::verbs::plan;
+use crate::cli::inputs;
+use crate::cli::verbs::{drift, plan};
+use crate::domain::flow::{FlowRequest, Turn};
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
 use crate::domain::project::project::Project;
+use crate::domain::report::Usual;
 use crate::domain::run::options::{RunOptions, Schedule};
 use crate::domain::time::Wall;
 use crate::present::role::Role;
+
+/// Deploys everything or some services, with the inputs its actions ask for.
+pub(super) fn deploy(
+    errand: &mut Errand<'_>,
+    services: &[String],
+    saved: Option<&Path>,
+    (given, how): (&[String], &How),
+) -> Result<u8, Failure> {
+    if errand.printer.json {
+        errand.owed = Owed::RunFinished;
+    }
+    let (_, project) = errand.project()?;
+    let flow = FlowRequest {
+        inputs: inputs::given(errand, &project, given)?,
+        ..FlowRequest::default()
+    };
+    let request = PlanRequest {
+        purpose: Purpose::Deploy,
+        targets: targets(&project, services)?,
+        flow,
+    };
+    carry(errand, &project, request, saved, how)
+}
 
 pub(super) fn change(
     errand: &mut Errand<'_>,
@@ -36,10 +62,22 @@ pub(super) fn change(
         errand.owed = Owed::RunFinished;
     }
     let (_, project) = errand.project()?;
-    let mut request = PlanRequest {
+    let request = PlanRequest {
         purpose,
         targets: targets(&project, services)?,
+        flow: FlowRequest::default(),
     };
+    carry(errand, &project, request, saved, how)
+}
+
+/// Plans what is asked for, lets it be agreed to, and carries it out.
+pub(super) fn carry(
+    errand: &mut Errand<'_>,
+    project: &Project,
+    mut request: PlanRequest,
+    saved: Option<&Path>,
+    how: &How,
+) -> Result<u8, Failure> {
     let context = Context {
         terminal: errand.terminal.interactive,
         assume_yes: how.yes,
@@ -51,7 +89,7 @@ pub(super) fn change(
     let lost = match (&request.purpose, how.force) {
         (Purpose::Clean, false) => {
             let mut line = errand.connect()?;
-            Some(make(errand, line.as_mut(), &request)?)
+            Some(make(errand, line.as_mut(), &request)?.0)
         }
         _ => None,
     };
@@ -60,18 +98,28 @@ pub(super) fn change(
         return Err(failure);
     }
     let mut line = errand.connect()?;
-    let approved = match saved {
-        Some(path) => Some(open(errand, line.as_mut(), path)?),
-        None if how.yes => None,
-        None => Some(make(errand, line.as_mut(), &request)?),
+    if request.purpose == Purpose::Restore && request.targets.is_empty() {
+        request.targets = drift::counting(errand, line.as_mut())?;
+    }
+    let (approved, usual) = match saved {
+        Some(path) => (Some(open(errand, line.as_mut(), path)?), None),
+        None if how.yes => (None, None),
+        None => {
+            let (plan, usual) = make(errand, line.as_mut(), &request)?;
+            (Some(plan), usual)
+        }
     };
+    let approved = complete(errand, line.as_mut(), (project, &mut request), approved)?;
     if let Some(plan) = &approved {
         request.purpose = plan.purpose.clone();
         request.targets.clone_from(&plan.targets);
         if !errand.printer.json && !how.yes {
             plan::show(errand, plan);
+            let known = (usual.as_deref(), options(how));
+            plan::say_time(errand, plan, project, known);
         }
-        if plan.is_empty() && saved.is_none() && !errand.printer.json {
+        let gives_up = request.flow.turn == Turn::Abort;
+        if plan.is_empty() && saved.is_none() && !errand.printer.json && !gives_up {
             return Ok(exit::DONE);
         }
     }
@@ -79,13 +127,32 @@ pub(super) fn change(
     let mut ruling = policy::judge(&command, &Snapshot::default(), context);
     if let policy::Ruling::Ask(question) = &mut ruling
         && errand.plain
-        && is_grave(&request.purpose, &project)
+        && is_grave(&request.purpose, project)
     {
         // The ritual of the panel: what takes everything down, or touches production, wants the project's name.
         question.typed = project.name.to_string();
     }
     ask::settle(errand, ruling)?;
     carry_out(errand, line.as_mut(), command)
+}
+
+/// Asks for the inputs a plan lacks, and makes it again with them.
+fn complete(
+    errand: &mut Errand<'_>,
+    line: &mut dyn Line,
+    (project, request): (&Project, &mut PlanRequest),
+    approved: Option<Arc<Plan>>,
+) -> Result<Option<Arc<Plan>>, Failure> {
+    let Some(plan) = approved else {
+        return Ok(None);
+    };
+    let missing = inputs::missing(project, &plan);
+    if missing.is_empty() {
+        return Ok(Some(plan));
+    }
+    let asked = inputs::ask(errand, line, &missing)?;
+    request.flow.inputs.extend(asked);
+    make(errand, line, request).map(|(plan, _)| Some(plan))
 }
 
 fn is_grave(purpose: &Purpose, project: &Project) -> bool {
@@ -98,14 +165,18 @@ fn wish(request: &PlanRequest, approved: Option<Arc<Plan>>, how: &How) -> Comman
         request: request.clone(),
         approved,
         force: how.force,
-        options: RunOptions {
-            schedule: match how.schedule {
-                ScheduleArg::Layered => Schedule::Layered,
-                ScheduleArg::Eager => Schedule::Eager,
-            },
-            parallelism: usize::from(how.parallelism),
-        },
+        options: options(how),
         lock_wait: Duration::from_secs(u64::from(how.lock_timeout)),
+    }
+}
+
+fn options(how: &How) -> RunOptions {
+    RunOptions {
+        schedule: match how.schedule {
+            ScheduleArg::Layered => Schedule::Layered,
+            ScheduleArg::Eager => Schedule::Eager,
+        },
+        parallelism: usize::from(how.parallelism),
     }
 }
 
@@ -119,14 +190,15 @@ fn make(
     errand: &mut Errand<'_>,
     line: &mut dyn Line,
     request: &PlanRequest,
-) -> Result<Arc<Plan>, Failure> {
+) -> Result<(Arc<Plan>, Option<Arc<Usual>>), Failure> {
     let command = Command::Plan {
         request: request.clone(),
         output: None,
         save: false,
     };
     let answer = errand.ask_line(line, command)?;
-    plan::planned(answer).map(|(plan, _)| plan)
+    let usual = plan::usual_in(&answer);
+    plan::planned(answer).map(|(plan, _)| (plan, usual))
 }
 
 /// Sends a run and follows it to its end. Ctrl-C once drains, twice cancels, three times leaves.
@@ -164,7 +236,7 @@ pub(super) fn carry_out(
                 }
                 stop(errand, line, interrupts)?;
             }
-            Heard::Terminate => stop(errand, line, 1)?,
+            Heard::Terminate | Heard::Hangup => stop(errand, line, 1)?,
             Heard::Closed => break Err(session::gone()),
         }
         let now = errand.ground.now();

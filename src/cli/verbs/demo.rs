@@ -6,6 +6,7 @@ use crate::app::notice::Notice;
 use crate::cli::args::{How, Platform, ScheduleArg};
 use crate::cli::errand::Errand;
 use crate::cli::verbs::{change, plan, status};
+use crate::domain::flow::FlowRequest;
 use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::present::role::{Role, Row};
 use std::collections::BTreeSet;
@@ -59,6 +60,7 @@ fn show_plan(errand: &mut Errand<'_>) -> Result<(), Failure> {
         request: PlanRequest {
             purpose: Purpose::Deploy,
             targets: BTreeSet::new(),
+            flow: FlowRequest::default(),
         },
         output: None,
         save: false,

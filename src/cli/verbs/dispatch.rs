@@ -4,8 +4,8 @@ use crate::app::failure::{Failure, FailureKind};
 use crate::cli::args::Verb;
 use crate::cli::errand::Errand;
 use crate::cli::verbs::{
-    change, changelog, completions, config, demo, doctor, drift, exec, graph, import, infra, init,
-    logs, man, plan, run, schema, state, status, ui, validate,
+    action, change, changelog, completions, config, decide, demo, doctor, drift, exec, graph,
+    import, infra, init, logs, man, plan, run, schema, state, status, ui, validate, worker,
 };
 use crate::domain::plan::model::Purpose;
 
@@ -41,8 +41,9 @@ pub(in crate::cli) fn dispatch(
         Verb::Deploy {
             services,
             plan,
+            inputs,
             how,
-        } => change::change(errand, Purpose::Deploy, services, plan.as_deref(), how),
+        } => change::deploy(errand, services, plan.as_deref(), (inputs, how)),
         Verb::Destroy { services, how } => {
             change::change(errand, Purpose::Destroy, services, None, how)
         }
@@ -56,6 +57,11 @@ pub(in crate::cli) fn dispatch(
         } => logs::logs(errand, service, *follow, *tail, *timestamps),
         Verb::Exec { service, command } => exec::exec(errand, service, command),
         Verb::Drift {
+            decide: Some(verb), ..
+        } => decide::decide(errand, verb),
+        Verb::Drift {
+            decide: None,
+            all,
             watch,
             restore,
             yes,
@@ -63,11 +69,13 @@ pub(in crate::cli) fn dispatch(
         } => match (watch, restore) {
             (true, _) => drift::watch(errand),
             (false, true) => drift::restore(errand, services, *yes),
-            (false, false) => drift::drift(errand),
+            (false, false) => drift::drift(errand, *all),
         },
+        Verb::Worker => worker::worker(errand),
         Verb::Infra(verb) => infra::infra(errand, verb),
         Verb::State(verb) => state::state(errand, verb),
         Verb::Run(verb) => run::run(errand, verb),
+        Verb::Action(verb) => action::action(errand, verb),
         Verb::Import { compose, output } => import::import(errand, compose, output.as_deref()),
         Verb::Completions { shell } => Ok(completions::completions(errand, *shell)),
         Verb::Man => Ok(man::man(errand)),

@@ -1,5 +1,6 @@
 //! `nkapp drift`: live against recorded, once or for as long as one watches; restoring goes through a plan.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::app::command::Command;
@@ -9,15 +10,16 @@ use crate::app::session::{self, Reader, Settings};
 use crate::cli::args::{How, ScheduleArg};
 use crate::cli::errand::{Errand, Owed};
 use crate::cli::exit;
-use crate::cli::ground::Heard;
+use crate::cli::ground::{Heard, Line};
 use crate::cli::verbs::change;
 use crate::domain::event::EventKind;
+use crate::domain::ids::Address;
 use crate::domain::plan::model::Purpose;
 use crate::domain::report::DriftReport;
 use crate::present::role::Role;
 use crate::present::rows::drift as rows;
 
-pub(super) fn drift(errand: &mut Errand<'_>) -> Result<u8, Failure> {
+pub(super) fn drift(errand: &mut Errand<'_>, all: bool) -> Result<u8, Failure> {
     let answer = errand.question(Command::Drift)?;
     let report: Option<Arc<DriftReport>> =
         answer.notices.into_iter().find_map(|notice| match notice {
@@ -32,13 +34,38 @@ pub(super) fn drift(errand: &mut Errand<'_>) -> Result<u8, Failure> {
             .printer
             .document(&crate::formats::report::drift(&report));
     } else {
-        errand.printer.rows(&rows::drift(&report));
+        let now = errand.ground.now();
+        errand.printer.rows(&rows::drift(&report, all, now));
     }
     Ok(if report.drifted.is_empty() {
         exit::DONE
     } else {
         exit::FOUND
     })
+}
+
+/// Returns what a restore of everything is about: nothing in particular, or where something is ignored, the rest.
+pub(super) fn counting(
+    errand: &mut Errand<'_>,
+    line: &mut dyn Line,
+) -> Result<BTreeSet<String>, Failure> {
+    let answer = errand.ask_line(line, Command::Drift)?;
+    let report = answer.notices.into_iter().find_map(|notice| match notice {
+        Notice::Drift { report, .. } => Some(report),
+        _ => None,
+    });
+    let report = report.ok_or_else(session::gone)?;
+    if report.ignored.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    if report.drifted.is_empty() {
+        return Err(
+            Failure::new(FailureKind::Refused, "all that drifted is ignored")
+                .hint("a service that is named is restored all the same")
+                .next("nkapp drift ignored"),
+        );
+    }
+    Ok(report.drifted.keys().map(Address::target).collect())
 }
 
 pub(super) fn restore(
@@ -63,6 +90,7 @@ pub(super) fn watch(errand: &mut Errand<'_>) -> Result<u8, Failure> {
         live: true,
         reader: Reader::Lossless,
         read_only: errand.read_only,
+        workers: false,
     })?;
     line.listen_to_signals();
     loop {
@@ -83,7 +111,7 @@ pub(super) fn watch(errand: &mut Errand<'_>) -> Result<u8, Failure> {
                 _ => {}
             },
             Heard::Tick => {}
-            Heard::Interrupt | Heard::Terminate => {
+            Heard::Interrupt | Heard::Terminate | Heard::Hangup => {
                 return Err(Failure::new(FailureKind::Interrupted, "interrupted"));
             }
             Heard::Closed => return Err(session::gone()),

@@ -22,12 +22,13 @@ use crate::domain::ids::LockId;
 use crate::domain::lease::{LockReport, LockStatus, Verdict};
 use crate::formats::report;
 use crate::present::role::{Role, Row};
-use crate::present::rows::lock as rows;
+use crate::present::rows::{lock as rows, lock_history};
 use crate::present::words;
 
 pub(super) fn infra(errand: &mut Errand<'_>, verb: &Infra) -> Result<u8, Failure> {
     match verb {
-        Infra::Lock { watch } => lock(errand, *watch),
+        Infra::Lock { history: true, .. } => history(errand),
+        Infra::Lock { watch, .. } => lock(errand, *watch),
         Infra::Unlock {
             lock_id,
             yes,
@@ -55,6 +56,21 @@ fn lock(errand: &mut Errand<'_>, watch: u32) -> Result<u8, Failure> {
     } else {
         let now = errand.ground.now();
         errand.printer.rows(&rows::lock(&report, now));
+    }
+    Ok(exit::DONE)
+}
+
+fn history(errand: &mut Errand<'_>) -> Result<u8, Failure> {
+    let answer = errand.question(Command::LockHistory)?;
+    let found = answer.notices.into_iter().find_map(|notice| match notice {
+        Notice::LockHistory { history, .. } => Some(history),
+        _ => None,
+    });
+    let history = found.ok_or_else(session::gone)?;
+    if errand.printer.json {
+        errand.printer.document(&report::lock_history(&history));
+    } else {
+        errand.printer.rows(&lock_history::rows(&history));
     }
     Ok(exit::DONE)
 }
@@ -93,9 +109,9 @@ fn unlock(
         let now = errand.ground.now();
         errand.printer.say(&rows::lock(&report, now));
     }
-    let held = report.record.as_ref().map(|record| record.lock_id.clone());
+    let held = report.name();
     if let (Some(given), Some(held)) = (&request.lock_id, &held)
-        && given != held
+        && !report.is_named(given)
     {
         let failure = Failure::new(
             FailureKind::Locked,
@@ -105,7 +121,7 @@ fn unlock(
         .next("nkapp infra lock");
         return Err(refused(errand, &report, failure));
     }
-    if !request.force && report.verdict != Verdict::Dead {
+    if held.is_none() || (!request.force && report.verdict != Verdict::Dead) {
         let failure = not_proven(&report);
         return Err(refused(errand, &report, failure));
     }
@@ -161,10 +177,15 @@ fn not_proven(report: &LockReport) -> Failure {
         Verdict::Expired => FailureKind::Locked,
         Verdict::Free | Verdict::Dead | Verdict::Alive | Verdict::Unknown => FailureKind::Refused,
     };
-    let id = report
-        .record
-        .as_ref()
-        .map_or_else(|| "LOCK_ID".to_owned(), |record| record.lock_id.to_string());
+    let Some(id) = report.name() else {
+        return Failure::new(
+            kind,
+            "the lock is not cleared: what stands there is no record",
+        )
+        .about(report.location.clone())
+        .hint("move it away by hand once nobody is at work; the next deploy makes a new one")
+        .next("nkapp infra lock");
+    };
     let failure = Failure::new(
         kind,
         format!(
@@ -175,6 +196,9 @@ fn not_proven(report: &LockReport) -> Failure {
     .about(report.location.clone());
     match report.verdict {
         Verdict::Alive => failure.hint("wait for the holder, or ask them to stop"),
+        Verdict::Unknown if report.record.is_none() => failure
+            .hint("nobody can read the record: make sure that nobody is at work, then say so")
+            .next(format!("nkapp infra unlock {id} --force --reason \"why\"")),
         Verdict::Unknown => failure
             .hint("watch the heartbeat before judging: `nkapp infra lock --watch 45`")
             .next(format!("nkapp infra unlock {id} --force --reason \"why\"")),

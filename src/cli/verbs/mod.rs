@@ -1,9 +1,11 @@
 //! One file for each verb: arguments to commands, answers to output.
 
+mod action;
 mod change;
 mod changelog;
 mod completions;
 mod config;
+mod decide;
 mod demo;
 pub(super) mod dispatch;
 mod doctor;
@@ -23,3 +25,4 @@ mod state;
 mod status;
 mod ui;
 mod validate;
+mod worker;

@@ -86,6 +86,7 @@ impl Ear {
                     live: true,
                     reader: Reader::MayLoseLines,
                     read_only: true,
+                    workers: false,
                 })
                 .ok();
         }

@@ -10,8 +10,13 @@ use crate::app::session;
 use crate::cli::errand::{Answer, Errand, targets};
 use crate::cli::exit;
 use crate::cli::printer::Verbosity;
+use crate::domain::flow::FlowRequest;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::domain::project::project::Project;
+use crate::domain::report::Usual;
+use crate::domain::run::options::RunOptions;
 use crate::present::role::{Role, Row};
+use crate::present::rows::forecast;
 use crate::present::rows::plan::{self as rows, Detail};
 
 pub(super) fn plan(
@@ -24,6 +29,7 @@ pub(super) fn plan(
     let request = PlanRequest {
         purpose: Purpose::Deploy,
         targets: targets(&project, services)?,
+        flow: FlowRequest::default(),
     };
     let mut line = errand.connect()?;
     let answer = errand.ask_line(
@@ -34,12 +40,15 @@ pub(super) fn plan(
             save: true,
         },
     )?;
+    let usual = usual_in(&answer);
     let (plan, saved_at) = planned(answer)?;
     if errand.printer.json {
         let document = crate::formats::plan::to_json(&plan);
         errand.printer.document(&document);
     } else {
         show(errand, &plan);
+        let options = RunOptions::default();
+        say_time(errand, &plan, &project, (usual.as_deref(), options));
         if saved_at.is_none() && !plan.is_empty() {
             let text =
                 "The plan could not be saved under .nanokit/plans; `nkapp deploy` makes it anew";
@@ -66,6 +75,28 @@ pub(super) fn plan(
 pub(super) fn show(errand: &mut Errand<'_>, plan: &Plan) {
     let rows = rows(errand, plan);
     errand.printer.rows(&rows);
+}
+
+/// Says how long a plan will probably take, where past runs were looked at. It is no part of the plan: that is the
+/// same whatever was done before.
+pub(super) fn say_time(
+    errand: &mut Errand<'_>,
+    plan: &Arc<Plan>,
+    project: &Project,
+    (usual, options): (Option<&Usual>, RunOptions),
+) {
+    let said = usual.and_then(|usual| forecast::said(plan, Some(project), usual, options));
+    if let Some(time) = said {
+        errand.printer.remark(Role::Dim, &format!("Takes {time}"));
+    }
+}
+
+/// Finds in an answer how long steps usually take.
+pub(super) fn usual_in(answer: &Answer) -> Option<Arc<Usual>> {
+    answer.notices.iter().find_map(|notice| match notice {
+        Notice::Usual(usual) => Some(Arc::clone(usual)),
+        _ => None,
+    })
 }
 
 /// Returns a plan as rows, in as much detail as the flags ask for.

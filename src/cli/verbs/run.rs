@@ -1,6 +1,7 @@
-//! `nkapp run`: what was done here before.
+//! `nkapp run`: what was done here before: listed, shown, played again, compared.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -8,38 +9,129 @@ use crate::app::command::Command;
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::notice::Notice;
 use crate::app::session;
-use crate::cli::args::Run;
+use crate::cli::args::{OutcomeArg, Run};
 use crate::cli::errand::{Answer, Errand};
 use crate::cli::exit;
-use crate::cli::ground::Line;
+use crate::cli::ground::{Heard, Line};
 use crate::cli::printer::Verbosity;
 use crate::domain::event::Event;
-use crate::domain::ids::RunId;
+use crate::domain::history::compare::Comparison;
+use crate::domain::history::details::Details;
+use crate::domain::history::view::RunView;
+use crate::domain::ids::{RunId, StepId};
+use crate::domain::plan::forecast::Forecast;
 use crate::domain::report::RunSummary;
-use crate::formats::{event as lines, report};
+use crate::domain::time::Wall;
+use crate::formats::{past, report};
 use crate::present::human;
 use crate::present::role::{Role, Row};
-use crate::present::rows::{run as rows, runs};
+use crate::present::rows::{compare, forecast, past as rows, run as lines, runs};
 
 pub(super) fn run(errand: &mut Errand<'_>, verb: &Run) -> Result<u8, Failure> {
     errand.project()?;
-    let mut line = errand.connect()?;
+    let mut own = errand.connect()?;
+    let line = own.as_mut();
+    let all = all(errand, line)?;
     match verb {
-        Run::List => list(errand, line.as_mut()),
-        Run::Show { run } => show(errand, line.as_mut(), run.as_deref()),
+        Run::List {
+            limit,
+            command,
+            outcome,
+            since,
+        } => {
+            let filter = Filter {
+                limit: *limit,
+                command: command.as_deref(),
+                outcome: *outcome,
+                since: *since,
+            };
+            list(errand, &all, &filter);
+        }
+        Run::Show {
+            run,
+            critical_path,
+            output,
+            events,
+        } => {
+            let run = choose(&all, run.as_deref(), 0)?;
+            match output {
+                Some(step) => return step_output(errand, line, &run.run_id, step),
+                None => show(errand, line, (&all, run), *critical_path, *events)?,
+            }
+        }
+        Run::Replay { run, speed } => {
+            let run = choose(&all, run.as_deref(), 0)?.run_id.clone();
+            let terminal = errand.terminal;
+            let draws = terminal.interactive && terminal.stdout && terminal.capable;
+            if draws && *speed > 0 && !errand.printer.json && !errand.plain {
+                drop(own);
+                return errand.ground.panel(true, Some(run));
+            }
+            return replay(errand, line, &run, *speed);
+        }
+        Run::Diff { before, after } => {
+            let after = choose(&all, after.as_deref(), 0)?;
+            let before = choose(&all, before.as_deref(), 1)?;
+            diff(errand, line, before, after)?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// Which runs are listed.
+struct Filter<'a> {
+    limit: Option<usize>,
+    command: Option<&'a str>,
+    outcome: Option<OutcomeArg>,
+    since: Option<Duration>,
+}
+
+impl Filter<'_> {
+    fn takes(&self, run: &RunSummary, now: Wall) -> bool {
+        let age = u128::try_from(now.0.saturating_sub(run.started_at.0)).unwrap_or(0);
+        self.command.is_none_or(|word| run.command == word)
+            && self
+                .outcome
+                .is_none_or(|wanted| word(wanted) == run.outcome.as_deref())
+            && self.since.is_none_or(|since| age <= since.as_millis())
     }
 }
 
-fn list(errand: &mut Errand<'_>, line: &mut dyn Line) -> Result<u8, Failure> {
-    let runs = all(errand, line)?;
-    if errand.printer.json {
-        let document: Vec<Value> = runs.iter().map(report::run).collect();
-        errand.printer.document(&Value::Array(document));
-    } else {
-        let now = errand.ground.now();
-        errand.printer.rows(&runs::runs(&runs, now));
+fn word(outcome: OutcomeArg) -> Option<&'static str> {
+    match outcome {
+        OutcomeArg::Ok => Some("ok"),
+        OutcomeArg::Failed => Some("failed"),
+        OutcomeArg::Cancelled => Some("cancelled"),
+        OutcomeArg::Refused => Some("refused"),
+        OutcomeArg::Unfinished => None,
     }
-    Ok(exit::DONE)
+}
+
+fn list(errand: &mut Errand<'_>, all: &[RunSummary], filter: &Filter<'_>) {
+    let now = errand.ground.now();
+    let fitting = all.iter().filter(|run| filter.takes(run, now));
+    let fitting: Vec<RunSummary> = fitting
+        .take(filter.limit.unwrap_or(usize::MAX))
+        .cloned()
+        .collect();
+    if errand.printer.json {
+        let document: Vec<Value> = fitting.iter().map(report::run).collect();
+        errand.printer.document(&Value::Array(document));
+        return;
+    }
+    if fitting.is_empty() && !all.is_empty() {
+        let text = "No run fits";
+        errand.printer.rows(&[Row::at(0).with(Role::Plain, text)]);
+        return;
+    }
+    errand.printer.rows(&runs::runs(&fitting, now));
+    if let Some(text) = forecast::accuracy(&forecasts(&fitting)) {
+        errand.printer.remark(Role::Dim, &text);
+    }
+}
+
+fn forecasts(runs: &[RunSummary]) -> Vec<Forecast> {
+    runs.iter().filter_map(|run| run.forecast).collect()
 }
 
 fn all(errand: &mut Errand<'_>, line: &mut dyn Line) -> Result<Arc<Vec<RunSummary>>, Failure> {
@@ -50,46 +142,178 @@ fn all(errand: &mut Errand<'_>, line: &mut dyn Line) -> Result<Arc<Vec<RunSummar
     })
 }
 
-fn show(errand: &mut Errand<'_>, line: &mut dyn Line, wanted: Option<&str>) -> Result<u8, Failure> {
-    let runs = all(errand, line)?;
-    let run = choose(&runs, wanted)?;
-    let answer = errand.ask_line(line, Command::RunEvents { run })?;
-    let events: Arc<Vec<Event>> = find(answer, |notice| match notice {
+fn events_of(
+    errand: &mut Errand<'_>,
+    line: &mut dyn Line,
+    run: &RunId,
+) -> Result<Arc<Vec<Event>>, Failure> {
+    let answer = errand.ask_line(line, Command::RunEvents { run: run.clone() })?;
+    find(answer, |notice| match notice {
         Notice::RunEvents { events, .. } => Some(events),
         _ => None,
+    })
+}
+
+fn show(
+    errand: &mut Errand<'_>,
+    line: &mut dyn Line,
+    (all, run): (&[RunSummary], &RunSummary),
+    critical_path: bool,
+    line_by_line: bool,
+) -> Result<(), Failure> {
+    let events = events_of(errand, line, &run.run_id)?;
+    let details = Details::of(&events);
+    if errand.printer.json {
+        let document = if critical_path {
+            past::legs(&details.legs)
+        } else {
+            past::run(run, &details, &events)
+        };
+        errand.printer.document(&document);
+        return Ok(());
+    }
+    let out = if critical_path {
+        rows::critical_path(&details)
+    } else if line_by_line {
+        let all = errand.printer.verbosity == Verbosity::Verbose;
+        events.iter().flat_map(|event| told(event, all)).collect()
+    } else {
+        let now = errand.ground.now();
+        rows::rows(run, &details, &forecasts(all), now)
+    };
+    errand.printer.rows(&out);
+    Ok(())
+}
+
+/// The lines of an event with their time.
+fn told(event: &Event, all: bool) -> Vec<Row> {
+    if !all && lines::weight(event) == lines::Weight::Detail {
+        return Vec::new();
+    }
+    let stamped = |mut row: Row| {
+        let blank = "  ".repeat(row.indent);
+        let mut whole = Row::at(0).with(Role::Dim, human::clock(event.at));
+        whole = whole.with(Role::Plain, format!(" {blank}"));
+        whole.spans.append(&mut row.spans);
+        whole
+    };
+    let rows = lines::event(event).into_iter().chain(lines::trace(event));
+    rows.map(stamped).collect()
+}
+
+fn step_output(
+    errand: &mut Errand<'_>,
+    line: &mut dyn Line,
+    run: &RunId,
+    step: &str,
+) -> Result<u8, Failure> {
+    let command = Command::StepOutput {
+        run: run.clone(),
+        step: StepId::new(step),
+    };
+    let mut all: Vec<Value> = Vec::new();
+    errand.listen(line, command, |errand, notice| {
+        if let Notice::Output { line, .. } = notice {
+            if errand.printer.json {
+                all.push(Value::String(line.text));
+            } else {
+                let row = Row::at(0).with(Role::Plain, &line.text);
+                errand.printer.rows(&[row]);
+            }
+        }
+        !errand.printer.is_unread()
     })?;
     if errand.printer.json {
-        let document: Vec<Value> = events
-            .iter()
-            .filter_map(|event| serde_json::from_str(&lines::encode_line(event)).ok())
-            .collect();
-        errand.printer.document(&Value::Array(document));
-        return Ok(exit::DONE);
+        errand.printer.document(&Value::Array(all));
     }
-    let all = errand.printer.verbosity == Verbosity::Verbose;
-    let mut out: Vec<Row> = Vec::new();
-    for event in events.iter() {
-        if !all && rows::weight(event) == rows::Weight::Detail {
-            continue;
-        }
-        for mut row in rows::event(event) {
-            let blank = "  ".repeat(row.indent);
-            row.indent = 0;
-            let mut whole = Row::at(0).with(Role::Dim, human::clock(event.at));
-            whole = whole.with(Role::Plain, format!(" {blank}"));
-            whole.spans.append(&mut row.spans);
-            out.push(whole);
-        }
-    }
-    errand.printer.rows(&out);
     Ok(exit::DONE)
 }
 
-fn choose(runs: &[RunSummary], wanted: Option<&str>) -> Result<RunId, Failure> {
+/// Prints the events of a run again, in their own pace divided by `speed`; 0: at once.
+fn replay(
+    errand: &mut Errand<'_>,
+    line: &mut dyn Line,
+    run: &RunId,
+    speed: u16,
+) -> Result<u8, Failure> {
+    let events = events_of(errand, line, run)?;
+    let all = errand.printer.verbosity == Verbosity::Verbose;
+    line.listen_to_signals();
+    let mut last: Option<Wall> = None;
+    for event in events.iter() {
+        let gap = last.map_or(0, |last| event.at.0.saturating_sub(last.0));
+        let gap = u64::try_from(gap).unwrap_or(0);
+        last = Some(event.at);
+        let pause = gap.checked_div(u64::from(speed)).unwrap_or(0);
+        if pause > 0 && !waited(errand, line, Duration::from_millis(pause)) {
+            return Err(Failure::new(FailureKind::Interrupted, "interrupted"));
+        }
+        if errand.printer.json {
+            errand.printer.event_line(event);
+        } else {
+            errand.printer.rows(&told(event, all));
+        }
+        if errand.printer.is_unread() {
+            break;
+        }
+    }
+    errand.owed = crate::cli::errand::Owed::Nothing;
+    Ok(exit::DONE)
+}
+
+/// Lets time go by; false when somebody wants to leave.
+fn waited(errand: &Errand<'_>, line: &mut dyn Line, pause: Duration) -> bool {
+    let until = errand
+        .ground
+        .now()
+        .0
+        .saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+    loop {
+        let left = until.saturating_sub(errand.ground.now().0);
+        let Ok(left @ 1..) = u64::try_from(left) else {
+            return true;
+        };
+        match line.hear(Some(Duration::from_millis(left))) {
+            Heard::Notice(_) | Heard::Tick => {}
+            Heard::Interrupt | Heard::Terminate | Heard::Hangup | Heard::Closed => return false,
+        }
+    }
+}
+
+fn diff(
+    errand: &mut Errand<'_>,
+    line: &mut dyn Line,
+    before: &RunSummary,
+    after: &RunSummary,
+) -> Result<(), Failure> {
+    let mut view = |run: &RunSummary| -> Result<RunView, Failure> {
+        let events = events_of(errand, line, &run.run_id)?;
+        Ok(Details::of(&events).view)
+    };
+    let (old, new) = (view(before)?, view(after)?);
+    let comparison = Comparison::of(&old, &new);
+    if errand.printer.json {
+        errand.printer.document(&past::comparison(&comparison));
+    } else {
+        let all = errand.printer.verbosity == Verbosity::Verbose;
+        errand.printer.rows(&compare::rows(&comparison, all));
+    }
+    Ok(())
+}
+
+/// Finds the run whose id begins so; without one, the last but `back`.
+fn choose<'r>(
+    runs: &'r [RunSummary],
+    wanted: Option<&str>,
+    back: usize,
+) -> Result<&'r RunSummary, Failure> {
     let Some(wanted) = wanted else {
-        let newest = runs.first().map(|run| run.run_id.clone());
-        return newest.ok_or_else(|| {
-            Failure::new(FailureKind::Failed, "there are no runs yet").next("nkapp deploy")
+        return runs.get(back).ok_or_else(|| {
+            let text = match back {
+                0 => "there are no runs yet",
+                _ => "there is only one run yet: nothing to compare it with",
+            };
+            Failure::new(FailureKind::Failed, text).next("nkapp deploy")
         });
     };
     let fitting: Vec<&RunSummary> = runs
@@ -97,7 +321,7 @@ fn choose(runs: &[RunSummary], wanted: Option<&str>) -> Result<RunId, Failure> {
         .filter(|run| run.run_id.as_str().starts_with(wanted))
         .collect();
     match fitting.as_slice() {
-        [only] => Ok(only.run_id.clone()),
+        [only] => Ok(only),
         [] => Err(
             Failure::new(FailureKind::Failed, format!("there is no run `{wanted}`"))
                 .next("nkapp run list"),

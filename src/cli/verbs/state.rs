@@ -14,6 +14,7 @@ use crate::cli::args::State;
 use crate::cli::errand::{Answer, Errand};
 use crate::cli::{ask, exit};
 use crate::domain::record::Record;
+use crate::formats::error::FormatError;
 use crate::formats::{report, state as document};
 use crate::present::role::{Role, Row};
 use crate::present::rows::record as rows;
@@ -57,7 +58,7 @@ fn pull(errand: &mut Errand<'_>) -> Result<u8, Failure> {
         );
     };
     let writer = concat!("nkapp ", env!("CARGO_PKG_VERSION"));
-    let bytes = document::encode(&record, &document::Extra::default(), writer);
+    let bytes = document::encode(&record, writer);
     errand.printer.text(&String::from_utf8_lossy(&bytes));
     Ok(exit::DONE)
 }
@@ -70,13 +71,17 @@ fn push(
 ) -> Result<u8, Failure> {
     let (_, project) = errand.project()?;
     let bytes = errand.ground.read(path)?;
-    let decoded = document::decode(&bytes).map_err(|e| {
-        Failure::new(FailureKind::Refused, "that is no state document")
+    let given = document::decode_given(&bytes).map_err(|e| {
+        let failure = Failure::new(FailureKind::Refused, "that is no state document")
             .about(path.display().to_string())
-            .source(e.to_string())
-            .hint(e.hint())
+            .source(e.to_string());
+        match e {
+            FormatError::Checksum { .. } => failure
+                .hint("if you changed it on purpose, remove its line `sha256`: what is pushed gets one of its own"),
+            other => failure.hint(other.hint()),
+        }
     })?;
-    if decoded.record.scope != project.scope() {
+    if given.scope != project.scope() {
         return Err(Failure::new(
             FailureKind::Locked,
             "that state is of another project, environment or component",
@@ -84,7 +89,7 @@ fn push(
         .about(path.display().to_string()));
     }
     let command = Command::Push {
-        record: Arc::new(decoded.record),
+        record: Arc::new(given),
         force,
     };
     agreed(errand, &command, yes)?;

@@ -5,19 +5,24 @@ use crate::app::failure::Failure;
 use crate::app::notice::Notice;
 use crate::cli::errand::Errand;
 use crate::cli::exit;
-use crate::present::rows::status as rows;
+use crate::formats::worker;
+use crate::present::rows::{status as rows, worker as worker_rows};
 
 pub(super) fn status(errand: &mut Errand<'_>) -> Result<u8, Failure> {
     let answer = errand.question(Command::Status)?;
+    let project = errand.ground.load().hydrated.project.clone();
+    let workers = project.map(|project| errand.ground.workers(&project));
+    let workers = workers.unwrap_or_default();
     for notice in answer.notices {
         if let Notice::Status { report, .. } = notice {
             if errand.printer.json {
-                errand
-                    .printer
-                    .document(&crate::formats::report::status(&report));
+                let mut document = crate::formats::report::status(&report);
+                document["workers"] = workers.iter().map(worker::to_json).collect();
+                errand.printer.document(&document);
             } else {
                 let now = errand.ground.now();
                 errand.printer.rows(&rows::status(&report, now));
+                errand.printer.rows(&worker_rows::workers(&workers, now));
             }
         }
     }

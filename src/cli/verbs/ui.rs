@@ -23,7 +23,7 @@ pub(super) fn ui(errand: &mut Errand<'_>, is_plain: bool, fresh: bool) -> Result
                 .next("nkapp status"),
         );
     }
-    errand.ground.panel(fresh)
+    errand.ground.panel(fresh, None)
 }
 
 /// Says what is wrong with the user's own keys and themes.

@@ -186,7 +186,7 @@ fn of_type(ty: &'static Type, defs: &mut BTreeMap<String, Value>) -> Value {
         Type::Memory => json!({"type": ["integer", "string", "null"], "exclusiveMinimum": 0}),
         Type::Duration => json!({
             "type": ["string", "integer", "null"],
-            "pattern": format!("^([0-9.]+(ms|us|h|m|s))+$|^0$|{VARIABLE}"),
+            "pattern": format!("^([0-9.]+(ms|us|d|h|m|s))+$|^0$|{VARIABLE}"),
         }),
         Type::Percent => {
             json!({"type": ["integer", "string", "null"], "pattern": format!("^[0-9]+%?$|{VARIABLE}")})

@@ -3,9 +3,12 @@
 //! Types were checked by `shape` before; what is found here is what only the whole can tell (a path that is
 //! not there, a network nobody declared). One file per concern below `lower/`.
 
+pub(crate) mod actions;
 pub(crate) mod build;
+pub(crate) mod drift;
 pub(crate) mod env;
 pub(crate) mod health;
+mod history;
 pub(crate) mod hooks;
 pub(crate) mod infra;
 pub(crate) mod links;
@@ -14,6 +17,7 @@ pub(crate) mod pairs;
 pub(crate) mod provisioning;
 pub(crate) mod runtime;
 pub(crate) mod service;
+pub(crate) mod telemetry;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -54,6 +58,8 @@ pub(crate) fn lower(mut lower: Lower<'_>, env: EnvName, env_rule: EnvRule) -> Op
     let name = lower.project_name();
     let infra = infra::infra(&mut lower);
     lower.provider = infra.provider;
+    let history = history::history(&mut lower);
+    let drift = drift::drift(&mut lower);
     let networks = infra::networks(&mut lower);
     let volumes = infra::volumes(&mut lower);
     let mut services = BTreeMap::new();
@@ -64,11 +70,18 @@ pub(crate) fn lower(mut lower: Lower<'_>, env: EnvName, env_rule: EnvRule) -> Op
         }
     }
     infra::shared_secrets(&mut lower);
+    let telemetry = telemetry::telemetry(&mut lower);
+    let known = actions::Known {
+        services: &services,
+        volumes: &volumes,
+    };
+    let procedures = actions::actions(&mut lower, &known);
     let root = lower.root;
     let mut project = Project {
         // A bad or missing name is a finding already; whatever else is wrong is still to be found.
         name: name.or_else(|| ProjectName::parse("unnamed").ok())?,
         version: root.text_of("version").map(str::to_owned),
+        actions_version: root.text_of("actions_version").map(str::to_owned),
         component: root
             .text_of("component")
             .and_then(|text| ComponentName::parse(text).ok()),
@@ -77,20 +90,27 @@ pub(crate) fn lower(mut lower: Lower<'_>, env: EnvName, env_rule: EnvRule) -> Op
         provider: infra.provider,
         shared_infra: infra.shared,
         lock_lease: infra.lock_lease,
+        telemetry,
+        history,
+        drift,
         root: lower.folder.clone(),
         file: lower.input.file.clone(),
         services,
         networks,
         volumes,
+        procedures,
         origins: lower.origins,
     };
     infra::join_default(&mut project);
+    for finding in drift::unknown(root, &project) {
+        lower.findings.push(finding);
+    }
     Some(project)
 }
 
 impl Lower<'_> {
     fn project_name(&mut self) -> Option<ProjectName> {
-        for key in ["name", "version", "component"] {
+        for key in ["name", "version", "actions_version", "component"] {
             if let Some(node) = self.root.get(key) {
                 self.origins.insert(key.to_owned(), Origin::File(node.span));
             }

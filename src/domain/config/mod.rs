@@ -23,7 +23,7 @@ mod lower;
 mod merge;
 pub mod near;
 pub mod outline;
-mod scalar;
+pub(crate) mod scalar;
 mod secret;
 pub mod settings;
 mod shape;

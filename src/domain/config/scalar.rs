@@ -109,6 +109,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         let (unit, micros): (&str, u64) = [
             ("ms", 1_000),
             ("us", 1),
+            ("d", 86_400_000_000),
             ("h", 3_600_000_000),
             ("m", 60_000_000),
             ("s", 1_000_000),
@@ -175,7 +176,9 @@ mod tests {
             ("s", None),
             ("1s1m", None),
             ("-1s", None),
-            ("1d", None),
+            ("1d12h", Some(129_600_000)),
+            ("30d", Some(2_592_000_000)),
+            ("400d", None),
             ("99999999999h", None),
         ];
         for (text, expected) in cases {

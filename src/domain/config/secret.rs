@@ -12,12 +12,12 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::place::Span;
 use crate::domain::secret::SecretRef;
 
-/// Schemes of references that this build resolves.
-const SCHEMES: [&str; 2] = ["env", "file"];
+/// Schemes of references that this build reads.
+const SCHEMES: [&str; 3] = ["env", "file", "vault"];
 /// Schemes that are documented but not in this build.
-const LATER: [&str; 2] = ["vault", "db"];
+const LATER: [&str; 1] = ["db"];
 
-/// Reads `env://NAME`, `file://PATH` or `{from: env, key: NAME}`; `name` is the variable's own name and `path` where it
+/// Reads `env://NAME`, `file://PATH`, `vault://PATH#FIELD` or `{from: env, key: NAME}`; `name` is the variable's own name and `path` where it
 /// stands, for messages.
 pub(crate) fn parse(
     node: &Node,
@@ -63,12 +63,49 @@ fn from_url(
     if scheme == "file" {
         return Ok(SecretRef::File(rest.to_owned()));
     }
+    if scheme == "vault" {
+        return from_vault(rest, span, path);
+    }
     if is_variable(rest) {
         return Ok(SecretRef::Env(rest.to_owned()));
     }
     let text = format!("`{}` is not the name of a variable", brief(rest));
     Err(Diagnostic::error("NK0416", text)
         .at(span, "in this reference")
+        .into())
+}
+
+fn from_vault(rest: &str, span: Span, path: &str) -> Result<SecretRef, Box<Diagnostic>> {
+    let is_name = |text: &str, more: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+        !text.is_empty() && text.chars().all(fits)
+    };
+    let is_path = |text: &str| {
+        is_name(text, "-_./") && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
+    };
+    if let Some((place, field)) = rest.split_once('#')
+        && is_path(place)
+        && is_name(field, "-_.")
+    {
+        return Ok(SecretRef::Vault {
+            path: place.to_owned(),
+            field: field.to_owned(),
+        });
+    }
+    let (text, label) = if rest.contains('#') {
+        (
+            format!("`{}` is not the place of a secret in Vault", brief(rest)),
+            "letters, digits, `-`, `_`, `.`, and `/` between parts",
+        )
+    } else {
+        (
+            format!("the reference of `{path}` names no field"),
+            "`#FIELD` belongs at its end",
+        )
+    };
+    Err(Diagnostic::error("NK0416", text)
+        .at(span, label)
+        .help("write `vault://PATH#FIELD`, such as `vault://secret/shop/db#password`")
         .into())
 }
 
@@ -157,7 +194,9 @@ fn from_map(
     };
     let span = node.get("key").map_or(node.span, |key| key.span);
     match from.text() {
-        Some("env") => from_url("env", node.text_of("key").unwrap_or(name), span, path),
+        Some(scheme @ ("env" | "vault")) => {
+            from_url(scheme, node.text_of("key").unwrap_or(name), span, path)
+        }
         Some(scheme) if LATER.contains(&scheme) => Err(unsupported(scheme, from.span, path)),
         Some(other) => {
             let mut finding = Diagnostic::error(
@@ -165,7 +204,7 @@ fn from_map(
                 format!("`{path}` cannot take its value from `{}`", brief(other)),
             )
             .at(from.span, "unknown source");
-            if let Some(help) = suggestion(other, ["env"]) {
+            if let Some(help) = suggestion(other, ["env", "vault"]) {
                 finding = finding.help(help);
             }
             Err(finding.into())

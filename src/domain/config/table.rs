@@ -2,10 +2,18 @@
 //!
 //! Order matters: it is the order of the canonical output. `later` marks what is accepted but has no effect yet.
 
+mod actions;
+mod drift;
+mod history;
 mod service;
+mod telemetry;
 
 use crate::domain::config::keys::{Key, Object, Type};
+use crate::domain::config::table::actions::ACTIONS;
+use crate::domain::config::table::drift::DRIFT;
+use crate::domain::config::table::history::HISTORY;
 use crate::domain::config::table::service::{RUNTIME_TYPE, SERVICE_TYPE};
+use crate::domain::config::table::telemetry::TELEMETRY;
 
 pub(crate) use crate::domain::config::table::service::{RUNTIME, SERVICE};
 
@@ -156,7 +164,12 @@ pub(crate) static FILE: Object = Object {
         key(
             "version",
             Type::Text,
-            "Version of the configuration, free text.",
+            "Version of the application, free text; when it moves, `upgrade` actions run.",
+        ),
+        key(
+            "actions_version",
+            Type::Text,
+            "Version of the actions, free text; when it moves, `upgrade` actions run.",
         ),
         key(
             "component",
@@ -168,6 +181,11 @@ pub(crate) static FILE: Object = Object {
             "git",
             Type::Object(&GIT),
             "How branches choose the environment.",
+        ),
+        key(
+            "history",
+            Type::Object(&HISTORY),
+            "How much of the past is kept.",
         ),
         key(
             "runtimes",
@@ -209,9 +227,17 @@ pub(crate) static FILE: Object = Object {
             "Host port of the HTTPS gateway.",
         ),
         later("deploy", Type::Any, "Remote target and code sync."),
-        later("actions", Type::Any, "Actions around the lifecycle."),
-        later("drift", Type::Any, "How drift is watched for."),
-        later("telemetry", Type::Any, "Where traces go."),
+        key(
+            "actions",
+            ACTIONS,
+            "Procedures around a deploy, or run by name; order inside a mode is not promised.",
+        ),
+        key(
+            "drift",
+            Type::Object(&DRIFT),
+            "How drift is watched for, and whether the worker restores it.",
+        ),
+        key("telemetry", Type::Object(&TELEMETRY), "Where traces go."),
         later("state", Type::Any, "Where the state is kept."),
     ],
 };
@@ -222,7 +248,7 @@ pub(crate) static OVERRIDES: Object = Object {
     id: "environment",
     what: "an environment",
     keys: &[
-        key("version", Type::Text, "Version of the configuration here."),
+        key("version", Type::Text, "Version of the application here."),
         key("infra", Type::Object(&INFRA), "Where things run here."),
         key(
             "runtimes",
@@ -263,9 +289,22 @@ pub(crate) static OVERRIDES: Object = Object {
             "Host port of the HTTPS gateway here.",
         ),
         later("deploy", Type::Any, "Remote target here."),
-        later("actions", Type::Any, "Changed actions."),
-        later("drift", Type::Any, "How drift is watched for here."),
-        later("telemetry", Type::Any, "Where traces go from here."),
+        key(
+            "actions_version",
+            Type::Text,
+            "Version of the actions here.",
+        ),
+        key("actions", ACTIONS, "Actions here, in place of all others."),
+        key(
+            "drift",
+            Type::Object(&DRIFT),
+            "How drift is watched for here.",
+        ),
+        key(
+            "telemetry",
+            Type::Object(&TELEMETRY),
+            "Where traces go from here.",
+        ),
         later("state", Type::Any, "Where the state is kept here."),
     ],
 };

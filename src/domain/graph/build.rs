@@ -132,7 +132,7 @@ impl Graph {
             let needs = self.dependencies(target).into_iter();
             kept.extend(needs.filter(|need| match need.kind {
                 ResourceKind::Network | ResourceKind::Volume => true,
-                ResourceKind::Service => false,
+                ResourceKind::Service | ResourceKind::Procedure => false,
             }));
         }
         let edges = kept

@@ -61,7 +61,7 @@ impl Graph {
             let shape = match address.kind {
                 ResourceKind::Network => "ellipse",
                 ResourceKind::Volume => "cylinder",
-                ResourceKind::Service => "box",
+                ResourceKind::Service | ResourceKind::Procedure => "box",
             };
             let name = quoted(address);
             let _ = writeln!(text, "  {name} [shape={shape}];");
@@ -86,7 +86,9 @@ impl Graph {
             let _ = match address.kind {
                 ResourceKind::Network => writeln!(text, "  n{i}([{label}])"),
                 ResourceKind::Volume => writeln!(text, "  n{i}[({label})]"),
-                ResourceKind::Service => writeln!(text, "  n{i}[{label}]"),
+                ResourceKind::Service | ResourceKind::Procedure => {
+                    writeln!(text, "  n{i}[{label}]")
+                }
             };
         }
         for (address, needs) in self.edges() {

@@ -8,9 +8,9 @@ use crate::domain::live::{Capabilities, Live};
 use crate::domain::plan::digest::plan_id;
 use crate::domain::plan::draft::Draft;
 use crate::domain::plan::infra::{self, Ground};
-use crate::domain::plan::model::{Plan, PlanRequest, PlanWarning};
+use crate::domain::plan::model::{Plan, PlanRequest, PlanWarning, Purpose};
 use crate::domain::plan::world::World;
-use crate::domain::plan::{guard, order, removal, scope, service};
+use crate::domain::plan::{guard, order, procedures, removal, scope, service};
 pub use crate::domain::project::canonical::SecretDigests;
 use crate::domain::project::canonical::{config_hash_of, service_models};
 use crate::domain::project::project::Project;
@@ -56,6 +56,7 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
                 .volumes
                 .get(&address.name)
                 .map(|volume| infra::volume(&world, volume)),
+            ResourceKind::Procedure => None,
             ResourceKind::Service => project
                 .services
                 .get(&address.name)
@@ -76,6 +77,16 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
     drafts.extend(selection.kept.iter().map(removal::keep));
     let warnings = warnings(&world, &selection, &mut drafts);
     let (layers, actions) = order::arrange(&world, drafts);
+    let placed = procedures::Placed {
+        layers,
+        actions,
+        warnings,
+    };
+    let procedures::Placed {
+        layers,
+        actions,
+        warnings,
+    } = procedures::add(input, placed);
     let mut plan = Plan {
         id: PlanId::default(),
         purpose: input.request.purpose.clone(),
@@ -105,6 +116,10 @@ fn warnings(
         all.extend(draft.warnings.drain(..));
     }
     let targets = &world.input.request.targets;
+    if world.input.request.purpose == Purpose::Act {
+        // It is not about resources, and a deploy says the rest.
+        return Vec::new();
+    }
     if targets.is_empty() {
         all.extend(world.strays.iter().map(|stray| PlanWarning {
             address: None,

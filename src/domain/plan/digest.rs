@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::ids::{ComponentName, Digest, Lineage, PlanId};
 use crate::domain::plan::model::{Action, Change, Plan, Step, StepKind};
+use crate::domain::plan::premise;
 use crate::domain::project::canonical::text::hex;
 
 /// Version of what goes into a plan's id.
@@ -56,7 +57,8 @@ pub fn plan_id(plan: &Plan) -> PlanId {
 /// Names what has moved since a plan was approved, or `None` when it still fits.
 ///
 /// Lineage, configuration, engine and purpose have to be the same; of resources only those the approved plan acts
-/// on, and those that appeared since and would have to go first. The serial of the state is information only.
+/// on, those that appeared since and would have to go first, those it waits for and that are down, and, where it
+/// has nothing to do, all: that is all it says. The serial of the state is information only.
 #[must_use]
 pub fn staleness(approved: &Plan, now: &Plan) -> Option<String> {
     let text = |option: Option<&str>| option.unwrap_or("none").to_owned();
@@ -98,6 +100,7 @@ pub fn staleness(approved: &Plan, now: &Plan) -> Option<String> {
         .filter(|action| !action.is_noop())
         .find_map(|action| moved(action, index.get(&action.address).copied()))
         .or_else(|| appeared(approved, now))
+        .or_else(|| premise::broken(approved, now))
 }
 
 /// Names what is to be acted on now though the approved plan knows nothing of it: where everything is taken down,
@@ -217,7 +220,10 @@ impl Feeder {
             StepKind::Connect { network } | StepKind::Disconnect { network } => network,
             StepKind::Detach { service, .. } => service,
             StepKind::Hook { phase, .. } => phase.as_str(),
-            StepKind::Build
+            StepKind::Skip { reason, .. } => reason,
+            StepKind::PutBack { service } => service,
+            StepKind::Perform { .. }
+            | StepKind::Build
             | StepKind::CreateNetwork
             | StepKind::RemoveNetwork
             | StepKind::CreateVolume
@@ -237,7 +243,9 @@ impl Feeder {
         });
         match &step.kind {
             StepKind::Detach { instance, .. } => self.number(instance.0 as usize),
-            StepKind::Hook { index, .. } => self.number(*index),
+            StepKind::Hook { index, .. }
+            | StepKind::Perform { index, .. }
+            | StepKind::Skip { index, .. } => self.number(*index),
             _ => {}
         }
         self.text(step.place.as_str());

@@ -35,7 +35,10 @@ impl Ground {
             ResourceKind::Volume if makes(&StepKind::CreateVolume) => {
                 self.fresh_volumes.insert(draft.address.name.clone());
             }
-            ResourceKind::Network | ResourceKind::Volume | ResourceKind::Service => {}
+            ResourceKind::Network
+            | ResourceKind::Volume
+            | ResourceKind::Service
+            | ResourceKind::Procedure => {}
         }
     }
 }
@@ -176,7 +179,9 @@ fn missing(world: &World<'_>, address: Address, desired: &Model, noun: &str) -> 
     }
     let kind = match draft.address.kind {
         ResourceKind::Volume => StepKind::CreateVolume,
-        ResourceKind::Network | ResourceKind::Service => StepKind::CreateNetwork,
+        ResourceKind::Network | ResourceKind::Service | ResourceKind::Procedure => {
+            StepKind::CreateNetwork
+        }
     };
     let detail = format!("{noun} {}", draft.address.name);
     let mut writer = Writer::new(&draft.address);

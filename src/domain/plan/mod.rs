@@ -6,7 +6,7 @@
 //! The way through a plan: `scope` picks the addresses, `world` sorts what is live (ours, by hand, strays), `infra`
 //! and `service` judge one resource each with the three-way comparison of `diff` (an instance alone: `instance`;
 //! what goes and what comes: `moves`), `steps` writes the steps, `removal` the deletions, `reason` the words,
-//! `guard` the remarks, `order` the layers, `digest` the identity.
+//! `guard` the remarks, `order` the layers, `digest` the identity, `premise` what an approved plan rests on.
 //!
 //! How to add a kind of drift: its check in `instance` (or `infra`), its mending in [`Fix`](instance::Fix) and
 //! `steps`, its row in `tests/drift.rs`.
@@ -15,6 +15,7 @@ pub mod build;
 pub mod diff;
 pub mod digest;
 mod draft;
+pub mod forecast;
 mod guard;
 mod infra;
 mod instance;
@@ -22,6 +23,8 @@ mod joined;
 pub mod model;
 mod moves;
 mod order;
+pub mod premise;
+pub mod procedures;
 mod reason;
 mod removal;
 pub mod scope;

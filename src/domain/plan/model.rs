@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::flow::FlowRequest;
 use crate::domain::ids::{Address, Digest, Instance, Lineage, PlanId, Scope, Serial};
 pub use crate::domain::plan::step::{Step, StepKind, StepPlace};
 
@@ -17,6 +18,8 @@ pub enum Purpose {
     /// Undo drift of these resources only; changes of the file are left alone, so the record keeps the models of
     /// what is not made anew. Targets may be addresses of networks and volumes too.
     Restore,
+    /// Carry a procedure out, or clean up after one. The one target is its name.
+    Act,
 }
 
 impl Purpose {
@@ -28,13 +31,14 @@ impl Purpose {
             Self::Destroy => "destroy",
             Self::Clean => "clean",
             Self::Restore => "restore",
+            Self::Act => "action",
         }
     }
     /// Tells whether it brings things up, rather than taking them down.
     #[must_use]
     pub fn builds(&self) -> bool {
         match self {
-            Self::Deploy | Self::Restore => true,
+            Self::Deploy | Self::Restore | Self::Act => true,
             Self::Destroy | Self::Clean => false,
         }
     }
@@ -47,6 +51,8 @@ pub struct PlanRequest {
     pub purpose: Purpose,
     /// Services to look at; empty for all. Never touches anything but these and the networks and volumes they need.
     pub targets: BTreeSet<String>,
+    /// What is asked of procedures.
+    pub flow: FlowRequest,
 }
 
 /// What happens to a resource.
@@ -60,6 +66,8 @@ pub enum ActionKind {
     Delete,
     /// It is as wanted.
     Noop,
+    /// A procedure, not a resource: its steps are carried out.
+    Run,
 }
 
 impl ActionKind {
@@ -71,6 +79,7 @@ impl ActionKind {
             Self::Update => "update",
             Self::Delete => "delete",
             Self::Noop => "noop",
+            Self::Run => "run",
         }
     }
     /// Returns the symbol on screens.
@@ -81,6 +90,7 @@ impl ActionKind {
             Self::Update => '~',
             Self::Delete => '-',
             Self::Noop => '•',
+            Self::Run => '>',
         }
     }
 }
@@ -204,6 +214,8 @@ pub struct Summary {
     pub delete: usize,
     /// Actions that do nothing.
     pub noop: usize,
+    /// Procedures that are carried out.
+    pub run: usize,
     /// Actions with a drift cause, counted in their kind too.
     pub drift: usize,
 }
@@ -255,6 +267,7 @@ impl Plan {
                 ActionKind::Update => summary.update += 1,
                 ActionKind::Delete => summary.delete += 1,
                 ActionKind::Noop => summary.noop += 1,
+                ActionKind::Run => summary.run += 1,
             }
             if action.has_drift() {
                 summary.drift += 1;

@@ -67,10 +67,12 @@ fn edges_of(world: &World<'_>, drafts: &[Draft]) -> Edges {
 
 fn action(world: &World<'_>, draft: Draft, layer: usize, depends_on: BTreeSet<Address>) -> Action {
     let service = match (draft.address.kind, draft.kind) {
-        (_, ActionKind::Delete) | (ResourceKind::Network | ResourceKind::Volume, _) => None,
-        (ResourceKind::Service, ActionKind::Create | ActionKind::Update | ActionKind::Noop) => {
-            world.input.project.services.get(&draft.address.name)
-        }
+        (_, ActionKind::Delete)
+        | (ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure, _) => None,
+        (
+            ResourceKind::Service,
+            ActionKind::Create | ActionKind::Update | ActionKind::Noop | ActionKind::Run,
+        ) => world.input.project.services.get(&draft.address.name),
     };
     let optional = depends_on
         .iter()

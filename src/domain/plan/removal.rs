@@ -13,7 +13,7 @@ use crate::domain::plan::writer::{Drain, Writer, removal};
 /// Writes the action that takes a resource away. What is gone already is only forgotten: an action without steps.
 pub(super) fn remove(world: &World<'_>, address: &Address) -> Draft {
     let words = match world.input.request.purpose {
-        Purpose::Deploy | Purpose::Restore => reason::ORPHAN,
+        Purpose::Deploy | Purpose::Restore | Purpose::Act => reason::ORPHAN,
         Purpose::Destroy => "destroy",
         Purpose::Clean => "clean",
     };
@@ -23,10 +23,11 @@ pub(super) fn remove(world: &World<'_>, address: &Address) -> Draft {
         ResourceKind::Service => service(world, &mut draft),
         ResourceKind::Network => network(world, &mut draft),
         ResourceKind::Volume => volume(world, &mut draft),
+        ResourceKind::Procedure => {}
     }
     if draft.seen.is_empty() {
         match world.input.request.purpose {
-            Purpose::Deploy | Purpose::Restore => reason::FORGOTTEN,
+            Purpose::Deploy | Purpose::Restore | Purpose::Act => reason::FORGOTTEN,
             Purpose::Destroy | Purpose::Clean => "gone already",
         }
         .clone_into(&mut draft.reason);

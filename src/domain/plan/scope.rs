@@ -51,6 +51,7 @@ pub(super) fn select(world: &World<'_>) -> Selection {
     let targets: BTreeSet<Address> = request
         .targets
         .iter()
+        .filter(|_| request.purpose != Purpose::Act)
         .filter_map(|text| {
             let known = address_of(world, text);
             if known.is_none() {
@@ -93,6 +94,8 @@ pub(super) fn select(world: &World<'_>) -> Selection {
                 .cloned()
                 .collect();
         }
+        // It is about procedures only.
+        Purpose::Act => {}
         Purpose::Destroy | Purpose::Clean => take_down(world, &targets, limited, &mut selection),
     }
     selection
@@ -112,7 +115,7 @@ fn take_down(
             ResourceKind::Volume if clean => {
                 !limited || targets.contains(address) || only_used_by(world, address, targets)
             }
-            ResourceKind::Volume => false,
+            ResourceKind::Volume | ResourceKind::Procedure => false,
         };
         if goes {
             selection.removed.insert(address.clone());
@@ -139,7 +142,7 @@ fn existing(world: &World<'_>) -> BTreeSet<Address> {
     }
     // What was made by hand in our place is ours to take, never ours to remove.
     all.retain(|address| match address.kind {
-        ResourceKind::Service => true,
+        ResourceKind::Service | ResourceKind::Procedure => true,
         ResourceKind::Network => {
             world.recorded(address).is_some()
                 || world

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{Instance, StepId};
 use crate::domain::project::hook::{HookPhase, HookPlace};
+use crate::domain::project::procedure::Verb;
 
 /// Where a step happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +104,25 @@ pub enum StepKind {
     /// Take what exists, and matches, into the record: ids of the live objects, the wanted model. Touches nothing.
     /// A service's installation counts as done, its running instances (and jobs that ended with 0) as ready.
     Adopt,
+    /// Carry out a step of a procedure.
+    Perform {
+        /// What kind of step.
+        verb: Verb,
+        /// Its position in the procedure.
+        index: usize,
+    },
+    /// Pass over a step of a procedure, because an operator said so.
+    Skip {
+        /// Why.
+        reason: String,
+        /// Its position in the procedure.
+        index: usize,
+    },
+    /// Let a service run again as the file wants it, after procedures that stopped or scaled it.
+    PutBack {
+        /// Service.
+        service: String,
+    },
 }
 
 impl StepKind {
@@ -127,6 +147,9 @@ impl StepKind {
             Self::Disconnect { .. } | Self::Detach { .. } => "disconnect",
             Self::Unpause => "unpause",
             Self::Adopt => "adopt",
+            Self::Perform { verb, .. } => verb.as_str(),
+            Self::Skip { .. } => "skip",
+            Self::PutBack { .. } => "put_back",
         }
     }
 }

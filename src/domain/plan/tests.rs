@@ -4,6 +4,7 @@
 mod drift;
 pub(in crate::domain) mod lab;
 mod ordering;
+mod procedures;
 mod properties;
 mod stale;
 mod update;

@@ -46,6 +46,7 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::ids::Digest;
 use crate::domain::model::{Field, FieldClass, HASH_SCHEMA, Model, field_class, normal_image};
 use crate::domain::project::canonical::lifecycle::{write_health, write_hooks, write_provisioning};
+use crate::domain::project::canonical::procedure::feed_procedures;
 use crate::domain::project::canonical::text::{
     aliases_text, argv_text, hex, millis, mount_text, restart_text,
 };
@@ -56,6 +57,7 @@ use crate::domain::project::service::{
 use crate::domain::secret::SecretRef;
 
 mod lifecycle;
+mod procedure;
 pub mod text;
 
 /// Keyed digests of the secrets the project refers to, made by the engine with the record's key.
@@ -176,6 +178,7 @@ pub fn config_hash_of(project: &Project, models: &BTreeMap<String, Model>) -> Di
             }
         }
     }
+    feed_procedures(&mut hasher, project);
     Digest(hex(&hasher.finalize()))
 }
 

@@ -10,6 +10,9 @@ pub mod canonical;
 pub mod health;
 pub mod hook;
 pub mod naming;
+pub mod procedure;
 #[expect(clippy::module_inception, reason = "the type gives the file its name")]
 pub mod project;
 pub mod service;
+pub mod telemetry;
+pub mod watch;

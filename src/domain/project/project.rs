@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use crate::domain::ids::{ComponentName, EnvName, ProjectName, Scope};
 use crate::domain::place::Span;
+use crate::domain::project::procedure::Procedure;
 use crate::domain::project::service::Service;
+use crate::domain::project::telemetry::Telemetry;
+use crate::domain::project::watch::DriftWatch;
 
 /// Which platform carries the project out (`infra.provider`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +45,24 @@ pub enum EnvRule {
     },
     /// Nothing chose; `local` is the default.
     Default,
+}
+
+/// How much of the past is kept (`history`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// `keep`: how many runs.
+    pub keep: usize,
+    /// `age`: how old they get.
+    pub age: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            keep: 50,
+            age: Duration::from_secs(30 * 86_400),
+        }
+    }
 }
 
 /// A virtual network.
@@ -82,6 +103,8 @@ pub struct Project {
     pub name: ProjectName,
     /// Application version, free text.
     pub version: Option<String>,
+    /// Version of the procedures, free text.
+    pub actions_version: Option<String>,
     /// Component, when the project is spread over repositories.
     pub component: Option<ComponentName>,
     /// Active environment.
@@ -94,6 +117,12 @@ pub struct Project {
     pub shared_infra: bool,
     /// `infra.lockLease`: how long a heartbeat of the lock is good for; `None`: the default.
     pub lock_lease: Option<Duration>,
+    /// Where traces go, as far as the file says it.
+    pub telemetry: Option<Telemetry>,
+    /// How much of the past is kept.
+    pub history: Retention,
+    /// `drift`: how drift is watched for.
+    pub drift: DriftWatch,
     /// Folder of the file; relative paths of the file start here.
     pub root: PathBuf,
     /// The project file itself.
@@ -104,6 +133,8 @@ pub struct Project {
     pub networks: BTreeMap<String, Network>,
     /// Volumes by name.
     pub volumes: BTreeMap<String, Volume>,
+    /// Procedures (`actions`), in the order of the file.
+    pub procedures: Vec<Procedure>,
     /// Where values came from: `services.api.image` → place.
     pub origins: BTreeMap<String, Origin>,
 }
@@ -117,6 +148,13 @@ impl Project {
             env: self.env.clone(),
             component: self.component.clone(),
         }
+    }
+    /// Finds a procedure.
+    #[must_use]
+    pub fn procedure(&self, name: &str) -> Option<&Procedure> {
+        self.procedures
+            .iter()
+            .find(|procedure| procedure.name == name)
     }
     /// Returns the name of the state document: `state[.COMPONENT][.ENV].json`.
     #[must_use]

@@ -2,12 +2,14 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::ids::Digest;
+use crate::domain::flow::FlowRequest;
+use crate::domain::ids::{Digest, ResourceKind};
 use crate::domain::plan::build::{PlanInput, build};
 use crate::domain::plan::model::{Cause, PlanRequest, Purpose};
 use crate::domain::plan::world::World;
 use crate::domain::project::canonical::text::hex;
 use crate::domain::report::DriftReport;
+use crate::domain::report::cosmetic::cosmetic;
 
 /// The request behind a report: everything, as a deployment would see it.
 #[must_use]
@@ -15,6 +17,7 @@ pub fn everything() -> PlanRequest {
     PlanRequest {
         purpose: Purpose::Deploy,
         targets: std::collections::BTreeSet::new(),
+        flow: FlowRequest::default(),
     }
 }
 
@@ -27,27 +30,42 @@ pub fn drift(input: &PlanInput<'_>) -> DriftReport {
         ..*input
     };
     let plan = build(&input);
+    let world = World::of(&input);
     let mut report = DriftReport {
-        strays: World::of(&input).strays,
+        cosmetic: cosmetic(&world),
+        strays: world.strays,
         ..DriftReport::default()
     };
-    for action in &plan.actions {
-        let drifted: Vec<_> = action
+    // A procedure that is due is nothing that differs.
+    let resources = plan
+        .actions
+        .iter()
+        .filter(|action| action.address.kind != ResourceKind::Procedure);
+    for action in resources {
+        let (drifted, edits): (Vec<_>, Vec<_>) = action
             .changes
             .iter()
-            .filter(|change| change.cause == Cause::Drift)
             .cloned()
-            .collect();
-        if drifted.len() < action.changes.len() {
+            .partition(|change| change.cause == Cause::Drift);
+        if !edits.is_empty() {
             report.changed.push(action.address.clone());
+            report.edits.insert(action.address.clone(), edits);
         }
         if !drifted.is_empty() {
             report.drifted.insert(action.address.clone(), drifted);
         }
     }
     report.changed.sort();
-    report.digest = digest(&report);
-    report
+    report.with_digest()
+}
+
+impl DriftReport {
+    /// Digests what it says.
+    #[must_use]
+    pub(super) fn with_digest(mut self) -> Self {
+        self.digest = digest(&self);
+        self
+    }
 }
 
 fn digest(report: &DriftReport) -> Digest {
@@ -64,6 +82,15 @@ fn digest(report: &DriftReport) -> Digest {
             feed(&change.instance.map_or_else(String::new, |i| i.to_string()));
             feed(change.before.as_deref().unwrap_or("\0"));
             feed(change.after.as_deref().unwrap_or("\0"));
+        }
+    }
+    for (address, changes) in &report.ignored {
+        feed("ignored");
+        feed(&address.to_string());
+        for one in changes {
+            feed(&one.change.path);
+            feed(one.change.before.as_deref().unwrap_or("\0"));
+            feed(&one.ignored.reason);
         }
     }
     for address in &report.changed {

@@ -54,6 +54,7 @@ pub fn status(input: &PlanInput<'_>) -> StatusReport {
     let resources = plan
         .actions
         .iter()
+        .filter(|action| action.address.kind != ResourceKind::Procedure)
         .map(|action| (action.address.clone(), resource(&world, action)))
         .collect();
     StatusReport {
@@ -70,11 +71,13 @@ fn resource(world: &World<'_>, action: &Action) -> ResourceStatus {
     let service = service.filter(|_| address.kind == ResourceKind::Service);
     let live: &[&LiveInstance] = match address.kind {
         ResourceKind::Service => world.instances(&address.name),
-        ResourceKind::Network | ResourceKind::Volume => &[],
+        ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => &[],
     };
     let wanted = match address.kind {
         ResourceKind::Service => service.map_or(0, |service| service.instances),
-        ResourceKind::Network | ResourceKind::Volume => u32::from(desired),
+        ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => {
+            u32::from(desired)
+        }
     };
     let recorded = world.recorded(address);
     let image = recorded
@@ -113,6 +116,7 @@ fn ready(world: &World<'_>, address: &Address, wanted: u32, live: &[&LiveInstanc
     let good = match address.kind {
         ResourceKind::Network => return world.network(&address.name).is_some(),
         ResourceKind::Volume => return world.volume(&address.name).is_some(),
+        ResourceKind::Procedure => return true,
         ResourceKind::Service => {
             let service = world.input.project.services.get(&address.name);
             let recorded = world.recorded(address);

@@ -16,6 +16,44 @@ pub struct Backup {
     pub bytes: u64,
 }
 
+/// Something that was done with the lock, or with the state by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct LockDeed {
+    /// When, by the clock of who did it.
+    pub at: Wall,
+    /// What: `take`, `release`, `lose`, `take_over`, `unlock`, `force_unlock`, `push`, `force_push`, `rebuild`.
+    pub act: String,
+    /// Who did it: `user@host`.
+    pub by: String,
+    /// What the lock was held for (`deploy`, …).
+    pub command: String,
+    /// Run it was held for.
+    pub run: String,
+    /// Why, in the words of who did it.
+    pub reason: Option<String>,
+    /// Where the lock or the state lives.
+    pub location: String,
+    /// The lock.
+    pub lock_id: String,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Who held it, where somebody else did: `user@host`, pid.
+    pub held_by: String,
+    /// Verdict at that moment, where one was needed.
+    pub verdict: String,
+    /// Findings behind the verdict, or what stood there and was put, one text each.
+    pub evidence: Vec<String>,
+}
+
+/// Everything that is remembered of a lock.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct LockHistory {
+    /// What was done, the newest first.
+    pub deeds: Vec<LockDeed>,
+    /// How many lines nobody can read.
+    pub unreadable: usize,
+}
+
 /// The state as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct StoreReport {
@@ -31,6 +69,6 @@ pub struct StoreReport {
     pub record: Option<Record>,
     /// Earlier states, the newest first.
     pub backups: Vec<Backup>,
-    /// The last lines of the audit of locks, the newest first.
-    pub audit: Vec<String>,
+    /// What was done last with the lock, the newest first.
+    pub audit: Vec<LockDeed>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::ids::StepId;
+use crate::domain::ids::{RunId, StepId};
 use crate::domain::report::Usual;
 
 impl Usual {
@@ -23,7 +23,26 @@ impl Usual {
                 .filter_map(|(step, times)| Some((step.clone(), median(times)?)))
                 .collect(),
             runs: runs.len(),
+            learned: Vec::new(),
         }
+    }
+
+    /// Learns from past runs by id, the newest first, and remembers which said what.
+    #[must_use]
+    pub fn remembering(learned: Vec<(RunId, BTreeMap<StepId, Duration>)>) -> Self {
+        let times: Vec<_> = learned.iter().map(|(_, steps)| steps.clone()).collect();
+        Self {
+            learned,
+            ..Self::learn(&times)
+        }
+    }
+
+    /// Returns what was known before a run began: no run is measured by itself, nor by what came after it.
+    #[must_use]
+    pub fn before(&self, run: &RunId) -> Self {
+        // Ids begin with the time.
+        let earlier = self.learned.iter().filter(|(id, _)| id < run);
+        Self::remembering(earlier.cloned().collect())
     }
 
     /// Returns how long a step usually takes; one that never ran is taken for the same step of another instance
@@ -95,6 +114,22 @@ mod tests {
             Some(Duration::from_millis(15))
         );
         assert_eq!(Usual::learn(&[]), Usual::default());
+    }
+
+    #[test]
+    fn a_run_is_not_measured_by_itself() {
+        let db = StepId::new("service.db[0]/health");
+        let took = |ms| run(&[("service.db[0]/health", ms)]);
+        let usual = Usual::remembering(vec![
+            (RunId::new("3"), took(90)),
+            (RunId::new("2"), took(20)),
+            (RunId::new("1"), took(10)),
+        ]);
+        assert_eq!(usual.of(&db), Some(Duration::from_millis(20)));
+        let known = |id: &str| usual.before(&RunId::new(id)).of(&db);
+        assert_eq!(known("3"), Some(Duration::from_millis(15)));
+        assert_eq!(known("2"), Some(Duration::from_millis(10)));
+        assert_eq!(known("1"), None);
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub const PORT_DEADLINE: Duration = Duration::from_secs(60);
 /// Deaths in a row after which a restarting instance is given up.
 pub const DEATHS: u32 = 3;
 
+/// How much longer an instance gets that the platform judges, once its time is over: an event may be lost, so the
+/// platform is looked at before it is given up.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 const FIRST_PROBE: Duration = Duration::from_millis(100);
 const PORT_PROBE_MAX: Duration = Duration::from_secs(1);
 const PORT_PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -106,6 +109,8 @@ pub struct HealthGate {
     probing: bool,
     next_probe: Boot,
     last_output: String,
+    /// Whether the last look before giving up is due, or was.
+    last_look: Option<bool>,
     finding: Finding,
 }
 
@@ -125,6 +130,7 @@ impl HealthGate {
             probing: false,
             next_probe: opened,
             last_output: String::new(),
+            last_look: None,
             finding: Finding::Waiting,
         }
     }
@@ -182,6 +188,7 @@ impl HealthGate {
                 }
                 LiveEventKind::Health(health) => self.judged(*health),
                 LiveEventKind::Created
+                | LiveEventKind::VolumeRemoved(_)
                 | LiveEventKind::Changed(_)
                 | LiveEventKind::Connected
                 | LiveEventKind::Lost(_) => {}
@@ -222,9 +229,20 @@ impl HealthGate {
         } else if let Some(deadline) = self.deadline()
             && now >= deadline
         {
+            if matches!(self.watch, Watch::Platform { .. }) && self.last_look.is_none() {
+                self.last_look = Some(true);
+                return &self.finding;
+            }
             self.finding = Finding::Failed(self.too_late());
         }
         &self.finding
+    }
+
+    /// Tells once, when the time is over, that the platform has to be looked at before the instance is given up.
+    pub fn takes_last_look(&mut self) -> bool {
+        self.last_look
+            .as_mut()
+            .is_some_and(|due| std::mem::replace(due, false))
     }
 
     fn died(&mut self, code: i64) {
@@ -310,21 +328,21 @@ impl HealthGate {
     }
 
     fn deadline(&self) -> Option<Boot> {
-        let span = match &self.watch {
+        let more = self.last_look.map_or(Duration::ZERO, |_| LAST_LOOK);
+        Some(self.opened.after(self.span()?.saturating_add(more)))
+    }
+
+    fn span(&self) -> Option<Duration> {
+        Some(match &self.watch {
             Watch::Platform { deadline } => *deadline,
             Watch::Asked(check) => check.deadline(),
             Watch::Port(_) | Watch::Alive => PORT_DEADLINE,
             Watch::Completion => return None,
-        };
-        Some(self.opened.after(span))
+        })
     }
 
     fn too_late(&self) -> String {
-        let span = self
-            .deadline()
-            .unwrap_or(self.opened)
-            .since(self.opened)
-            .as_secs();
+        let span = self.span().unwrap_or_default().as_secs();
         match &self.watch {
             Watch::Port(port) => format!("port {port} did not open within {span} s"),
             Watch::Alive => format!("it did not stay up within {span} s"),

@@ -14,7 +14,7 @@ use crate::domain::run::course::{ActionRun, ActionState, StepRun, StepState, lay
 use crate::domain::run::fact::{Ended, Fact, Halt, StepEnd};
 use crate::domain::run::options::{RunOptions, Schedule};
 use crate::domain::run::order::{ActionEnd, EventDraft, Order, StepRef, Turn};
-use crate::domain::run::retry::{Guide, LOST_AGAIN, StepPolicy, pause_before};
+use crate::domain::run::retry::{Guide, LOST_AGAIN, StepPolicy};
 use crate::domain::run::telling::{outcome_of, skipped};
 use crate::domain::time::Boot;
 
@@ -177,7 +177,7 @@ impl Machine {
         };
         self.tell(at, Some(attempt), finished, turn);
         if again {
-            let until = now.after(pause_before(attempt + 1));
+            let until = now.after(policy.pause_before(attempt + 1));
             if let Some(step) = self.step_mut(at) {
                 step.state = StepState::Sleeping {
                     attempt: attempt + 1,
@@ -360,7 +360,9 @@ impl Machine {
             .unwrap_or_default()
     }
 
-    pub(super) fn planned(&self, at: StepRef) -> Option<(&Action, &Step)> {
+    /// Finds a step of the plan with its action.
+    #[must_use]
+    pub fn planned(&self, at: StepRef) -> Option<(&Action, &Step)> {
         let action = self.plan.actions.get(at.action)?;
         Some((action, action.steps.get(at.step)?))
     }

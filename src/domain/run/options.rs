@@ -10,6 +10,17 @@ pub enum Schedule {
     Eager,
 }
 
+impl Schedule {
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Layered => "layered",
+            Self::Eager => "eager",
+        }
+    }
+}
+
 /// Options of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunOptions {
@@ -17,4 +28,13 @@ pub struct RunOptions {
     pub schedule: Schedule,
     /// How many steps may be under way at once, at least 1.
     pub parallelism: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            schedule: Schedule::default(),
+            parallelism: 8,
+        }
+    }
 }

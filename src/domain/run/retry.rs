@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::domain::ids::{Address, ResourceKind, StepId};
 use crate::domain::plan::model::{Action, Plan, Step, StepKind};
 use crate::domain::project::hook::{Hook, HookPhase, HookPlace, OnFailure};
+use crate::domain::project::procedure::ProcedureStep;
 use crate::domain::project::project::Project;
 use crate::domain::project::service::{Condition, Service};
 use crate::domain::record::{Record, RecordedResource};
@@ -17,7 +18,24 @@ pub struct StepPolicy {
     pub retries: u32,
     /// A final failure is a warning, and the action goes on.
     pub warn_only: bool,
+    /// Pause before the second attempt, doubled each time; `None`: see [`pause_before`].
+    pub backoff: Option<Duration>,
 }
+
+impl StepPolicy {
+    /// Returns the pause before attempt `next`.
+    #[must_use]
+    pub fn pause_before(&self, next: u32) -> Duration {
+        let Some(first) = self.backoff else {
+            return pause_before(next);
+        };
+        let doublings = next.saturating_sub(2).min(16);
+        first.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+    }
+}
+
+/// Longest pause between two attempts of a step of a procedure.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// How often an operation that certainly did not happen is issued again.
 pub const LOST_AGAIN: u32 = 2;
@@ -47,6 +65,15 @@ impl Guide {
             let service = desired(project, &action.address);
             let recorded = record.and_then(|record| record.resources.get(&action.address));
             for step in &action.steps {
+                if let Some(own) = performed(step, project, &action.address) {
+                    let policy = StepPolicy {
+                        retries: own.retries,
+                        warn_only: false,
+                        backoff: own.backoff,
+                    };
+                    guide.policies.insert(step.id.clone(), policy);
+                    continue;
+                }
                 let Some(hook) = hook_of(step, service, recorded) else {
                     continue;
                 };
@@ -55,6 +82,7 @@ impl Guide {
                     StepPolicy {
                         retries: hook.retries,
                         warn_only: hook.on_failure == OnFailure::Warn,
+                        backoff: None,
                     },
                 );
             }
@@ -64,10 +92,23 @@ impl Guide {
     }
 }
 
+/// Finds the step of a procedure that a step of a plan carries out.
+#[must_use]
+pub fn performed<'a>(
+    step: &Step,
+    project: &'a Project,
+    address: &Address,
+) -> Option<&'a ProcedureStep> {
+    let StepKind::Perform { index, .. } = &step.kind else {
+        return None;
+    };
+    project.procedure(&address.name)?.steps.get(*index)
+}
+
 fn desired<'a>(project: &'a Project, address: &Address) -> Option<&'a Service> {
     match address.kind {
         ResourceKind::Service => project.services.get(&address.name),
-        ResourceKind::Network | ResourceKind::Volume => None,
+        ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => None,
     }
 }
 
@@ -126,7 +167,10 @@ pub fn hook_of<'a>(
         | StepKind::Disconnect { .. }
         | StepKind::Detach { .. }
         | StepKind::Unpause
-        | StepKind::Adopt => None,
+        | StepKind::Adopt
+        | StepKind::Perform { .. }
+        | StepKind::Skip { .. }
+        | StepKind::PutBack { .. } => None,
     }
 }
 

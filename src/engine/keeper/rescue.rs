@@ -15,9 +15,7 @@ impl Keeper {
     #[must_use]
     pub fn stored_bytes(&self) -> u64 {
         let record = self.record.as_ref();
-        record.map_or(0, |record| {
-            state::encode(record, &self.extra, WRITER).len() as u64
-        })
+        record.map_or(0, |record| state::encode(record, WRITER).len() as u64)
     }
 
     /// A store that failed may have written (a sync of the folder that failed comes after the rename): what is there
@@ -43,7 +41,7 @@ impl Keeper {
             .clone()
             .unwrap_or_else(|| Record::new(Lineage::default(), String::new(), self.scope.clone()));
         next.serial = Serial(next.serial.0.saturating_add(1));
-        let bytes = state::encode(&next, &self.extra, WRITER);
+        let bytes = state::encode(&next, WRITER);
         let name = format!(
             "nanokit-{}-{}.state.json",
             next.scope.project, next.scope.env

@@ -46,7 +46,7 @@ async fn begun(lab: &Lab, run: &str, epoch: u64) -> Keeper {
 }
 
 fn on_disk(lab: &Lab) -> Record {
-    state::decode(&lab.state.bytes().unwrap()).unwrap().record
+    state::decode(&lab.state.bytes().unwrap()).unwrap()
 }
 
 fn journals(lab: &Lab) -> Vec<PathBuf> {
@@ -359,7 +359,7 @@ async fn damage_and_foreign_states_are_refused_and_never_taken_for_empty() {
         let error = Keeper::open(&lab, &scope()).await.unwrap_err();
         assert!(matches!(error, EngineError::BadState { .. }), "{error:?}");
     }
-    let record = state::decode(&good).unwrap().record;
+    let record = state::decode(&good).unwrap();
     let mut keeper = Keeper::anew(&lab, record.clone()).await.unwrap();
     keeper.begin(&lab, RunId::new("r9"), Epoch(9)).unwrap();
     keeper.finish(&lab).await.unwrap();

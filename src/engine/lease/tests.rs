@@ -18,6 +18,8 @@ fn wanted(wait: Duration) -> Wanted {
         wait,
         times: LeaseTimes::DEFAULT,
         mends: false,
+        leads: false,
+        claims: Claims::default(),
     }
 }
 
@@ -259,7 +261,7 @@ async fn the_epoch_is_above_everything_the_state_saw() {
         crate::engine::lab::scope(),
     );
     record.fence = Epoch(41);
-    let bytes = state::encode(&record, &state::Extra::default(), "w");
+    let bytes = state::encode(&record, "w");
     lab.state.force(Some(&bytes));
     let lease = acquire(&lab).await.unwrap();
     assert_eq!(
@@ -268,6 +270,111 @@ async fn the_epoch_is_above_everything_the_state_saw() {
         "the lock record was lost, the fence was not"
     );
     assert_eq!(lease.record().lineage, Some(Lineage::new("l")));
+}
+
+/// The version and record that stand there, as if we had just read them.
+fn raw(lab: &Lab) -> Vec<u8> {
+    lab.lock.bytes().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_that_lands_after_it_was_given_up_is_recognised_as_ours() {
+    let lab = Lab::new();
+    let lease = acquire(&lab).await.unwrap();
+    lease.release(&lab).await.unwrap();
+    // The first try is on its way while the record still is the old one; it lands before the second is sent.
+    lab.lock.fail(&[Fault::Late]);
+    let lease = acquire(&lab).await.unwrap();
+    assert_eq!(stored(&lab).lock_id, lease.record().lock_id);
+    assert_eq!(lease.epoch(), Epoch(2), "one acquisition, one epoch");
+    lease.release(&lab).await.unwrap();
+    lab.lock.land();
+    assert_eq!(stored(&lab).status, LockStatus::Free);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_counts_from_when_the_beat_that_landed_was_asked_for_first() {
+    let lab = Lab::new();
+    let lease = acquire(&lab).await.unwrap();
+    lab.clock.sleep(Duration::from_secs(7)).await;
+    let asked = lab.clock.boot();
+    lab.lock.fail(&[Fault::LostAfter]);
+    lab.lock.silence(1);
+    assert!(matches!(lease.beat(&lab).await, Beat::NoAnswer(_)));
+    assert_eq!(stored(&lab).beat, 1, "it landed, and we do not know");
+    lab.clock.sleep(Duration::from_secs(9)).await;
+    assert!(matches!(lease.beat(&lab).await, Beat::Good));
+    assert_eq!(lease.renewed.get(), asked, "others count from then, too");
+    assert!(!lease.may_start(asked.after(Duration::from_secs(24))));
+    assert!(matches!(lease.beat(&lab).await, Beat::Good));
+    assert_eq!(lease.renewed.get(), lab.clock.boot());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_failed_and_stored_all_the_same_gets_its_lock_back() {
+    let lab = Lab::new();
+    lab.lock.fail(&[Fault::DownAfter]);
+    assert!(acquire(&lab).await.is_err());
+    assert_eq!(stored(&lab).status, LockStatus::Free, "given back");
+    assert_eq!(acquire(&lab.other(2)).await.unwrap().epoch(), Epoch(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_we_cannot_know_the_end_of_is_ours_to_take_and_nobody_elses() {
+    let lab = Lab::new();
+    let want = wanted(NOW);
+    let take = async || Lease::acquire(&lab, &want, &|_| {}).await;
+    lab.processes.others.set(ProcessProof::Alive);
+    // Taken, and no reply for as long as anybody waits.
+    lab.lock.fail(&[Fault::Vanish]);
+    let error = take().await.unwrap_err();
+    let said = std::error::Error::source(&error).map(ToString::to_string);
+    assert!(matches!(error, EngineError::Store(_)), "{said:?}");
+    lab.lock.silence(0);
+    let held = stored(&lab);
+    assert_eq!(held.status, LockStatus::Held);
+    let other = lab.other(2);
+    assert_eq!(verdict(acquire(&other).await.unwrap_err()), Verdict::Alive);
+    let lease = take().await.unwrap();
+    assert_eq!(
+        lease.epoch(),
+        Epoch(2),
+        "its effects are fenced off all the same"
+    );
+    assert_eq!(lease.taken_over(), Some(&held));
+    // Dropped in the middle, as a run that was cut off.
+    drop(lease);
+    assert_eq!(verdict(acquire(&other).await.unwrap_err()), Verdict::Alive);
+    let lease = take().await.unwrap();
+    // Not given back.
+    lab.lock.fail(&[Fault::Down; 1000]);
+    assert!(lease.release(&lab).await.is_err());
+    drop(lease);
+    lab.lock.fail_no_more();
+    assert_eq!(stored(&lab).status, LockStatus::Held);
+    let lease = take().await.unwrap();
+    assert_eq!(lease.epoch(), Epoch(4));
+    lease.release(&lab).await.unwrap();
+    drop(lease);
+    let before = raw(&lab);
+    assert_eq!(
+        acquire(&other).await.unwrap().epoch(),
+        Epoch(5),
+        "free for all"
+    );
+    assert_ne!(raw(&lab), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_lands_late_takes_nobody_elses_lock() {
+    let lab = Lab::new();
+    let lease = acquire(&lab).await.unwrap();
+    lab.lock.fail(&[Fault::Late]);
+    lease.release(&lab).await.unwrap();
+    let next = acquire(&lab.other(2)).await.unwrap();
+    lab.lock.land();
+    assert_eq!(stored(&lab).lock_id, next.record().lock_id);
+    assert_eq!(stored(&lab).status, LockStatus::Held);
 }
 
 /// The same on the real disk with real processes.
@@ -317,6 +424,9 @@ mod on_disk {
             &self.state
         }
         fn lock(&self) -> &FileStore {
+            &self.lock
+        }
+        fn leader(&self) -> &FileStore {
             &self.lock
         }
         fn clock(&self) -> &SystemClock {

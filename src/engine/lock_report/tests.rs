@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::ids::LockId;
+use crate::engine::claims::Claims;
 use crate::engine::lab::{Fault, Lab};
 use crate::engine::lease::{Lease, Wanted};
 
@@ -13,6 +14,8 @@ async fn held(lab: &Lab) -> Lease {
         wait: Duration::ZERO,
         times: TIMES,
         mends: false,
+        leads: false,
+        claims: Claims::default(),
     };
     Lease::acquire(lab, &wanted, &|_| {}).await.unwrap()
 }
@@ -38,7 +41,7 @@ fn forced(id: &LockId) -> UnlockRequest {
 fn audit_lines(lab: &Lab) -> usize {
     let files = lab.disk.files.borrow();
     files
-        .get(Path::new(AUDIT))
+        .get(std::path::Path::new(crate::engine::lock_history::AUDIT))
         .map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').count() - 1)
 }
 

@@ -225,6 +225,22 @@ fn the_lines_of_wrapped_base64_is_masked() {
     }
 }
 
+#[test]
+fn f25_what_looks_like_an_escape_before_a_secret_does_not_hide_it() {
+    let canaries = canaries();
+    let values: Vec<&str> = canaries.iter().map(String::as_str).collect();
+    let r = redactor(&values);
+    for value in &canaries {
+        for form in 0..FORMS {
+            for before in ["\\", "\\\\", "\\\\\\", "%", "%2", "%%", "\\u", "\\x4"] {
+                let text = printed(value, form).replace('\n', " ");
+                let shown = r.redact(&format!("{before}{text}"));
+                assert!(shown.contains(MASK), "form {form}: {before}{text}");
+            }
+        }
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn whatever_stands_around_a_secret_it_is_masked(

@@ -49,10 +49,19 @@ fn journal(lab: &Lab, id: &str, scope: Scope, outcome: RunOutcome, seconds: i64)
             command: "deploy".into(),
             who: "ana@build-7".into(),
             trace_id: TraceId::new("t1"),
+            parent: None,
             plan_id: None,
+            origin: crate::domain::event::Origin::default(),
         },
     );
-    tell(0, false, EventKind::PlanMade { plan: plan(scope) });
+    tell(
+        0,
+        false,
+        EventKind::PlanMade {
+            plan: plan(scope),
+            prediction: None,
+        },
+    );
     tell(1, true, EventKind::StepStarted);
     let step = EventKind::StepFinished {
         outcome: StepOutcome::Done,
@@ -68,6 +77,7 @@ fn journal(lab: &Lab, id: &str, scope: Scope, outcome: RunOutcome, seconds: i64)
         duration: Duration::from_secs(9),
         message: None,
         warnings: 0,
+        forecast: None,
     };
     tell(9, false, finished);
     let path = journal_of(&RunId::new(id));

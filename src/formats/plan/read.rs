@@ -9,6 +9,7 @@ use crate::domain::plan::model::{
     Strategy, Summary,
 };
 use crate::domain::project::hook::HookPhase;
+use crate::domain::project::procedure::Verb;
 use crate::formats::error::FormatError;
 use crate::formats::plan::{ActionWire, ChangeWire, PlanWire, StepWire};
 use crate::formats::text;
@@ -49,6 +50,7 @@ pub(super) fn plan(wire: PlanWire) -> Result<Plan, FormatError> {
         Purpose::Destroy,
         Purpose::Clean,
         Purpose::Restore,
+        Purpose::Act,
     ];
     let purpose = purposes
         .into_iter()
@@ -93,11 +95,12 @@ pub(super) fn plan(wire: PlanWire) -> Result<Plan, FormatError> {
     }
 }
 
-const KINDS: [ActionKind; 4] = [
+const KINDS: [ActionKind; 5] = [
     ActionKind::Create,
     ActionKind::Update,
     ActionKind::Delete,
     ActionKind::Noop,
+    ActionKind::Run,
 ];
 
 /// Reads the kind of an action.
@@ -157,7 +160,7 @@ fn step(wire: StepWire, resource: ResourceKind) -> Result<Step, FormatError> {
     // A step of a network has no instance of its own: its number is that of the member it takes off.
     let instance = match resource {
         ResourceKind::Service => wire.instance.map(Instance),
-        ResourceKind::Network | ResourceKind::Volume => None,
+        ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => None,
     };
     Ok(Step {
         kind,
@@ -181,6 +184,9 @@ fn step_kind(wire: &StepWire, resource: ResourceKind) -> Result<StepKind, Format
         let missing = || FormatError::Field(format!("step `{}` names no network", wire.id));
         wire.network.clone().ok_or_else(missing)
     };
+    if resource == ResourceKind::Procedure {
+        return of_procedure(wire);
+    }
     Ok(match (wire.kind.as_str(), resource) {
         ("pull", _) => StepKind::Pull {
             image: wire
@@ -232,5 +238,24 @@ fn step_kind(wire: &StepWire, resource: ResourceKind) -> Result<StepKind, Format
                 wire.id
             )));
         }
+    })
+}
+
+fn of_procedure(wire: &StepWire) -> Result<StepKind, FormatError> {
+    let index = wire.index.unwrap_or(0);
+    Ok(match wire.kind.as_str() {
+        "skip" => StepKind::Skip {
+            reason: wire.reason.clone().unwrap_or_default(),
+            index,
+        },
+        "put_back" => StepKind::PutBack {
+            service: wire.service.clone().ok_or_else(|| {
+                FormatError::Field(format!("step `{}` names no service", wire.id))
+            })?,
+        },
+        word => StepKind::Perform {
+            verb: text::by_word(&Verb::ALL, Verb::as_str, "kind", word)?,
+            index,
+        },
     })
 }

@@ -2,20 +2,10 @@
 
 use serde_json::Value;
 
-/// Unknown keys of a document that was read, with the place each stood at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Extra(Vec<Stray>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Stray {
-    /// Keys of the objects around it, outermost first.
-    path: Vec<String>,
-    key: String,
-    value: Value,
-}
+use crate::domain::record::Stray;
 
 /// Keys of the document itself.
-const TOP: [&str; 15] = [
+const TOP: [&str; 17] = [
     "format",
     "version",
     "lineage",
@@ -31,6 +21,8 @@ const TOP: [&str; 15] = [
     "resources",
     "applied_plans",
     "pending",
+    "standing",
+    "flows",
 ];
 const RESOURCE: [&str; 7] = [
     "hash",
@@ -45,20 +37,21 @@ const INSTANCE: [&str; 5] = ["id", "name", "image_id", "op", "ready"];
 const TEARDOWN: [&str; 4] = ["prestop", "poststop", "stop_grace_ms", "stop_signal"];
 
 /// Finds the keys this version does not know.
-pub(super) fn strays(document: &Value) -> Extra {
-    let mut extra = Extra::default();
-    extra.collect(document, &[], &TOP);
+pub(super) fn strays(document: &Value) -> Vec<Stray> {
+    let mut found = Vec::new();
+    collect(&mut found, document, &[], &TOP);
     for (address, resource) in entries(document, "resources") {
-        extra.collect(resource, &["resources", address], &RESOURCE);
+        collect(&mut found, resource, &["resources", address], &RESOURCE);
         if let Some(teardown) = resource.get("teardown") {
-            extra.collect(teardown, &["resources", address, "teardown"], &TEARDOWN);
+            let path = ["resources", address, "teardown"];
+            collect(&mut found, teardown, &path, &TEARDOWN);
         }
         for (number, instance) in entries(resource, "instances") {
             let path = ["resources", address, "instances", number];
-            extra.collect(instance, &path, &INSTANCE);
+            collect(&mut found, instance, &path, &INSTANCE);
         }
     }
-    extra
+    found
 }
 
 fn entries<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (&'a str, &'a Value)> {
@@ -68,40 +61,28 @@ fn entries<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (&'a str, &'
         .map(|(key, value)| (key.as_str(), value))
 }
 
-impl Extra {
-    /// Puts every key back where it stood.
-    pub(super) fn put_back(&self, document: &mut Value) {
-        for stray in &self.0 {
-            stray.put_back(document);
-        }
-    }
-
-    fn collect(&mut self, object: &Value, path: &[&str], known: &[&str]) {
-        for (key, value) in object.as_object().into_iter().flatten() {
-            if !known.contains(&key.as_str()) {
-                self.0.push(Stray {
-                    path: path.iter().map(|&key| key.to_owned()).collect(),
-                    key: key.clone(),
-                    value: value.clone(),
-                });
-            }
+fn collect(found: &mut Vec<Stray>, object: &Value, path: &[&str], known: &[&str]) {
+    for (key, value) in object.as_object().into_iter().flatten() {
+        if !known.contains(&key.as_str()) {
+            found.push(Stray {
+                path: path.iter().map(|&key| key.to_owned()).collect(),
+                key: key.clone(),
+                value: value.to_string(),
+            });
         }
     }
 }
 
-impl Stray {
-    /// Puts the key back where it stood, if the object around it still is there.
-    fn put_back(&self, document: &mut Value) {
-        let mut place = document;
-        for key in &self.path {
-            let Some(inner) = place.get_mut(key) else {
-                return;
-            };
-            place = inner;
-        }
-        if let Some(map) = place.as_object_mut() {
-            map.entry(self.key.clone())
-                .or_insert_with(|| self.value.clone());
+/// Puts every key back where it stood, if the object around it still is there.
+pub(super) fn put_back(strays: &[Stray], document: &mut Value) {
+    for stray in strays {
+        let place = stray
+            .path
+            .iter()
+            .try_fold(&mut *document, |place, key| place.get_mut(key));
+        let value = serde_json::from_str(&stray.value).ok();
+        if let (Some(map), Some(value)) = (place.and_then(Value::as_object_mut), value) {
+            map.entry(stray.key.clone()).or_insert(value);
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::model::{Field, Model};
 use crate::domain::project::hook::{Hook, HookCommand, HookPlace, OnFailure};
 use crate::domain::record::{Pending, Record, RecordedInstance, RecordedResource, Teardown};
 use crate::formats::error::FormatError;
+use crate::formats::state::flow;
 use crate::formats::state::{
     FieldWire, HookWire, InstanceWire, PendingWire, RunWire, ShapeWire, StateWire, failure_word,
     place_word,
@@ -53,6 +54,9 @@ pub(super) fn record(wire: StateWire) -> Result<Record, FormatError> {
             .into_iter()
             .map(pending)
             .collect::<Result<_, _>>()?,
+        standing: flow::standing(wire.standing),
+        flows: flow::flows(wire.flows)?,
+        strays: Vec::new(),
     })
 }
 

@@ -1,16 +1,24 @@
 //! A drift report as rows.
 
 use crate::domain::report::DriftReport;
+use crate::domain::report::ignored::Ignored;
+use crate::domain::time::Wall;
+use crate::present::human;
 use crate::present::role::{Role, Row};
-use crate::present::rows::plan::changes;
+use crate::present::rows::plan;
 use crate::present::words;
 
-/// Returns what drifted, what the file changed, and strays.
+/// Returns what drifted, what is ignored, what the file changed, and strays; with `all` also what matters to nobody.
 #[must_use]
-pub fn drift(report: &DriftReport) -> Vec<Row> {
+pub fn drift(report: &DriftReport, all: bool, now: Wall) -> Vec<Row> {
     let mut rows = Vec::new();
     if report.drifted.is_empty() {
-        rows.push(Row::at(0).with(Role::Good, "No drift: everything is as recorded"));
+        let text = if report.ignored.is_empty() {
+            "No drift: everything is as recorded"
+        } else {
+            "No drift but what is ignored"
+        };
+        rows.push(Row::at(0).with(Role::Good, text));
     }
     for (address, differences) in &report.drifted {
         rows.push(
@@ -18,7 +26,35 @@ pub fn drift(report: &DriftReport) -> Vec<Row> {
                 .with(Role::Changed, "~ ")
                 .with(Role::Strong, address.to_string()),
         );
-        rows.extend(changes(differences, 2));
+        rows.extend(plan::changes(differences, 2));
+    }
+    for (address, changes) in &report.ignored {
+        for one in changes {
+            rows.push(
+                Row::at(0)
+                    .with(Role::Dim, "- ")
+                    .with(Role::Plain, format!("{address}:{}", one.change.path))
+                    .with(
+                        Role::Dim,
+                        format!(" is ignored: {}", decision(&one.ignored, now)),
+                    ),
+            );
+            rows.extend(plan::changes(std::slice::from_ref(&one.change), 2));
+        }
+    }
+    if all {
+        for (address, changes) in &report.cosmetic {
+            rows.push(
+                Row::at(0)
+                    .with(Role::Dim, "  ")
+                    .with(Role::Plain, address.to_string())
+                    .with(Role::Dim, " differs in what nobody asked for (no drift)"),
+            );
+            rows.extend(changes.iter().map(|change| {
+                let live = change.before.as_deref().unwrap_or("gone");
+                Row::at(4).with(Role::Dim, format!("{}  cosmetic  {live}", change.path))
+            }));
+        }
     }
     for address in &report.changed {
         rows.push(
@@ -41,6 +77,31 @@ pub fn drift(report: &DriftReport) -> Vec<Row> {
     rows
 }
 
+/// Returns the decisions to live with drift.
+#[must_use]
+pub fn ignored(all: &[Ignored], now: Wall) -> Vec<Row> {
+    if all.is_empty() {
+        return vec![Row::at(0).with(Role::Plain, "Nothing is ignored")];
+    }
+    let row = |one: &Ignored| {
+        Row::at(0)
+            .with(Role::Strong, one.subject())
+            .with(Role::Dim, format!("  {}", decision(one, now)))
+    };
+    all.iter().map(row).collect()
+}
+
+/// Says why, until when and by whom.
+#[must_use]
+pub fn decision(one: &Ignored, now: Wall) -> String {
+    let until = match one.until {
+        None => "until it is taken back".to_owned(),
+        Some(until) if until <= now => "expired: it counts again".to_owned(),
+        Some(until) => format!("for another {}", human::between(now, until)),
+    };
+    format!("{} ({until}, {})", one.reason, one.by)
+}
+
 /// Returns objects that are seen and never touched.
 #[must_use]
 pub fn strays(strays: &[String]) -> Vec<Row> {
@@ -58,8 +119,9 @@ pub fn strays(strays: &[String]) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{Address, Digest};
+    use crate::domain::ids::Address;
     use crate::domain::plan::model::{Cause, Change};
+    use crate::domain::report::ignored::IgnoredChange;
 
     #[test]
     fn drift_changes_and_strays_are_told_apart() {
@@ -75,9 +137,12 @@ mod tests {
             drifted: [(Address::service("api"), vec![change])].into(),
             changed: vec![Address::service("web")],
             strays: vec!["nk-shop-local-old-0".into()],
-            digest: Digest::default(),
+            ..DriftReport::default()
         };
-        let rows: Vec<String> = drift(&report).iter().map(Row::text).collect();
+        let rows: Vec<String> = drift(&report, false, Wall(0))
+            .iter()
+            .map(Row::text)
+            .collect();
         assert_eq!(
             rows,
             [
@@ -88,7 +153,52 @@ mod tests {
                 "1 resource drifted; nkapp drift --restore puts back what was recorded",
             ]
         );
-        let none: Vec<String> = drift(&DriftReport::default())
+        let aside = Ignored {
+            address: Address::service("db"),
+            path: Some("memory".into()),
+            reason: "a trial".into(),
+            by: "me@here".into(),
+            at: Wall(0),
+            until: Some(Wall(7_200_000)),
+        };
+        let mut memory = report.drifted.values().flatten().next().cloned();
+        let change = memory.take().map(|change| Change {
+            path: "memory".into(),
+            ..change
+        });
+        let more = DriftReport {
+            ignored: [(
+                Address::service("db"),
+                change
+                    .iter()
+                    .map(|change| IgnoredChange {
+                        change: change.clone(),
+                        ignored: aside.clone(),
+                    })
+                    .collect(),
+            )]
+            .into(),
+            cosmetic: [(Address::service("api"), change.into_iter().collect())].into(),
+            ..DriftReport::default()
+        };
+        let told = |all: bool| -> String {
+            let rows = drift(&more, all, Wall(0));
+            rows.iter().map(|row| row.text() + "\n").collect()
+        };
+        let text = told(false);
+        assert!(
+            text.contains("service.db:memory is ignored: a trial (for another 2 h"),
+            "{text}"
+        );
+        assert!(!text.contains("cosmetic"), "{text}");
+        assert!(
+            told(true).contains("memory  cosmetic  exited"),
+            "{}",
+            told(true)
+        );
+        let late = ignored(&[aside], Wall(7_200_000));
+        assert!(late[0].text().contains("expired: it counts again"));
+        let none: Vec<String> = drift(&DriftReport::default(), false, Wall(0))
             .iter()
             .map(Row::text)
             .collect();

@@ -20,8 +20,16 @@ pub fn lock(report: &LockReport, now: Wall) -> Vec<Row> {
             .with(Role::Dim, ", ")
             .with(Role::Plain, words::verdict_meaning(report.verdict)),
     ];
-    if let Some(record) = &report.record {
-        rows.extend(holder(record, now));
+    match (&report.record, report.name()) {
+        (Some(record), _) => rows.extend(holder(record, now)),
+        (None, Some(digest)) => {
+            let row = Row::at(1)
+                .with(Role::Dim, "lock id ")
+                .with(Role::Plain, digest.to_string())
+                .with(Role::Dim, " (digest of a record nobody can read)");
+            rows.push(row);
+        }
+        (None, None) => {}
     }
     if !report.evidence.is_empty() {
         rows.push(Row::at(0).with(Role::Dim, "Evidence"));

@@ -43,7 +43,8 @@ pub fn plan(plan: &Plan, detail: Detail) -> Vec<Row> {
                 let longest = if detail.fields { usize::MAX } else { LONGEST };
                 rows.extend(cut_changes(&action.changes, 3, longest));
             }
-            if detail.steps {
+            // The steps of a procedure are what it is.
+            if detail.steps || action.kind == ActionKind::Run {
                 rows.extend(steps(&action.steps, 3));
             }
         }
@@ -184,6 +185,7 @@ pub fn sums(plan: &Plan) -> Row {
         update,
         delete,
         noop,
+        run,
         drift,
     } = plan.summary();
     if plan.is_empty() {
@@ -200,18 +202,24 @@ pub fn sums(plan: &Plan) -> Row {
         (create, "to create", Role::Added),
         (update, "to update", Role::Changed),
         (delete, "to delete", Role::Removed),
+        (run, "actions to run", Role::Busy),
         (noop, "unchanged", Role::Kept),
         (drift, "drifted", Role::Warn),
     ];
     let mut first = true;
     for (number, word, role) in parts {
-        if number == 0 && word == "drifted" {
+        if number == 0 && matches!(word, "drifted" | "actions to run") {
             continue;
         }
         if !first {
             row = row.with(Role::Plain, ", ");
         }
         first = false;
+        let word = if (number, word) == (1, "actions to run") {
+            "action to run"
+        } else {
+            word
+        };
         let role = if number == 0 { Role::Dim } else { role };
         row = row.with(role, format!("{number} {word}"));
     }

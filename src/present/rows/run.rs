@@ -3,6 +3,7 @@
 use crate::domain::event::{Event, EventKind, RunOutcome, Stream};
 use crate::present::human;
 use crate::present::role::{Role, Row};
+use crate::present::rows::forecast;
 use crate::present::words;
 
 /// How much an event matters to somebody who reads along.
@@ -54,6 +55,16 @@ pub fn weight(event: &Event) -> Weight {
     }
 }
 
+/// Returns the line that names a run's trace, for its first event.
+#[must_use]
+pub fn trace(event: &Event) -> Option<Row> {
+    let EventKind::RunStarted { trace_id, .. } = &event.kind else {
+        return None;
+    };
+    let known = !trace_id.as_str().is_empty();
+    known.then(|| Row::at(0).with(Role::Dim, format!("trace {trace_id}")))
+}
+
 /// Returns the event's line, and further lines where it has details.
 #[must_use]
 pub fn event(event: &Event) -> Vec<Row> {
@@ -71,6 +82,7 @@ pub fn event(event: &Event) -> Vec<Row> {
             duration,
             message,
             warnings,
+            forecast,
             ..
         } => {
             let warnings = usize::try_from(*warnings).unwrap_or(usize::MAX);
@@ -78,12 +90,23 @@ pub fn event(event: &Event) -> Vec<Row> {
             let row = Row::at(0)
                 .with(role, word)
                 .with(Role::Dim, format!(" after {}", human::duration(*duration)));
+            let row = match forecast {
+                Some(off) => row.with(Role::Dim, format!(" · {}", forecast::forecast(*off))),
+                None => row,
+            };
             with_message(row, message.as_deref())
         }
         EventKind::StageStarted { stage } => {
             vec![Row::at(0).with(Role::Dim, format!("stage {}", stage.as_str()))]
         }
-        EventKind::PlanMade { plan } => vec![crate::present::rows::plan::sums(plan)],
+        EventKind::PlanMade { plan, prediction } => {
+            let row = crate::present::rows::plan::sums(plan);
+            if plan.is_empty() {
+                return vec![row];
+            }
+            let text = forecast::prediction(prediction.as_ref());
+            vec![row.with(Role::Dim, format!(" · takes {text}"))]
+        }
         EventKind::LayerStarted { layer, addresses } => vec![
             Row::at(0)
                 .with(Role::Dim, format!("layer {layer}: "))

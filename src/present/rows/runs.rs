@@ -87,6 +87,7 @@ mod tests {
             exit_code: None,
             message: None,
             trace_id: crate::domain::ids::TraceId::default(),
+            forecast: None,
         };
         let rows = runs(std::slice::from_ref(&run), Wall(65_000));
         let line = rows.last().map(Row::text).expect("one run");

@@ -126,7 +126,7 @@ fn pending(resource: &ResourceStatus) -> Span {
     let (symbol, role) = words::action(resource.pending);
     match resource.pending {
         ActionKind::Noop => Span::new(Role::Dim, ""),
-        ActionKind::Create | ActionKind::Update | ActionKind::Delete => {
+        ActionKind::Create | ActionKind::Update | ActionKind::Delete | ActionKind::Run => {
             Span::new(role, format!("{symbol} {}", resource.pending.as_str()))
         }
     }

@@ -57,6 +57,10 @@ pub enum Action {
     Restore,
     /// Undo all drift.
     RestoreAll,
+    /// Record what is live.
+    Accept,
+    /// Set drift aside, or let it count again.
+    Ignore,
     /// Take services down.
     Destroy,
     /// Take services and volumes down.

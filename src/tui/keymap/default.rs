@@ -144,6 +144,8 @@ pub const ROWS: &[Row] = &[
     row(Action::Cancel, Group::Act, AREAS, &["c"], ("cancel run", "stop the run: asks, then lets what is under way finish; while that goes on, asks to cut it off at once")).of(Danger::Disruptive).rank(0),
     row(Action::Restore, Group::Act, &[Context::Drift], &["R"], ("restore", "undo the drift of the chosen resource, or of the marked ones, after showing the plan")).of(Danger::Disruptive).rank(0),
     row(Action::RestoreAll, Group::Act, AREAS, &["A"], ("restore all", "undo all drift, after showing the plan")).of(Danger::Disruptive).rank(2),
+    row(Action::Accept, Group::Act, &[Context::Drift], &["K"], ("keep", "record the chosen drift as it is, after typing its name; the next plan compares the file with it")).of(Danger::Disruptive).rank(1),
+    row(Action::Ignore, Group::Act, &[Context::Drift], &["I"], ("ignore", "set the chosen drift aside, with a reason and for how long; what is ignored counts again")).of(Danger::Reversible).rank(1),
     row(Action::Unlock, Group::Act, &[Context::Locks], &["U"], ("unlock", "clear the lock as far as the evidence allows")).of(Danger::Disruptive).rank(0),
     row(Action::Destroy, Group::Act, AREAS, &[], ("destroy", "take all services down and keep the volumes, after typing the project's name")).of(Danger::Disruptive),
     row(Action::Clean, Group::Act, AREAS, &[], ("clean", "take all services and volumes down, after typing the project's name where data goes")).of(Danger::DataLosing),

@@ -4,6 +4,7 @@ use crate::domain::lease::{Evidence, LockRecord, LockReport, LockStatus, Verdict
 use crate::domain::report::install::{InstallLock, InstallReport, InstallSeen};
 use crate::domain::report::store::StoreReport;
 use crate::present::human::{duration, size};
+use crate::present::rows::lock_history;
 use crate::present::words::{count, verdict_meaning};
 use crate::tui::keymap::action::Action;
 use crate::tui::model::Model;
@@ -35,7 +36,10 @@ pub fn write(page: &mut Page, model: &Model, key: &str) {
             .parse()
             .ok()
             .and_then(|at: usize| stored.audit.get(at));
-        page.text(line.map_or("", String::as_str), Tone::Text);
+        page.text(
+            line.map_or_else(String::new, lock_history::said),
+            Tone::Text,
+        );
     }
 }
 

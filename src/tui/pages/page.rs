@@ -115,7 +115,7 @@ pub fn shown(model: &Model) -> Option<Page> {
             let mut page = Page::default();
             match address.kind {
                 ResourceKind::Service => service::write(&mut page, model, address),
-                ResourceKind::Network | ResourceKind::Volume => {
+                ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => {
                     service::write_other(&mut page, model, address);
                 }
             }

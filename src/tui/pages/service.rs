@@ -80,7 +80,7 @@ pub fn write_other(page: &mut Page, model: &Model, address: &Address) {
             let source = MountSource::Volume(address.name.clone());
             service.mounts.iter().any(|mount| mount.source == source)
         }),
-        ResourceKind::Service => {}
+        ResourceKind::Service | ResourceKind::Procedure => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! Questions about a run: whose step is this, which one is under way, which one to look at, how far is it.
 
-use crate::app::snapshot::{RunView, StepView};
 use crate::domain::event::StepOutcome;
+use crate::domain::history::view::RunView;
 use crate::domain::ids::{Address, StepId};
 use crate::tui::rows::row::{Cell, Timer};
 use crate::tui::theme::Tone;
@@ -14,23 +14,11 @@ pub fn belongs(step: &StepId, address: &Address) -> bool {
         .is_some_and(|rest| rest.starts_with(['[', '/']))
 }
 
-/// Returns the steps of a resource; ids are sorted, so only those are touched.
-pub fn steps_of<'a>(
-    run: &'a RunView,
-    address: &Address,
-) -> impl Iterator<Item = (&'a StepId, &'a StepView)> {
-    let range = |from: char, to: char| {
-        run.steps
-            .range(StepId(format!("{address}{from}"))..StepId(format!("{address}{to}")))
-    };
-    // `/` is followed by `0`, and `[` by `\\`, so these are exactly the ids `belongs` accepts.
-    range('/', '0').chain(range('[', '\\'))
-}
-
 /// Finds the step of a resource that is under way, as a remark with its time.
 #[must_use]
 pub fn current_step(run: &RunView, address: &Address) -> Option<(Cell, Option<Timer>)> {
-    let (id, view) = steps_of(run, address)
+    let (id, view) = run
+        .steps_of(address)
         .filter(|(_, view)| view.started.is_some() && view.outcome.is_none())
         .max_by_key(|(_, view)| view.started)?;
     let own = id

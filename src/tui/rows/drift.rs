@@ -4,7 +4,10 @@ use crate::app::notice::Heard;
 use crate::app::snapshot::Snapshot;
 use crate::domain::ids::Address;
 use crate::domain::plan::model::Change;
-use crate::present::human::clock;
+use crate::domain::report::DriftReport;
+use crate::domain::report::worker::{Leadership, WorkerReport};
+use crate::present::human::{clock, moment};
+use crate::present::rows;
 use crate::present::words::count;
 use crate::tui::rows::plan::{difference, path};
 use crate::tui::rows::row::{Cell, Row, Subject};
@@ -14,14 +17,15 @@ use crate::tui::tree::Node;
 /// Computes the tree.
 #[must_use]
 pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
+    let mut nodes: Vec<Node> = snapshot.workers.iter().map(worker).collect();
     let Some(report) = &snapshot.drift else {
-        return Vec::new();
+        return nodes;
     };
-    let mut nodes: Vec<Node> = report
-        .drifted
-        .iter()
-        .map(|(address, changes)| resource(snapshot, address, changes))
-        .collect();
+    let drifted = report.drifted.iter();
+    nodes.extend(drifted.map(|(address, changes)| resource(snapshot, address, changes)));
+    if !report.ignored.is_empty() {
+        nodes.push(ignored(report));
+    }
     if !report.changed.is_empty() {
         let children = report.changed.iter().map(|address| {
             let row = Row {
@@ -51,6 +55,64 @@ pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
         nodes.push(Node::leaf("#strays", heading).with(true, children.collect()));
     }
     nodes
+}
+
+/// A worker of the project, with whatever it waits for.
+fn worker(report: &WorkerReport) -> Node {
+    let (symbol, tone) = match report.leadership {
+        Leadership::Leads => ("●", Tone::Ok),
+        Leadership::StandsBy(_) => ("○", Tone::Dim),
+        Leadership::Seeks(_) => ("?", Tone::Warn),
+    };
+    let mut lines = rows::worker::workers(std::slice::from_ref(report), report.at)
+        .into_iter()
+        .map(|row| row.text().trim().to_owned());
+    let heading = lines.next().unwrap_or_default();
+    let heading = heading.split(" · up ").next().unwrap_or_default();
+    let row = Row {
+        subject: Subject::Remark,
+        symbol: Cell::new(symbol, tone),
+        label: heading
+            .trim_start_matches(|c: char| !c.is_alphanumeric())
+            .to_owned(),
+        ..Row::default()
+    };
+    let children = lines.enumerate().map(|(index, line)| {
+        let row = Row {
+            subject: Subject::Remark,
+            symbol: Cell::new("·", Tone::Dim),
+            label: line,
+            ..Row::default()
+        };
+        Node::leaf(format!("line {index}"), row)
+    });
+    Node::leaf(format!("worker {}", report.id), row).with(true, children.collect())
+}
+
+/// What somebody decided to live with, with why and until when.
+fn ignored(report: &DriftReport) -> Node {
+    let all = report.ignored.iter();
+    let all = all.flat_map(|(address, changes)| changes.iter().map(move |one| (address, one)));
+    let children: Vec<Node> = all
+        .enumerate()
+        .map(|(index, (address, one))| {
+            let until = one.ignored.until.map_or_else(
+                || "until it is taken back".to_owned(),
+                |until| format!("until {}", moment(until)),
+            );
+            let row = Row {
+                subject: Subject::Resource(address.clone()),
+                symbol: Cell::new("-", Tone::Dim),
+                label: format!("{address}: {}", path(&one.change)),
+                remark: Cell::new(format!("{} ({until})", one.ignored.reason), Tone::Dim),
+                ..Row::default()
+            };
+            Node::leaf(format!("ignored {index}"), row)
+        })
+        .collect();
+    let mut heading = Row::heading(format!("{} ignored", count(children.len(), "field")));
+    heading.remark = Cell::new("shown, not restored", Tone::Dim);
+    Node::leaf("#ignored", heading).with(true, children)
 }
 
 /// Finds what the platform reported about a resource that was no doing of ours, the newest last.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::app::snapshot::{RunView, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::domain::event::StepOutcome;
+use crate::domain::history::view::RunView;
 use crate::domain::ids::{Address, ResourceKind};
 use crate::domain::plan::model::{Action, ActionKind};
 use crate::domain::project::project::Project;
@@ -14,7 +15,7 @@ use crate::domain::time::Wall;
 use crate::present::human::duration;
 use crate::tui::blocked::{Blocked, Blocks};
 use crate::tui::fate::Fate;
-use crate::tui::rows::course::{progress_text, steps_of};
+use crate::tui::rows::course::progress_text;
 use crate::tui::rows::row::{Cell, Timer};
 use crate::tui::rows::standing::{State, health, instances, state};
 use crate::tui::rows::steps::action_cell;
@@ -87,7 +88,8 @@ pub struct Doing {
 
 impl Doing {
     fn of(snapshot: &Snapshot, run: &RunView, address: &Address, several: bool) -> Option<Self> {
-        let (id, view) = steps_of(run, address)
+        let (id, view) = run
+            .steps_of(address)
             .filter(|(_, view)| view.started.is_some() && view.outcome.is_none())
             .max_by_key(|(_, view)| view.started)?;
         let own = id.as_str().strip_prefix(&address.to_string());
@@ -150,7 +152,9 @@ impl Facts {
     pub fn of(seen: &Seen<'_>, address: &Address) -> Self {
         let mut facts = match address.kind {
             ResourceKind::Service => Self::of_service(seen, address),
-            ResourceKind::Network | ResourceKind::Volume => Self::of_ground(seen, address),
+            ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => {
+                Self::of_ground(seen, address)
+            }
         };
         let run = seen.snapshot.run.as_ref();
         if let Some(run) = run.filter(|run| run.finished.is_none()) {

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use crate::domain::history::compare::{Change, Comparison, Pair};
 use crate::domain::plan::model::Summary;
 use crate::domain::report::RunSummary;
 use crate::domain::time::Wall;
 use crate::present::human;
+use crate::present::rows::compare;
 use crate::present::rows::runs::ended;
 use crate::tui::model::Model;
 use crate::tui::rows::row::{Cell, Row, Subject, Timer};
 use crate::tui::theme::Tone;
-use crate::tui::timeline::compare::{Change, Comparison, Pair};
 use crate::tui::tree::Node;
 
 /// Computes the rows of the history.
@@ -117,12 +118,12 @@ fn compared(comparison: &Comparison) -> Vec<Node> {
 }
 
 fn pair_row(subject: Subject, label: String, pair: &Pair) -> Row {
-    let (words, tone) = pair.change().words();
+    let (words, role) = compare::change(pair.change());
     Row {
         subject,
         label,
-        columns: vec![Cell::new(pair.times(), Tone::Text)],
-        remark: Cell::new(words, tone),
+        columns: vec![Cell::new(compare::times(pair), Tone::Text)],
+        remark: Cell::new(words, role.into()),
         ..Row::default()
     }
 }

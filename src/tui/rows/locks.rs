@@ -4,6 +4,7 @@ use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::report::install::{InstallReport, InstallSeen};
 use crate::domain::report::store::StoreReport;
 use crate::present::human::{between, size};
+use crate::present::rows::lock_history;
 use crate::present::words::{count, verdict_meaning};
 use crate::tui::model::Model;
 use crate::tui::others;
@@ -216,15 +217,15 @@ fn audit(stored: &StoreReport) -> Option<Node> {
     if stored.audit.is_empty() {
         return None;
     }
-    let children = stored.audit.iter().enumerate().map(|(index, line)| {
+    let children = stored.audit.iter().enumerate().map(|(index, deed)| {
         let row = Row {
             subject: Subject::Remark,
             symbol: Cell::new("•", Tone::Dim),
-            label: line.clone(),
+            label: lock_history::said(deed),
             ..Row::default()
         };
         Node::leaf(format!("{AUDIT}{index}"), row)
     });
-    let heading = Row::heading("audit of cleared locks");
+    let heading = Row::heading("what was done with the lock");
     Some(Node::leaf("#audit", heading).with(false, children.collect()))
 }

@@ -79,7 +79,7 @@ fn action_node(action: &Action, usual: Option<&Usual>) -> Node {
     // Something new, or something that goes, has no other way than one.
     let strategy = match action.kind {
         ActionKind::Update => words::strategy(action.strategy),
-        ActionKind::Create | ActionKind::Delete | ActionKind::Noop => "",
+        ActionKind::Create | ActionKind::Delete | ActionKind::Noop | ActionKind::Run => "",
     };
     let row = Row {
         subject: Subject::Resource(action.address.clone()),

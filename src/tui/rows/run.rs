@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::snapshot::RunView;
 use crate::domain::event::StepOutcome;
+use crate::domain::history::view::RunView;
 use crate::domain::ids::{Address, StepId};
 use crate::domain::plan::model::{Action, Plan};
 use crate::domain::report::Usual;
 use crate::tui::blocked::Blocks;
 use crate::tui::logs::store::Store;
-use crate::tui::rows::course::steps_of;
 use crate::tui::rows::row::{Cell, Row, Subject};
 use crate::tui::rows::steps::action_node;
 use crate::tui::theme::Tone;
@@ -145,9 +144,10 @@ fn layer_node(known: &Known<'_>, layer: usize, mut actions: Vec<&Action>) -> Opt
         return None;
     }
     let mut heading = Row::heading(format!("layer {layer}"));
-    let warned = actions
-        .iter()
-        .any(|action| steps_of(run, &action.address).any(|(_, step)| is_bad(step.outcome)));
+    let warned = actions.iter().any(|action| {
+        run.steps_of(&action.address)
+            .any(|(_, step)| is_bad(step.outcome))
+    });
     heading.symbol = if warned {
         Cell::new("!", Tone::Warn)
     } else if done == total {

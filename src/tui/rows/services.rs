@@ -177,7 +177,7 @@ fn others(seen: &Seen<'_>, project: Option<&Project>, kind: ResourceKind) -> Opt
             ResourceKind::Volume => {
                 addresses.extend(project.volumes.keys().map(|name| Address::volume(name)));
             }
-            ResourceKind::Service => {}
+            ResourceKind::Service | ResourceKind::Procedure => {}
         }
     }
     let statuses = snapshot.status.as_ref().map(|report| &report.resources);

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::app::snapshot::{ActionView, RunView, StepView};
 use crate::domain::event::StepOutcome;
+use crate::domain::history::predict::action_time;
+use crate::domain::history::view::{ActionView, RunView, StepView};
 use crate::domain::ids::{Address, StepId};
 use crate::domain::plan::model::Action;
 use crate::domain::time::Wall;
 use crate::present::human::duration;
 use crate::tui::blocked::Blocked;
-use crate::tui::rows::course::{current_step, progress_text, steps_of};
+use crate::tui::rows::course::{current_step, progress_text};
 use crate::tui::rows::plan::step_label;
 use crate::tui::rows::row::{Cell, Row, Subject, Timer};
 use crate::tui::rows::run::{Known, is_bad};
 use crate::tui::theme::Tone;
-use crate::tui::timeline::predict::action_time;
 use crate::tui::tree::Node;
 use crate::tui::words::between;
 
@@ -27,7 +27,8 @@ pub(super) fn action_node(known: &Known<'_>, address: &Address) -> Node {
     let action = known.actions.get(address).copied();
     let run = known.run;
     let view = run.actions.get(address);
-    let warned = steps_of(run, address)
+    let warned = run
+        .steps_of(address)
         .filter(|(_, step)| is_bad(step.outcome))
         .count();
     let symbol = match view.and_then(|view| view.outcome) {
@@ -65,7 +66,7 @@ fn action_remark(run: &RunView, address: &Address, view: &ActionView) -> Cell {
     let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
     match view.outcome {
         None => current_step(run, address).map_or_else(Cell::default, |(cell, _)| cell),
-        Some(StepOutcome::Done) => match steps_of(run, address).find(|(_, s)| is_bad(s.outcome)) {
+        Some(StepOutcome::Done) => match run.steps_of(address).find(|(_, s)| is_bad(s.outcome)) {
             Some((id, _)) => Cell::new(
                 format!("ok, but {} failed, which only warns", own_name(id, address)),
                 Tone::Warn,
@@ -165,7 +166,7 @@ fn step_nodes(known: &Known<'_>, address: &Address, action: Option<&Action>) -> 
         })
         .collect();
     nodes.extend(
-        steps_of(run, address)
+        run.steps_of(address)
             .filter(|(id, _)| !named.contains(id))
             .map(|(id, view)| {
                 let label = id.as_str().rsplit('/').next().unwrap_or_default();

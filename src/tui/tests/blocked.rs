@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::snapshot::{LockWait, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::domain::event::StepOutcome;
+use crate::domain::history::view::LockWait;
 use crate::domain::ids::{Address, Instance, StepId};
 use crate::domain::report::Usual;
 use crate::tui::blocked::Blocks;
@@ -46,6 +47,7 @@ fn what_is_known_of_earlier_runs_is_said() {
     let usual = Usual {
         steps: [(id("migrate", "start"), Duration::from_secs(9))].into(),
         runs: 3,
+        learned: Vec::new(),
     };
     snapshot.usual = Some(Arc::new(usual));
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::flow::FlowRequest;
 use crate::domain::ids::Address;
 use crate::domain::live::Health;
 use crate::domain::plan::model::{Cause, PlanRequest, Purpose};
@@ -77,6 +78,7 @@ fn nothing_to_do_is_said_of_what_was_asked() {
         nothing(&PlanRequest {
             purpose,
             targets: names.iter().map(|name| (*name).to_owned()).collect(),
+            flow: FlowRequest::default(),
         })
     };
     let all = [

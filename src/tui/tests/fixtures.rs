@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::app::notice::{Hydrated, Link};
-use crate::app::snapshot::{RunView, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::event::{Event, EventKind, StepOutcome, Stream};
+use crate::domain::history::view::RunView;
 use crate::domain::ids::*;
 use crate::domain::lease::Verdict;
 use crate::domain::live::{Health, Status};
@@ -92,6 +93,7 @@ pub(super) fn idle() -> Snapshot {
             changed: vec![Address::service("api")],
             strays: vec!["container nk-shop-local-old-0".into()],
             digest: Digest::default(),
+            ..DriftReport::default()
         })),
         lock: Some(Arc::new(lock(Verdict::Free))),
         ..Snapshot::default()
@@ -246,6 +248,7 @@ fn named(services: &[(&str, &[&str])], value: &str) -> Snapshot {
         config: Some(hydrated(project)),
         link: Link::Down(value.to_owned()),
         plan: Some(plan),
+        workers: Arc::default(),
         usual: None,
         project: None,
         trouble: None,

@@ -9,7 +9,7 @@ use crate::domain::ids::*;
 use crate::domain::lease::{Evidence, LockReport, LockStatus, Verdict};
 use crate::domain::record::{Pending, Record};
 use crate::domain::report::install::{InstallLock, InstallReport, InstallSeen};
-use crate::domain::report::store::{Backup, StoreReport};
+use crate::domain::report::store::{Backup, LockDeed, StoreReport};
 use crate::domain::time::Wall;
 use crate::tui::effect::Effect;
 use crate::tui::model::Area;
@@ -48,10 +48,13 @@ fn stored() -> StoreReport {
                 bytes: 11_000,
             })
             .to_vec(),
-        audit: vec![
-            "2026-11-20T10:00:00Z ana@build-7: unlock of bo@build-8 (process 7), verdict dead"
-                .into(),
-        ],
+        audit: vec![LockDeed {
+            act: "unlock".into(),
+            by: "ana@build-7".into(),
+            held_by: "bo@build-8 (process 7)".into(),
+            verdict: "dead".into(),
+            ..LockDeed::default()
+        }],
     }
 }
 

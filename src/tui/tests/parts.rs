@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::notice::Hydrated;
-use crate::app::snapshot::{ActionView, Snapshot, StepView};
+use crate::app::snapshot::Snapshot;
 use crate::domain::event::StepOutcome;
+use crate::domain::history::view::{ActionView, StepView};
 use crate::domain::ids::*;
 use crate::domain::lease::*;
 use crate::domain::live::{Health, Status};
@@ -30,6 +31,7 @@ pub(super) fn at(seconds_ago: i64) -> Wall {
 
 pub(super) fn options() -> PanelOptions {
     PanelOptions {
+        replay: None,
         colors: Colors::Sixteen,
         ascii: false,
         read_only: false,
@@ -71,12 +73,17 @@ pub(super) fn project(services: Vec<Service>) -> Project {
     Project {
         name: ProjectName::parse("shop").expect("name"),
         version: None,
+        actions_version: None,
+        procedures: Vec::new(),
         component: None,
         env: EnvName::parse("local").expect("name"),
         env_rule: EnvRule::Default,
         provider: None,
         shared_infra: false,
         lock_lease: None,
+        telemetry: None,
+        history: crate::domain::project::project::Retention::default(),
+        drift: crate::domain::project::watch::DriftWatch::default(),
         root: PathBuf::from("/shop"),
         file: PathBuf::from("/shop/nanokit.yml"),
         services: services.into_iter().map(|s| (s.name.clone(), s)).collect(),
@@ -226,12 +233,25 @@ pub(super) fn step(address: &Address, name: &str, kind: StepKind, detail: &str) 
     }
 }
 
+fn nanokit_verb() -> crate::domain::project::procedure::Verb {
+    crate::domain::project::procedure::Verb::Run
+}
+
 pub(super) fn action(address: Address, kind: ActionKind, layer: usize, needs: &[&str]) -> Action {
     let steps = match (kind, address.kind) {
         (ActionKind::Noop, _) => Vec::new(),
         (ActionKind::Delete, ResourceKind::Volume) => {
             vec![step(&address, "remove", StepKind::RemoveVolume, "")]
         }
+        (_, ResourceKind::Procedure) => vec![step(
+            &address,
+            "run",
+            StepKind::Perform {
+                verb: nanokit_verb(),
+                index: 0,
+            },
+            "./check",
+        )],
         (_, ResourceKind::Network) => vec![step(&address, "create", StepKind::CreateNetwork, "")],
         (_, ResourceKind::Volume) => vec![step(&address, "create", StepKind::CreateVolume, "")],
         (_, ResourceKind::Service) => vec![
@@ -249,6 +269,7 @@ pub(super) fn action(address: Address, kind: ActionKind, layer: usize, needs: &[
             ActionKind::Create => "not deployed yet".into(),
             ActionKind::Update => "image and env.PORT changed".into(),
             ActionKind::Delete => "not in the file any more".into(),
+            ActionKind::Run => "upgrade".into(),
             ActionKind::Noop => String::new(),
         },
         changes: match kind {

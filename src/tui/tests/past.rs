@@ -45,6 +45,7 @@ fn summary(id: &str, outcome: Option<&str>, seconds_ago: i64) -> RunSummary {
         exit_code: outcome.map(|word| u8::from(word == "failed")),
         message: (outcome == Some("failed")).then(|| "1 of 8 actions failed".into()),
         trace_id: TraceId::new("4bf92f3577b34da6a3ce929d0e0e4736"),
+        forecast: None,
     }
 }
 
@@ -87,13 +88,13 @@ fn replaying() -> Given {
 
 fn usual() -> Usual {
     let step = |id: &str, ms| (StepId::new(id), Duration::from_millis(ms));
-    Usual::learn(&[[
+    let steps = [
         step("service.cache[0]/health", 900),
         step("service.db[0]/health", 900),
         step("service.migrate[0]/start", 12_000),
         step("service.web[0]/start", 4_000),
-    ]
-    .into()])
+    ];
+    Usual::remembering(vec![(RunId::new("20200101-000000-a"), steps.into())])
 }
 
 fn timeline(mut snapshot: Snapshot) -> Given {
@@ -341,7 +342,8 @@ fn what_was_skipped_is_not_counted_as_done() {
     use crate::domain::event::StepOutcome;
     let mut snapshot = failed();
     let run = snapshot.run.as_mut().expect("run");
-    let done = |run: &crate::app::snapshot::RunView| crate::tui::rows::course::progress(run).0;
+    let done =
+        |run: &crate::domain::history::view::RunView| crate::tui::rows::course::progress(run).0;
     for action in run.actions.values_mut() {
         action.outcome = Some(StepOutcome::Done);
     }
@@ -354,18 +356,19 @@ fn what_was_skipped_is_not_counted_as_done() {
 #[test]
 fn the_plan_and_the_question_say_how_long_it_will_take() {
     let mut snapshot = idle();
-    snapshot.usual = Some(Arc::new(usual()));
     let plan = snapshot.plan.clone().expect("plan");
-    let usual = snapshot.usual.as_deref();
-    let expected = crate::tui::timeline::predict::said(
-        &plan,
-        usual,
-        crate::domain::run::options::Schedule::default(),
-    );
-    if let Some(words) = expected {
-        let screen = given(snapshot).size(160, 40).keys("2").screen();
-        assert!(screen.contains(&words), "{words}:\n{screen}");
-    }
+    let steps = plan.actions.iter().flat_map(|action| &action.steps);
+    let took = steps.map(|step| (step.id.clone(), Duration::from_secs(2)));
+    let usual = Usual::remembering(vec![(RunId::new("20200101-000000-a"), took.collect())]);
+    snapshot.usual = Some(Arc::new(usual.clone()));
+    let model = given(snapshot.clone()).model;
+    let options = model.options.run;
+    let project = snapshot.known().map(AsRef::as_ref);
+    let words = crate::present::rows::forecast::said(&plan, project, &usual, options);
+    let words = words.expect("the plan does something");
+    assert!(words.contains("from 1 run"), "{words}");
+    let screen = given(snapshot).size(160, 40).keys("2").screen();
+    assert!(screen.contains(&words), "{words}:\n{screen}");
 }
 
 #[test]
@@ -380,7 +383,7 @@ fn zoom_and_pan_show_another_part_of_the_time() {
 #[test]
 fn the_cursor_goes_along_the_critical_path_in_both_shapes() {
     let given = timeline(failed()).keys("g c g c");
-    let path = crate::tui::timeline::path::critical_path(given.model.shown_run().expect("run"));
+    let path = crate::domain::history::path::critical_path(given.model.shown_run().expect("run"));
     let chosen = crate::tui::update::moves::subject(&given.model);
     assert!(matches!(&chosen, crate::tui::rows::row::Subject::Step(_, id) if path.contains(id)));
     let given = given.keys("v");

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::app::command::Stop;
+use crate::app::command::{Amendment, Command, Stop};
 use crate::app::notice::Notice;
-use crate::app::snapshot::{LockWait, RunView, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::domain::event::{Event, EventKind};
+use crate::domain::history::view::{LockWait, RunView};
 use crate::domain::ids::{Address, RunId};
 use crate::domain::lease::Verdict;
 use crate::domain::plan::model::{Action, ActionKind, Cause, Plan, Purpose};
-use crate::tui::model::Overlay;
+use crate::tui::effect::Effect;
+use crate::tui::model::{Area, Overlay};
 use crate::tui::tests::fixtures::{broken, busy, failed, idle};
 use crate::tui::tests::parts::{NOW, action, at, change, lock, plan, shop};
 use crate::tui::tests::talk::{Given, given};
@@ -259,5 +261,52 @@ fn what_sounds_like_a_secret_is_hidden_until_asked_for() {
         let screen = shown.screen();
         assert!(screen.contains("hunter2"), "{screen}");
         assert!(!shown.keys("V").screen().contains("hunter"));
+    }
+}
+
+fn amended(given: &Given) -> Option<&Amendment> {
+    given.effects.iter().find_map(|effect| match effect {
+        Effect::Send {
+            command: Command::Amend { amendment },
+            ..
+        } => Some(amendment),
+        _ => None,
+    })
+}
+
+#[test]
+fn drift_is_kept_by_its_name_and_set_aside_with_a_reason_and_a_time() {
+    let asked = given(idle()).at(Area::Drift).keys("K");
+    let screen = asked.screen();
+    assert!(screen.contains("keep what drifted"), "{screen}");
+    let early = asked.keys("C-y");
+    assert_eq!(amended(&early), None);
+    let kept = early.then().types("worker").keys("C-y");
+    let worker = Address::service("worker");
+    let accept = Amendment::Accept {
+        address: worker.clone(),
+        path: None,
+    };
+    assert_eq!(amended(&kept), Some(&accept));
+
+    let asked = given(idle()).at(Area::Drift).keys("I").types("a trial");
+    let screen = asked.screen();
+    assert!(screen.contains("ignore drift"), "{screen}");
+    let wrong = asked.keys("Tab").types("soon").keys("C-y");
+    assert_eq!(amended(&wrong), None);
+    let asked = given(idle()).at(Area::Drift).keys("I").types("a trial");
+    let aside = asked.keys("Tab").types("2d").keys("C-y");
+    let now = aside.model.now.0;
+    match amended(&aside) {
+        Some(Amendment::Ignore {
+            address,
+            reason,
+            until: Some(until),
+            ..
+        }) => {
+            assert_eq!((address, reason.as_str()), (&worker, "a trial"));
+            assert_eq!(until.0 - now, 2 * 86_400_000);
+        }
+        other => panic!("{other:?}"),
     }
 }

@@ -25,14 +25,23 @@ pub(super) fn recorded() -> Vec<Event> {
             command: "deploy".into(),
             who: "ana@build-7".into(),
             trace_id: TraceId::new("4bf92f3577b34da6a3ce929d0e0e4736"),
+            parent: None,
             plan_id: None,
+            origin: crate::domain::event::Origin::default(),
         },
     );
     let stage = EventKind::StageStarted {
         stage: Stage::Execute,
     };
     tape.tell(None, None, stage);
-    tape.tell(None, None, EventKind::PlanMade { plan: plan.clone() });
+    tape.tell(
+        None,
+        None,
+        EventKind::PlanMade {
+            plan: plan.clone(),
+            prediction: None,
+        },
+    );
     for action in plan.actions.iter().filter(|action| action.layer < 3) {
         let bad = action.address == Address::service("migrate");
         tape.tell(
@@ -71,6 +80,7 @@ pub(super) fn recorded() -> Vec<Event> {
             duration: Duration::from_secs(9),
             message: Some("1 of 8 actions failed".into()),
             warnings: 0,
+            forecast: None,
         },
     );
     tape.events

@@ -151,6 +151,7 @@ fn read_only_refuses_a_shell_and_allows_a_look_around() {
         Action::Deploy,
         Action::Clean,
         Action::RestoreAll,
+        Action::Ignore,
     ] {
         let why = allowed::check(&model, action).expect_err("refused");
         assert!(why.contains("read-only"), "{action:?}: {why}");

@@ -1,12 +1,12 @@
 //! Time: the critical path, predictions, the timeline, replays.
 
 mod path {
-    use crate::app::snapshot::RunView;
+    use crate::domain::history::path::critical_path;
+    use crate::domain::history::view::RunView;
     use crate::domain::ids::{Address, StepId};
     use crate::domain::plan::model::{ActionKind, Plan};
     use crate::domain::time::Wall;
     use crate::tui::tests::parts;
-    use crate::tui::timeline::path::critical_path;
     use std::sync::Arc;
 
     /// A run of the shop from lines `service step from to`, in seconds; `-`: under way.
@@ -118,14 +118,16 @@ mod path {
 }
 
 mod predict {
+    use crate::domain::history::predict::predict;
     use crate::domain::ids::Address;
     use crate::domain::ids::Instance;
+    use crate::domain::plan::forecast::Prediction;
     use crate::domain::plan::model::Plan;
     use crate::domain::plan::model::{ActionKind, Purpose};
     use crate::domain::report::Usual;
-    use crate::domain::run::options::Schedule;
+    use crate::domain::run::options::{RunOptions, Schedule};
+    use crate::domain::run::retry::Guide;
     use crate::tui::tests::parts;
-    use crate::tui::timeline::predict::predict;
     use std::time::Duration;
 
     fn usual(times: &[(&str, &str, u64)]) -> Usual {
@@ -151,6 +153,14 @@ mod predict {
         parts::plan(&parts::shop(), Purpose::Deploy, actions)
     }
 
+    fn foretold(usual: &Usual, schedule: Schedule, parallelism: usize) -> Option<Prediction> {
+        let options = RunOptions {
+            schedule,
+            parallelism,
+        };
+        predict(&plan(), Guide::default(), usual, options)
+    }
+
     #[test]
     fn a_plan_takes_as_long_as_its_longest_way() {
         let usual = usual(&[
@@ -158,17 +168,30 @@ mod predict {
             ("slow", "start", 10),
             ("api", "health", 4),
         ]);
-        let layered = predict(&plan(), &usual, Schedule::Layered).expect("known steps");
+        let layered = foretold(&usual, Schedule::Layered, 8).expect("known steps");
         assert_eq!(layered.total, Duration::from_secs(14));
-        assert_eq!(layered.words(), "≈ 14 s, from 1 run, 6 of 9 steps are new");
-        let eager = predict(&plan(), &usual, Schedule::Eager).expect("known steps");
+        let words = crate::present::rows::forecast::prediction(Some(&layered));
+        assert_eq!(words, "about 14 s, from 1 run, 6 of 9 steps are new");
+        let eager = foretold(&usual, Schedule::Eager, 8).expect("known steps");
         assert_eq!(eager.total, Duration::from_secs(10));
     }
 
     #[test]
+    fn fewer_workers_take_longer_but_waiting_takes_none() {
+        let starts = usual(&[("db", "start", 3), ("slow", "start", 10)]);
+        let total = |usual: &Usual, workers| {
+            foretold(usual, Schedule::Eager, workers).map(|found| found.total.as_secs())
+        };
+        assert_eq!(total(&starts, 8), Some(10));
+        assert_eq!(total(&starts, 1), Some(13));
+        let waits = usual(&[("db", "health", 3), ("slow", "health", 10)]);
+        assert_eq!(total(&waits, 1), Some(10));
+    }
+
+    #[test]
     fn without_history_nothing_is_predicted() {
-        assert_eq!(predict(&plan(), &Usual::default(), Schedule::Layered), None);
+        assert_eq!(foretold(&Usual::default(), Schedule::Layered, 8), None);
         let other = usual(&[("web", "start", 3)]);
-        assert_eq!(predict(&plan(), &other, Schedule::Eager), None);
+        assert_eq!(foretold(&other, Schedule::Eager, 8), None);
     }
 }

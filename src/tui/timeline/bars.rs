@@ -6,11 +6,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::app::snapshot::{RunView, StepView};
 use crate::domain::event::StepOutcome;
+use crate::domain::history::view::{RunView, StepView};
 use crate::domain::ids::{Address, StepId};
 use crate::domain::time::Wall;
-use crate::tui::rows::course::steps_of;
 use crate::tui::theme::Tone;
 use crate::tui::timeline::axis::Scale;
 use crate::tui::timeline::kind::Kind;
@@ -103,7 +102,9 @@ impl Ground<'_> {
     /// Makes the bar of a resource out of all its steps.
     #[must_use]
     pub fn resource(&self, address: &Address, usual: Option<Duration>) -> Bar {
-        let segments: Vec<Segment> = steps_of(self.run, address)
+        let segments: Vec<Segment> = self
+            .run
+            .steps_of(address)
             .filter_map(|(id, view)| self.segment(id, view))
             .collect();
         let first = segments.iter().map(|piece| piece.from).min();
@@ -117,7 +118,7 @@ impl Ground<'_> {
     /// Makes one bar of all that lies below a folded row.
     pub fn together<'a>(&self, addresses: impl Iterator<Item = &'a Address>) -> Bar {
         let segments: Vec<Segment> = addresses
-            .flat_map(|address| steps_of(self.run, address))
+            .flat_map(|address| self.run.steps_of(address))
             .filter_map(|(id, view)| self.segment(id, view))
             .collect();
         let first = segments.iter().map(|piece| piece.from).min();

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::app::command::{Command, Stop};
-use crate::domain::ids::ResourceKind;
+use crate::domain::flow::FlowRequest;
+use crate::domain::ids::Address;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
 use crate::domain::time::Wall;
 use crate::present::words::count;
@@ -16,6 +17,7 @@ use crate::tui::overlay::{Basis, Dialog, Question, Typed};
 use crate::tui::theme::Tone;
 use crate::tui::update::allowed;
 use crate::tui::update::copied;
+use crate::tui::update::decide;
 use crate::tui::update::history;
 use crate::tui::update::locks;
 use crate::tui::update::marks;
@@ -49,13 +51,16 @@ pub fn start(model: &mut Model, action: Action) -> Vec<Effect> {
                 PlanRequest {
                     purpose: Purpose::Deploy,
                     targets,
+                    flow: FlowRequest::default(),
                 },
             )
         }
         Action::Destroy => ask(model, request(Purpose::Destroy)),
         Action::Clean => ask(model, request(Purpose::Clean)),
-        Action::RestoreAll => ask(model, request(Purpose::Restore)),
+        Action::RestoreAll => restore_all(model),
         Action::Restore => restore(model),
+        Action::Accept => decide::accept(model),
+        Action::Ignore => decide::ignore(model),
         Action::Cancel => cancel(model),
         Action::Unlock => locks::unlock(model),
         Action::Logs => opening::logs(model),
@@ -86,6 +91,7 @@ fn request(purpose: Purpose) -> PlanRequest {
     PlanRequest {
         purpose,
         targets: BTreeSet::new(),
+        flow: FlowRequest::default(),
     }
 }
 
@@ -187,6 +193,17 @@ pub fn open_approval(model: &mut Model, request: PlanRequest, plan: std::sync::A
     model.overlays.push(overlay);
 }
 
+/// Everything that drifted; what is ignored stays as it is.
+fn restore_all(model: &mut Model) -> Vec<Effect> {
+    let mut request = request(Purpose::Restore);
+    if let Some(report) = model.snapshot.drift.as_ref()
+        && !report.ignored.is_empty()
+    {
+        request.targets = report.drifted.keys().map(Address::target).collect();
+    }
+    ask(model, request)
+}
+
 fn restore(model: &mut Model) -> Vec<Effect> {
     let marked = marks::marked(model).clone();
     let mut request = request(Purpose::Restore);
@@ -200,10 +217,7 @@ fn restore(model: &mut Model) -> Vec<Effect> {
     let Some(address) = allowed::drifted(model) else {
         return Vec::new();
     };
-    request.targets.insert(match address.kind {
-        ResourceKind::Service => address.name,
-        ResourceKind::Network | ResourceKind::Volume => address.to_string(),
-    });
+    request.targets.insert(address.target());
     ask(model, request)
 }
 

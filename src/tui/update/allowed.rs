@@ -45,6 +45,22 @@ fn act(model: &Model, action: Action) -> Result<(), String> {
             }
             Ok(())
         }
+        Action::Accept => {
+            changing(model)?;
+            idle(model)?;
+            let chosen = drifted(model);
+            chosen
+                .map(|_| ())
+                .ok_or_else(|| "choose what drifted".into())
+        }
+        Action::Ignore => {
+            changing(model)?;
+            idle(model)?;
+            let chosen = drifted(model).or_else(|| ignored(model));
+            chosen
+                .map(|_| ())
+                .ok_or_else(|| "choose what drifted, or what is ignored".into())
+        }
         Action::RestoreAll => {
             changing(model)?;
             project(model)?;
@@ -165,6 +181,18 @@ pub fn drifted(model: &Model) -> Option<Address> {
     drift.drifted.contains_key(address).then(|| address.clone())
 }
 
+/// Returns the resource with ignored drift the cursor is on.
+#[must_use]
+pub fn ignored(model: &Model) -> Option<Address> {
+    if model.area != Area::Drift {
+        return None;
+    }
+    let row = model.pane()?.current()?;
+    let address = row.row.subject.address()?;
+    let drift = model.snapshot.drift.as_ref()?;
+    drift.ignored.contains_key(address).then(|| address.clone())
+}
+
 /// Returns group and name, as the project file has them, of what the cursor is on.
 #[must_use]
 pub fn named(model: &Model) -> Option<(&'static str, String)> {
@@ -177,6 +205,7 @@ pub fn named(model: &Model) -> Option<(&'static str, String)> {
         ResourceKind::Service => "services",
         ResourceKind::Network => "networks",
         ResourceKind::Volume => "volumes",
+        ResourceKind::Procedure => "actions",
     };
     Some((group, address.name.clone()))
 }

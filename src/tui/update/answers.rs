@@ -13,7 +13,7 @@ use crate::tui::model::{Area, Leaving, Model, Overlay};
 use crate::tui::others;
 use crate::tui::overlay::{Question, Stake};
 use crate::tui::theme::Tone;
-use crate::tui::update::{acts, locks, reading, timeline};
+use crate::tui::update::{acts, decide, locks, reading, timeline};
 
 /// A key that comes this soon after the dialog opened was not meant for it, in milliseconds.
 const TOO_SOON: i64 = 150;
@@ -63,6 +63,11 @@ pub fn confirm(model: &mut Model, held: bool) -> Vec<Effect> {
             match typed.stake {
                 Stake::Run { request, plan, .. } => run(model, request, plan),
                 Stake::Lock(report) => unlock(model, &report, reason),
+                Stake::Drift(address, path) => {
+                    let fields: Vec<String> =
+                        typed.fields.into_iter().map(|field| field.typed).collect();
+                    decide::typed(model, (address, path), &fields)
+                }
             }
         }
         _ => Vec::new(),
@@ -122,7 +127,7 @@ fn run(model: &mut Model, request: PlanRequest, plan: Arc<Plan>) -> Vec<Effect> 
                 lock_wait: lock_wait(model),
             }
         }
-        Purpose::Deploy | Purpose::Destroy | Purpose::Clean => {
+        Purpose::Deploy | Purpose::Destroy | Purpose::Clean | Purpose::Act => {
             let force = !plan.destructive().is_empty();
             let mut echo = format!("{} {}", model.options.command, request.purpose.as_str());
             for target in &request.targets {

@@ -102,7 +102,7 @@ fn in_question(overlay: &Overlay) -> Option<(&PlanRequest, &Arc<Plan>, &Basis)> 
                 plan,
                 basis,
             } => Some((request, plan, basis)),
-            Stake::Lock(_) => None,
+            Stake::Lock(_) | Stake::Drift(..) => None,
         },
         Overlay::Help { .. }
         | Overlay::Palette(_)

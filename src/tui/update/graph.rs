@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::snapshot::RunView;
 use crate::domain::graph::build::Graph;
+use crate::domain::history::view::RunView;
 use crate::domain::ids::{Address, ResourceKind};
 use crate::domain::project::project::Project;
 use crate::tui::blocked::{Blocked, Blocks};

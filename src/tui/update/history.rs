@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use crate::app::command::Command;
 use crate::domain::event::Event;
+use crate::domain::history::compare::Comparison;
+use crate::domain::history::details::Details;
 use crate::domain::ids::RunId;
 use crate::domain::report::RunSummary;
 use crate::tui::effect::{Effect, Wish};
-use crate::tui::history::{Details, Want};
+use crate::tui::history::Want;
 use crate::tui::keymap::action::Action;
 use crate::tui::model::{Area, Model};
 use crate::tui::rows::row::Subject;
 use crate::tui::theme::Tone;
-use crate::tui::timeline::compare::Comparison;
 use crate::tui::update::{marks, moves, timeline};
 
 /// Tells why an action of this part does not apply now.
@@ -129,6 +130,11 @@ fn ask(model: &mut Model, run: RunId, want: Want) -> Vec<Effect> {
 
 /// Asks for what the area lacks: the list, then more of the run with the cursor, one at a time.
 pub fn want(model: &mut Model) -> Vec<Effect> {
+    if model.snapshot.config.is_some()
+        && let Some(run) = model.options.replay.take()
+    {
+        return ask(model, run, Want::Replay);
+    }
     if model.area != Area::History {
         return Vec::new();
     }

@@ -7,6 +7,7 @@ use crate::app::notice::UnlockEnd;
 use crate::app::snapshot::Snapshot;
 use crate::domain::lease::{LockReport, LockStatus, Verdict};
 use crate::domain::report::store::StoreReport;
+use crate::present::rows::lock_history;
 use crate::tui::effect::{Effect, Wish};
 use crate::tui::model::{Beat, Model, Overlay};
 use crate::tui::others;
@@ -40,15 +41,27 @@ pub fn unlock(model: &mut Model) -> Vec<Effect> {
             Question::Unlock(Guide { report, step: 0 })
         }
         Verdict::Free | Verdict::Dead | Verdict::Expired | Verdict::Alive | Verdict::Unknown => {
-            Question::Refused {
-                title: "there is nothing to unlock".into(),
-                lines: vec!["The lock's record could not be read, or nobody holds it.".into()],
-            }
+            nothing_to_unlock(model, &report)
         }
     };
     let dialog = Dialog::new(question, model.now);
     model.overlays.push(Overlay::Dialog(Box::new(dialog)));
     ask()
+}
+
+fn nothing_to_unlock(model: &Model, report: &LockReport) -> Question {
+    let mut lines = vec!["The lock's record could not be read, or nobody holds it.".to_owned()];
+    if let (Verdict::Unknown, Some(name)) = (report.verdict, report.name()) {
+        lines.push("Once nobody is at work, this clears it:".to_owned());
+        lines.push(format!(
+            "{} infra unlock {name} --force --reason \"why\"",
+            model.options.command
+        ));
+    }
+    Question::Refused {
+        title: "there is nothing to unlock".into(),
+        lines,
+    }
 }
 
 /// Goes one step further in the guide; the last one is to be typed.
@@ -81,7 +94,7 @@ pub fn recheck(model: &mut Model) {
             },
             Overlay::Typed(typed) => match &mut typed.stake {
                 Stake::Lock(report) => report,
-                Stake::Run { .. } => continue,
+                Stake::Run { .. } | Stake::Drift(..) => continue,
             },
             _ => continue,
         };
@@ -125,13 +138,16 @@ fn fate(judged: &LockReport, now: &LockReport) -> Result<(), String> {
 /// Takes what is stored; after a lock was cleared, shows the line in the audit.
 pub fn stored(model: &mut Model, report: Arc<StoreReport>, wish: Option<Wish>) {
     if wish == Some(Wish::Audit)
-        && let Some(line) = report.audit.first()
+        && let Some(line) = report
+            .audit
+            .iter()
+            .find(|deed| deed.act.ends_with("unlock"))
     {
         let question = Question::Refused {
             title: "the lock is cleared".into(),
             lines: vec![
                 "Noted in `audit.log`:".into(),
-                line.clone(),
+                lock_history::said(line),
                 "The next run settles what was half done before it does anything else.".into(),
             ],
         };

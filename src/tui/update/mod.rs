@@ -4,6 +4,7 @@ pub mod acts;
 pub mod allowed;
 pub mod answers;
 pub mod copied;
+mod decide;
 pub mod deeds;
 pub mod fresh;
 pub mod graph;

@@ -7,6 +7,7 @@ use crate::app::failure::{Failure, FailureKind};
 use crate::app::notice::{End, Hydrated, Link, Notice};
 use crate::app::snapshot::Snapshot;
 use crate::domain::event::{Event, EventKind, RunOutcome};
+use crate::domain::flow::FlowRequest;
 use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::present::human::duration;
 use crate::present::words::{count, with_warnings};
@@ -15,7 +16,7 @@ use crate::tui::model::{Area, Model, Overlay};
 use crate::tui::overlay::{Dialog, Question};
 use crate::tui::theme::Tone;
 use crate::tui::update::{acts, fresh, history, locks, marks, moves, reading};
-use crate::tui::words::nothing;
+use crate::tui::words::{nothing, to_run};
 
 /// Takes the newest snapshot.
 pub fn snapshot(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
@@ -144,14 +145,24 @@ pub fn notice(model: &mut Model, notice: Notice) -> Vec<Effect> {
             model.dirty = owed | (model.usage.take_probes(&probes) && shown);
             Vec::new()
         }
+        Notice::Amended { lines, .. } => {
+            model.toast(lines.join("; "), Tone::Ok);
+            Vec::new()
+        }
+        Notice::Looked | Notice::Leadership(_) | Notice::Ignored { .. } => {
+            model.dirty = owed;
+            Vec::new()
+        }
         // The snapshot has these already.
         Notice::Link(_)
+        | Notice::Workers(_)
         | Notice::PlanStale { .. }
         | Notice::Status { .. }
         | Notice::Drift { .. }
         | Notice::Usual(_)
         | Notice::Heard(_)
         | Notice::Lock { .. }
+        | Notice::LockHistory { .. }
         | Notice::Record { .. } => Vec::new(),
     }
 }
@@ -265,6 +276,7 @@ fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
             let request = PlanRequest {
                 purpose: plan.purpose.clone(),
                 targets: plan.targets.clone(),
+                flow: FlowRequest::default(),
             };
             let text = if plan.is_empty() {
                 nothing(&request)
@@ -275,8 +287,11 @@ fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
                     names => format!(" of {}", names.join(", ")),
                 };
                 format!(
-                    "plan{of}: {} to create, {} to update, {} to delete",
-                    summary.create, summary.update, summary.delete
+                    "plan{of}: {} to create, {} to update, {} to delete{}",
+                    summary.create,
+                    summary.update,
+                    summary.delete,
+                    to_run(summary.run)
                 )
             };
             model.toast(text, Tone::Ok);

@@ -1,8 +1,8 @@
 //! Opening output: of a service, of a step from memory or from its file; and saving what is shown.
 
 use crate::app::command::{Command, LogRequest};
-use crate::app::snapshot::StepView;
 use crate::domain::event::StepOutcome;
+use crate::domain::history::view::StepView;
 use crate::domain::ids::StepId;
 use crate::present::{clean, shell};
 use crate::tui::effect::{Effect, Wish};
@@ -11,7 +11,6 @@ use crate::tui::logs::reader::Times;
 use crate::tui::logs::save::Saving;
 use crate::tui::logs::store::Store;
 use crate::tui::model::{Model, Overlay};
-use crate::tui::rows::course::steps_of;
 use crate::tui::rows::row::Subject;
 use crate::tui::theme::Tone;
 use crate::tui::update::moves::subject;
@@ -154,7 +153,7 @@ pub fn chosen_step(model: &Model) -> Option<StepId> {
     match subject(model) {
         Subject::Step(_, step) => Some(step),
         Subject::Resource(address) | Subject::Change(address, _) => {
-            let steps = || steps_of(run, &address);
+            let steps = || run.steps_of(&address);
             steps()
                 .find(|(_, view)| failed(view.outcome))
                 .or_else(|| {

@@ -37,6 +37,8 @@ pub fn part_of(action: Action, area: Area) -> Part {
         | Action::Deploy
         | Action::Restore
         | Action::RestoreAll
+        | Action::Accept
+        | Action::Ignore
         | Action::Destroy
         | Action::Clean
         | Action::Cancel

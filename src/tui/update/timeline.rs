@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::event::{Event, EventKind, StepOutcome};
+use crate::domain::history::path;
 use crate::domain::ids::StepId;
 use crate::domain::time::Wall;
 use crate::tui::effect::Effect;
@@ -15,8 +16,6 @@ use crate::tui::rows::course::belongs;
 use crate::tui::rows::row::Subject;
 use crate::tui::theme::Tone;
 use crate::tui::timeline::bars::Ground;
-use crate::tui::timeline::path;
-use crate::tui::timeline::predict::predict;
 use crate::tui::update::{moves, reading};
 
 /// Lines of output that are found again when a replay goes back.
@@ -221,13 +220,12 @@ pub fn whole(model: &Model) -> i64 {
     if run.finished.is_some() {
         return so_far.max(1);
     }
-    let expected = run
-        .plan
-        .as_deref()
-        .zip(model.snapshot.usual.as_deref())
-        .and_then(|(plan, usual)| predict(plan, usual, model.options.run.schedule))
-        .and_then(|prediction| i64::try_from(prediction.total.as_millis()).ok())
-        .unwrap_or(0);
+    let first = run.steps.values().filter_map(|step| step.started).min();
+    let expected = run.prediction.as_ref().map_or(0, |prediction| {
+        let begins = ground.since(first.unwrap_or(model.run_now()));
+        let takes = i64::try_from(prediction.total.as_millis()).unwrap_or(0);
+        begins.saturating_add(takes)
+    });
     so_far.saturating_add(so_far / 10).max(expected).max(1_000)
 }
 

@@ -3,7 +3,8 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::app::snapshot::RunView;
+use crate::domain::history::path::Leg;
+use crate::domain::history::view::RunView;
 use crate::domain::ids::StepId;
 use crate::present::human::duration;
 use crate::tui::keymap::action::Action;
@@ -11,7 +12,6 @@ use crate::tui::model::Model;
 use crate::tui::theme::Tone;
 use crate::tui::timeline::bars;
 use crate::tui::timeline::kind::Kind;
-use crate::tui::timeline::path::Leg;
 use crate::tui::view::pen::Pen;
 use crate::tui::words::{between, cut, wrap};
 
@@ -56,6 +56,11 @@ pub fn below(model: &Model, pen: Pen, area: Rect) -> Vec<Line<'static>> {
         );
         spans.push(pen.span(rest, Tone::Dim));
         lines.push(Line::from(spans));
+        // Whoever has the trace open elsewhere finds the run by it, and the other way round.
+        if !run.trace_id.as_str().is_empty() {
+            let text = cut(&format!("trace {}", run.trace_id), room);
+            lines.push(pen.line(&[(&text, Tone::Dim)]));
+        }
     }
     lines
 }

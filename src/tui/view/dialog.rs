@@ -1,5 +1,7 @@
 //! Questions and messages above the area. The cursor is on leaving: Enter never confirms.
 
+use std::sync::Arc;
+
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
@@ -20,10 +22,10 @@ use crate::tui::pages::guide;
 use crate::tui::rows::locks::verdict_tone;
 use crate::tui::rows::plan::kind_tone;
 use crate::tui::theme::Tone;
-use crate::tui::timeline::predict;
 use crate::tui::update::acts;
 use crate::tui::update::answers::lock_wait;
 use crate::tui::view;
+use crate::tui::view::drift;
 use crate::tui::view::pen::Pen;
 use crate::tui::view::popup::{self, Place};
 use crate::tui::view::sheet::Sheet;
@@ -142,6 +144,7 @@ fn question_of(model: &Model, request: &PlanRequest) -> String {
         Purpose::Destroy => format!("destroy{env}?"),
         Purpose::Clean => format!("clean{env}?"),
         Purpose::Restore => format!("restore{env}?"),
+        Purpose::Act => format!("run{env}?"),
     }
 }
 
@@ -209,7 +212,7 @@ fn class(sheet: &mut Sheet, model: &Model, plan: &Plan) {
 }
 
 /// What a plan would do, in short.
-fn summary(sheet: &mut Sheet, pen: Pen, model: &Model, request: &PlanRequest, plan: &Plan) {
+fn summary(sheet: &mut Sheet, pen: Pen, model: &Model, request: &PlanRequest, plan: &Arc<Plan>) {
     if plan.is_empty() {
         sheet.text(&nothing(request), Tone::Ok);
         return;
@@ -222,6 +225,13 @@ fn summary(sheet: &mut Sheet, pen: Pen, model: &Model, request: &PlanRequest, pl
         format!("• {} unchanged   ", sum.noop),
         format!("⇄ {} drift", sum.drift),
     ];
+    if sum.run > 0 {
+        let noun = if sum.run == 1 { "action" } else { "actions" };
+        sheet.text(
+            &format!("> {} {noun} of the file to run", sum.run),
+            Tone::Text,
+        );
+    }
     let [create, update, delete, noop, drift] = &parts;
     sheet.push(pen.line(&[
         (create, Tone::Added),
@@ -246,8 +256,7 @@ fn summary(sheet: &mut Sheet, pen: Pen, model: &Model, request: &PlanRequest, pl
         ),
         Tone::Dim,
     );
-    let usual = model.snapshot.usual.as_deref();
-    if let Some(time) = predict::said(plan, usual, model.options.run.schedule) {
+    if let Some(time) = view::plan::expected(model, plan) {
         sheet.text(&format!("takes {time}"), Tone::Dim);
     }
     class(sheet, model, plan);
@@ -388,6 +397,7 @@ fn typed_page(model: &Model, typed: &Typed, room: u16) -> (Sheet, String) {
             sheet.text(why, Tone::Fail);
             "clear the lock, step 4 of 4: confirm".to_owned()
         }
+        Stake::Drift(address, path) => drift::decision(&mut sheet, address, path.as_deref(), typed),
     };
     (sheet, title)
 }

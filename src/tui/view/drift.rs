@@ -1,8 +1,11 @@
 //! What differs from what was deployed: now and as recorded side by side, since when, and what the platform reported of it.
 
+use crate::domain::ids::Address;
 use crate::domain::plan::model::Change;
 use crate::present::human::clock;
+use crate::tui::keymap::action::Action;
 use crate::tui::model::Model;
+use crate::tui::overlay::Typed;
 use crate::tui::rows::drift::heard;
 use crate::tui::rows::row::Subject;
 use crate::tui::theme::Tone;
@@ -12,6 +15,29 @@ use crate::tui::words::{between, ticking};
 
 /// How many reports are shown.
 const REPORTS: usize = 6;
+
+/// Writes what a decision about drift means, and returns its title.
+pub fn decision(sheet: &mut Sheet, address: &Address, path: Option<&str>, typed: &Typed) -> String {
+    let what = match path {
+        Some(path) => format!("`{path}` of {address}"),
+        None => format!("everything of {address} that drifted"),
+    };
+    if typed.fields.len() > 1 {
+        let text = format!(
+            "{what} stays as it is: shown as ignored, not restored, until its time is over."
+        );
+        sheet.text(&text, Tone::Text);
+        sheet.text("A deploy still brings it to what the file says.", Tone::Dim);
+        return "ignore drift".to_owned();
+    }
+    let text = format!("{what} becomes what is recorded. Nothing that runs is touched.");
+    sheet.text(&text, Tone::Text);
+    sheet.text(
+        "Where the file says otherwise, the next plan shows it as a change of the file.",
+        Tone::Dim,
+    );
+    "keep what drifted".to_owned()
+}
 
 /// Writes the details.
 pub fn details(sheet: &mut Sheet, model: &Model, subject: &Subject) {
@@ -77,7 +103,11 @@ pub fn details(sheet: &mut Sheet, model: &Model, subject: &Subject) {
         Tone::Text,
     );
     sheet.text(
-        "To keep what was changed, write it into the project file and deploy.",
+        &format!(
+            "To keep what was changed, write it into the project file and deploy; {} records it, {} sets it aside.",
+            model.key(Action::Accept),
+            model.key(Action::Ignore)
+        ),
         Tone::Dim,
     );
 }

@@ -160,6 +160,7 @@ fn plan(model: &Model) -> Option<Piece> {
         ("+", summary.create, Tone::Added),
         ("~", summary.update, Tone::Changed),
         ("-", summary.delete, Tone::Removed),
+        (">", summary.run, Tone::Text),
         ("⇄", summary.drift, Tone::Drift),
     ] {
         if number > 0 {

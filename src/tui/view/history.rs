@@ -5,20 +5,21 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::domain::history::compare::{Comparison, Lane, Pair, Side};
+use crate::domain::history::details::Details;
 use crate::domain::ids::RunId;
 use crate::domain::report::RunSummary;
 use crate::present::clean;
 use crate::present::human::{self, duration};
+use crate::present::rows::compare;
 use crate::present::rows::runs::outcome;
 use crate::present::words::{action as action_words, count};
-use crate::tui::history::Details;
 use crate::tui::keymap::action::Action;
 use crate::tui::model::Model;
 use crate::tui::rows::history::changes;
 use crate::tui::rows::row::Subject;
 use crate::tui::theme::Tone;
 use crate::tui::timeline::axis::Scale;
-use crate::tui::timeline::compare::{Comparison, Lane, Pair, Side, took};
 use crate::tui::tree::Visible;
 use crate::tui::view::course::named;
 use crate::tui::view::pen::Pen;
@@ -142,8 +143,9 @@ fn more(sheet: &mut Sheet, model: &Model, details: &Details) {
 /// Says how a comparison is headed.
 #[must_use]
 pub fn title(comparison: &Comparison) -> String {
-    let (words, _) = comparison.whole().change().words();
-    format!("{}  {words}", comparison.whole().times())
+    let whole = comparison.whole();
+    let (words, _) = compare::change(whole.change());
+    format!("{}  {words}", compare::times(&whole))
 }
 
 /// Draws two runs on one axis: two lines a row, the older run above the newer one.
@@ -222,7 +224,7 @@ fn heads(
             "{body}{body} {word}: {} {} after {}, {} UTC, run {}",
             side.command,
             side.outcome,
-            took(side),
+            compare::took(side),
             human::moment(side.began),
             side.run
         );
@@ -232,10 +234,11 @@ fn heads(
         side("before", OLD, &comparison.old),
         side("after ", NEW, &comparison.new),
     ];
-    for (text, tone) in comparison.plan.iter().take(3) {
+    for difference in comparison.plan.iter().take(3) {
+        let (text, role) = compare::plan_change(difference);
         lines.push(pen.line(&[
             ("plan: ", Tone::Dim),
-            (&cut(&clean::line(text), room), *tone),
+            (&cut(&clean::line(&text), room), role.into()),
         ]));
     }
     if comparison.plan.len() > 3 {
@@ -277,7 +280,8 @@ fn pair_lines(
         &clean::line(&format!("{indent}{fold}{}", visible.row.label)),
         label,
     );
-    let (change, tone) = pair.change().words();
+    let (change, role) = compare::change(pair.change());
+    let tone = role.into();
     let bar = |lane: Option<Lane>, body: char, tone: Tone| -> Span<'static> {
         let cells = lane.and_then(|lane| scale.cells(lane.from, lane.to));
         let (left, right) = cells.unwrap_or((0, 0));
@@ -295,7 +299,7 @@ fn pair_lines(
             pen.span(" ", Tone::Text),
             bar(pair.old, OLD, Tone::Dim),
             pen.span(" ", Tone::Text),
-            pen.span(cut(&pair.times(), words), Tone::Text),
+            pen.span(cut(&compare::times(pair), words), Tone::Text),
         ]),
         Line::from(vec![
             pen.span(" ".repeat(label + 1), Tone::Text),

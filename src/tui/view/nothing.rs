@@ -1,6 +1,6 @@
 //! Why a list is empty, and what would fill it.
 
-use crate::app::snapshot::RunView;
+use crate::domain::history::view::RunView;
 use crate::present::clean;
 use crate::tui::keymap::action::Action;
 use crate::tui::model::{Area, Model};

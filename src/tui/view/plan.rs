@@ -8,6 +8,7 @@ use crate::app::notice::Link;
 use crate::domain::ids::{Address, StepId};
 use crate::domain::plan::model::{Action, ActionKind, Change, Plan};
 use crate::present::human::clock;
+use crate::present::rows::forecast;
 use crate::present::words;
 use crate::tui::danger::{self, Danger};
 use crate::tui::downtime;
@@ -15,11 +16,10 @@ use crate::tui::model::Model;
 use crate::tui::rows::plan::{cause, kind_tone, path, sides, step_label};
 use crate::tui::rows::row::Subject;
 use crate::tui::theme::Tone;
-use crate::tui::timeline::predict;
 use crate::tui::update::news;
 use crate::tui::view::pen::Pen;
 use crate::tui::view::sheet::Sheet;
-use crate::tui::words::{pad, width, wrap};
+use crate::tui::words::{pad, to_run, width, wrap};
 
 /// Headings of the two sides of a change.
 const HEADS: (&str, &str) = ("before", "after");
@@ -62,7 +62,7 @@ pub fn banner(model: &Model, pen: Pen) -> Option<Line<'static>> {
         Danger::Disruptive => Tone::Warn,
         Danger::DataLosing => Tone::Fail,
     };
-    let time = expected(model, plan).map_or_else(String::new, |time| format!("{time}  "));
+    let time = expected(model, plan).map_or_else(String::new, |time| format!("takes {time}  "));
     let danger = match danger {
         // A class of acts that says nothing of a plan without any.
         Danger::Read => String::new(),
@@ -71,9 +71,11 @@ pub fn banner(model: &Model, pen: Pen) -> Option<Line<'static>> {
     Some(pen.line(&[(&danger, tone), (&time, Tone::Text), (&text, Tone::Dim)]))
 }
 
-fn expected(model: &Model, plan: &Plan) -> Option<String> {
-    let usual = model.snapshot.usual.as_deref();
-    predict::said(plan, usual, model.options.run.schedule)
+/// Says how long a plan will probably take, once past runs were looked at.
+pub(super) fn expected(model: &Model, plan: &Arc<Plan>) -> Option<String> {
+    let usual = model.snapshot.usual.as_deref()?;
+    let project = model.snapshot.known().map(AsRef::as_ref);
+    forecast::said(plan, project, usual, model.options.run)
 }
 
 /// Writes the details.
@@ -122,8 +124,13 @@ fn whole(sheet: &mut Sheet, model: &Model, plan: &Arc<Plan>) {
     sheet.pair(
         "does",
         &format!(
-            "{} to create, {} to update, {} to delete, {} unchanged; {} drifted",
-            sum.create, sum.update, sum.delete, sum.noop, sum.drift
+            "{} to create, {} to update, {} to delete{}, {} unchanged; {} drifted",
+            sum.create,
+            sum.update,
+            sum.delete,
+            to_run(sum.run),
+            sum.noop,
+            sum.drift
         ),
         Tone::Text,
     );

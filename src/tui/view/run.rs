@@ -4,8 +4,8 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::widgets::{Block, Paragraph};
 
-use crate::app::snapshot::{ActionView, RunView, StepView};
 use crate::domain::event::StepOutcome;
+use crate::domain::history::view::{ActionView, RunView, StepView};
 use crate::present::clean;
 use crate::present::human::duration;
 use crate::tui::logs::reader::{At, Size};

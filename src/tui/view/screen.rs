@@ -22,7 +22,7 @@ use crate::tui::view::{
     ascii, course, deeds, details, diagnostics, dialog, footer, graph, header, help, history, logs,
     nothing, paint, palette, places, plan, timeline, tree, which,
 };
-use crate::tui::words::{cut, width};
+use crate::tui::words::{cut, to_run, width};
 
 /// Draws one frame.
 pub fn draw(frame: &mut Frame<'_>, model: &Model, keymap: &Keymap) {
@@ -243,12 +243,13 @@ fn plan_title(model: &Model) -> String {
     };
     let sum = plan.summary();
     let what = format!(
-        "{}: {} create, {} update, {} delete, {} unchanged",
+        "{}: {} create, {} update, {} delete, {} unchanged{}",
         plan.purpose.as_str(),
         sum.create,
         sum.update,
         sum.delete,
-        sum.noop
+        sum.noop,
+        to_run(sum.run)
     );
     match &model.snapshot.plan_stale {
         Some(why) => format!("STALE ({why}) {what}"),

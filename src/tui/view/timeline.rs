@@ -12,6 +12,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::domain::event::StepOutcome;
+use crate::domain::history::predict::action_time;
 use crate::domain::ids::StepId;
 use crate::present::clean;
 use crate::present::human::duration;
@@ -21,7 +22,6 @@ use crate::tui::rows::steps::much_longer;
 use crate::tui::theme::Tone;
 use crate::tui::timeline::axis::Scale;
 use crate::tui::timeline::bars::{self, Bar, Glyph, Ground};
-use crate::tui::timeline::predict::action_time;
 use crate::tui::tree::{Pane, Visible};
 use crate::tui::update::timeline::whole;
 use crate::tui::view::course;
@@ -207,7 +207,7 @@ impl Drawing<'_> {
     }
 
     fn bar(&self, subject: &Subject, visible: &Visible) -> Bar {
-        let usual = self.model.snapshot.usual.as_deref();
+        let usual = self.model.usual_before();
         match subject {
             Subject::Resource(address) => {
                 let plan = self.ground.run.plan.as_deref();
@@ -294,7 +294,7 @@ impl Drawing<'_> {
     }
 
     fn usual(&self, subject: &Subject) -> Option<Duration> {
-        let usual = self.model.snapshot.usual.as_deref()?;
+        let usual = self.model.usual_before()?;
         match subject {
             Subject::Step(_, id) => usual.of(id),
             Subject::Resource(address) => {

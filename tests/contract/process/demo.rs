@@ -93,7 +93,7 @@ async fn every_service_of_the_demo_becomes_healthy() {
         let mut fresh = Vec::new();
         for address in layer {
             match address.kind {
-                ResourceKind::Network => {}
+                ResourceKind::Network | ResourceKind::Procedure => {}
                 ResourceKind::Volume => {
                     let volume = project.volumes[&address.name].clone();
                     world.done(OpKind::CreateVolume { volume }).await;

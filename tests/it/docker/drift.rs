@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::project::{Project, docker};
 
-const FILE: &str = "
+pub(super) const FILE: &str = "
 name: NAME
 infra: { provider: docker }
 services:
@@ -21,13 +21,31 @@ networks: { back: {} }
 volumes: { data: {} }
 ";
 
-struct Case {
-    name: &'static str,
-    break_it: fn(&Project, &str),
-    address: &'static str,
-    field: &'static str,
-    strategy: &'static str,
-    same_container: bool,
+/// Docker stops the checks of what is paused and calls it unhealthy until the next one succeeds.
+#[test]
+fn docker_a_pause_is_no_illness() {
+    let check = "    healthcheck: { test: [CMD, 'true'], interval: 500ms }\n    memory: 64mb";
+    let text = FILE.replace("NAME-image:1", "nk-test/busybox:1");
+    let project = Project::new(&text.replace("    memory: 64mb", check));
+    project.deploy();
+    let container = project.container("app", 0);
+    for command in [&["drift", "--restore", "-y"][..], &["deploy", "-y"]] {
+        project.docker(&["pause", &container]);
+        project.nkapp(command).exits(0);
+        project.is_settled();
+        let stands = project.inspect(&container, "{{.State.Status}}");
+        assert_eq!(stands, "running", "{command:?}");
+    }
+}
+
+/// One kind of hand-made change.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) break_it: fn(&Project, &str),
+    pub(super) address: &'static str,
+    pub(super) field: &'static str,
+    pub(super) strategy: &'static str,
+    pub(super) same_container: bool,
 }
 
 fn change<'a>(action: &'a Value, field: &str) -> Option<&'a Value> {
@@ -37,10 +55,16 @@ fn change<'a>(action: &'a Value, field: &str) -> Option<&'a Value> {
         .find(|change| change["path"] == field)
 }
 
-fn check(case: &Case) {
-    let project = Project::new(FILE);
+/// Gives the project an image of its own, for tests that move it.
+pub(super) fn tag(project: &Project) -> String {
     let tag = format!("{}-image:1", project.name);
     project.docker(&["tag", "nk-test/busybox:1", &tag]);
+    tag
+}
+
+fn check(case: &Case) {
+    let project = Project::new(FILE);
+    let tag = tag(&project);
     project.deploy();
     let container = project.container("app", 0);
     let id = project.inspect(&container, "{{.Id}}");
@@ -132,19 +156,25 @@ fn check(case: &Case) {
 }
 
 macro_rules! cases {
-    ($($name:ident: $address:literal $field:literal $strategy:literal $same:literal, $break_it:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            check(&Case {
+    ($($name:ident: $address:literal $field:literal $strategy:literal $same:literal, $break_it:expr;)*) => {
+        /// Returns every kind.
+        pub(super) fn all() -> Vec<Case> {
+            vec![$(Case {
                 name: stringify!($name),
                 break_it: $break_it,
                 address: $address,
                 field: $field,
                 strategy: $strategy,
                 same_container: $same,
-            });
+            }),*]
         }
-    )*};
+
+        $(#[test]
+        fn $name() {
+            let all = all();
+            check(all.iter().find(|case| case.name == stringify!($name)).expect("listed"));
+        })*
+    };
 }
 
 cases! {

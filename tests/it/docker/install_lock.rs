@@ -203,3 +203,149 @@ fn wanted(project: &Project) -> String {
     std::fs::remove_dir_all(project.folder().join("out/log")).expect("removed");
     name.trim_start_matches(".nk-failed-").to_owned()
 }
+
+/// Where the engine keeps the project's volume on this machine.
+fn mountpoint(project: &Project) -> String {
+    let filter = format!("label=nk-project={}", project.name);
+    let volume = project.docker(&["volume", "ls", "-q", "--filter", &filter]);
+    project.docker(&["volume", "inspect", "-f", "{{.Mountpoint}}", &volume])
+}
+
+/// A small disk in the place of the volume, until it is dropped.
+struct Small(String);
+
+impl Small {
+    fn over(place: String) -> Self {
+        let ran = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs", &place])
+            .status();
+        assert!(ran.expect("mount runs").success(), "this needs root");
+        Self(place)
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .args(["-l", &self.0])
+            .status();
+    }
+}
+
+#[test]
+fn docker_f27_a_full_volume_is_told_and_nothing_counts_as_installed() {
+    let cases = [
+        // The installation itself runs out of room.
+        ("head -c 1000000 /dev/zero > /deps/big", "exit code 1"),
+        // It fits, and its sentinel does not.
+        (
+            "head -c 1000000 /dev/zero > /deps/big || true",
+            "took the installation but not its sentinel",
+        ),
+    ];
+    for (install, reason) in cases {
+        let project = project("true", "");
+        project.deploy();
+        let place = mountpoint(&project);
+        project.nkapp(&["destroy", "-y"]).exits(0);
+        project.write(&file(install, "rm -f /deps/big"));
+        let small = Small::over(place);
+        let ran = project.nkapp(&["deploy", "-y"]);
+        assert_ne!(ran.code, 0, "{install}: {}", ran.stdout);
+        ran.says(reason);
+        let names = in_volume(&project, "ls -A /deps");
+        assert!(!names.contains(".nk-installed-"), "{install}: {names}");
+        // Full from the start: not even the lock can be taken.
+        in_volume(
+            &project,
+            "rm -rf /deps/.nk-*; head -c 1000000 /dev/zero > /deps/theirs; true",
+        );
+        let ran = project.nkapp(&["deploy", "-y"]);
+        assert_ne!(ran.code, 0, "{install}: {}", ran.stdout);
+        ran.says("cannot be written");
+        project.nkapp(&["destroy", "-y"]).exits(0);
+        drop(small);
+        project.deploy();
+        let names = in_volume(&project, "ls -A /deps");
+        assert!(names.contains(".nk-installed-"), "{install}: {names}");
+        project.is_settled();
+    }
+}
+
+#[test]
+fn docker_f28_an_installation_counts_for_the_manifest_it_was_begun_with() {
+    let first = "echo first >> /out/log; while [ ! -e /out/go ]; do sleep 0.1; done";
+    let second = "echo second >> /out/log";
+    let project = project(first, "");
+    let volume_has = || in_volume(&project, "cd /deps; ls -d .nk-installed-*");
+    let ran = std::thread::scope(|scope| {
+        let deploy = scope.spawn(|| project.nkapp(&["deploy", "-y"]));
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(90);
+        while project.read("out/log").is_empty() {
+            assert!(std::time::Instant::now() < until, "the installation begins");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        project.write(&file(second, ""));
+        project.put("out/go", "");
+        deploy.join().expect("deployed")
+    });
+    ran.exits(0);
+    assert_eq!(project.read("out/log"), "first\n");
+    let one = volume_has();
+    assert_eq!(one.lines().count(), 1, "{one}");
+    // The new manifest is not satisfied by it, and the plan says so.
+    let ran = project.nkapp(&["plan", "--detailed-exitcode"]);
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    project.deploy();
+    assert_eq!(project.read("out/log"), "first\nsecond\n");
+    let both = volume_has();
+    assert!(
+        both.lines().any(|name| !one.contains(name)),
+        "{one} and {both}"
+    );
+    project.is_settled();
+    // A plan made for the old manifest is stale.
+    project.nkapp(&["plan", "--output", "old.plan"]).exits(0);
+    project.write(&file("echo third >> /out/log", ""));
+    let ran = project.nkapp(&["deploy", "-y", "--plan", "old.plan"]);
+    assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(project.read("out/log"), "first\nsecond\n");
+}
+
+#[test]
+fn docker_s15_the_host_opens_no_path_inside_a_volume() {
+    let project = project("echo x > /deps/installed", "rm -rf /deps/*");
+    let trace = project.folder().join("trace");
+    let root = project.docker(&["info", "-f", "{{.DockerRootDir}}"]);
+    let mut seen = 0;
+    for arguments in [
+        &["deploy", "-y"][..],
+        &["status"],
+        &["drift"],
+        &["infra", "lock"],
+        &["deploy", "-y", "--force"],
+        &["clean", "-y", "--force"],
+    ] {
+        let nkapp = project.command(arguments);
+        let mut command = std::process::Command::new("strace");
+        command
+            .args(["-f", "-qq", "-s", "4096", "-e", "trace=%file", "-o"])
+            .arg(&trace)
+            .arg(nkapp.get_program())
+            .args(nkapp.get_args())
+            .current_dir(project.folder())
+            .env("HOME", project.folder())
+            .stdin(std::process::Stdio::null());
+        let output = command.output().expect("strace runs");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        let text = std::fs::read_to_string(&trace).expect("a trace");
+        seen += text.lines().count();
+        let opened: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains(&root) || line.contains(".nk-install"))
+            .filter(|line| !line.contains("execve("))
+            .collect();
+        assert!(opened.is_empty(), "{arguments:?} opens {opened:#?}");
+    }
+    assert!(seen > 500, "{seen} calls were traced");
+}

@@ -247,7 +247,7 @@ services:
     let run = events[0]["run_id"].as_str().expect("run id");
     let runs = project.nkapp(&["run", "list", "--json"]).exits(0).json();
     assert!(runs.to_string().contains(run), "{runs:#}");
-    let shown = project.nkapp(&["run", "show", run]).exits(0);
+    let shown = project.nkapp(&["run", "show", run, "--events"]).exits(0);
     assert!(
         shown.stdout.contains("line 499 of the hook"),
         "{}",

@@ -3,6 +3,7 @@
 //! These tests fail where no engine answers; they are never skipped. Every test owns a project of its own name
 //! and removes what carries it, also when it fails.
 
+mod actions_primitives;
 mod budget;
 mod crash_calls;
 mod crash_stage;
@@ -21,3 +22,8 @@ mod proxy_garbage;
 mod proxy_lost;
 mod proxy_slow;
 mod proxy_stale;
+mod terminal_foreign;
+mod worker_drift;
+mod worker_kit;
+mod worker_life;
+mod worker_soak;

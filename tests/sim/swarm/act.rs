@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use nanokit::domain::event::RunOutcome;
+use nanokit::domain::flow::FlowRequest;
 use nanokit::domain::ids::{Instance, Lineage, OpId, ProviderId};
 use nanokit::domain::lease::Verdict;
 use nanokit::domain::live::{Health, LiveEventKind, Status};
@@ -68,6 +69,9 @@ pub fn once(schedule: &Schedule, planted: Planted, wordy: bool) -> Verdict1 {
                 m.takes
                     .insert("flush".to_owned(), Duration::from_secs(3600));
                 m.takes.insert("check".to_owned(), Duration::from_secs(100));
+            }
+            if schedule.slow_hook {
+                m.takes.insert("slow".to_owned(), Duration::from_secs(20));
             }
         });
         let stage = Rc::new(Stage {
@@ -163,6 +167,7 @@ impl Stage {
                 let request = PlanRequest {
                     purpose: operator.purpose.clone(),
                     targets: Default::default(),
+                    flow: FlowRequest::default(),
                 };
                 let life = engine.world().life.clone();
                 let asked = self.machine.start().elapsed();
@@ -191,6 +196,7 @@ impl Stage {
             fate: operator.fate,
             stops: operator.stops,
             lock_wait: operator.lock_wait,
+            ..Ask::default()
         };
         self.disturb();
         let before = self.disturbances.get();
@@ -247,7 +253,7 @@ impl Stage {
         let recorded = state.as_ref().and_then(|s| decode(&s.bytes).ok());
         let recorded: Vec<String> = recorded
             .iter()
-            .flat_map(|decoded| decoded.record.resources.keys())
+            .flat_map(|decoded| decoded.resources.keys())
             .map(ToString::to_string)
             .collect();
         let live = self.machine.platform.picture();
@@ -296,8 +302,15 @@ impl Stage {
             truth("a failure does not say of what".to_owned());
         }
         if end.outcome == RunOutcome::Ok && alone && *purpose == Purpose::Deploy {
-            for wrong in check::unlike(&self.machine, project) {
-                truth(format!("success, but {wrong}"));
+            // An approved plan is carried out as approved: what it leaves alone and somebody else moved since stays
+            // as it is (contract of the plan), but then the run has to say so.
+            let told = ran.warnings();
+            for (service, wrong) in check::unlike(&self.machine, project) {
+                if told.contains(&format!("service.{service} was as wanted")) {
+                    self.fired("overtaken, and said so");
+                } else {
+                    truth(format!("success, but {wrong}"));
+                }
             }
         }
     }
@@ -352,6 +365,14 @@ impl Stage {
 
     fn drift(&self, drift: Drift, name: &str) {
         self.disturb();
+        if drift == Drift::LosesVolume {
+            let lost = self.machine.platform.with(|m| {
+                let unused = m.unused_volume()?;
+                m.lose_volume(&unused);
+                Some(())
+            });
+            return lost.map_or((), |()| self.fired("volume lost"));
+        }
         let ledger = &self.machine.ledger;
         let platform = &self.machine.platform;
         let found = platform.with(|m| {
@@ -364,6 +385,7 @@ impl Stage {
         ledger.touch(name);
         self.fired("drifted");
         match drift {
+            Drift::LosesVolume => {}
             Drift::Removes => self.remove(&found),
             Drift::Stops => platform.dies(&found.id, found.life, 137),
             Drift::Relabels => platform.with(|m| {

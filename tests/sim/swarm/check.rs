@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use nanokit::domain::event::RunOutcome;
+use nanokit::domain::flow::FlowRequest;
 use nanokit::domain::ids::ProviderId;
 use nanokit::domain::lease::Verdict;
 use nanokit::domain::live::Status;
@@ -18,10 +19,11 @@ use super::act::{FOREIGN, SQUATTER, STRAY, Stage};
 use crate::harness::{Ask, Ran, run};
 use crate::support::sim::ledger::Invariant;
 use crate::support::sim::life::Fate;
+use crate::support::sim::store::head_of;
 use crate::support::sim::world::{Machine, SimWorld};
 
-/// Says in what the platform is unlike a project.
-pub fn unlike(machine: &Machine, project: &Project) -> Vec<String> {
+/// Says in what the platform is unlike a project, by service.
+pub fn unlike(machine: &Machine, project: &Project) -> Vec<(String, String)> {
     let mut wrong = Vec::new();
     machine.platform.with(|m| {
         for service in project.services.values() {
@@ -54,10 +56,11 @@ pub fn unlike(machine: &Machine, project: &Project) -> Vec<String> {
                     .iter()
                     .map(|b| format!("{} is {}", b.name, b.status.as_str()))
                     .collect();
-                wrong.push(format!(
+                let text = format!(
                     "{good} of {wanted} of {} are as wanted {bad:?}",
                     service.name
-                ));
+                );
+                wrong.push((service.name.clone(), text));
             }
         }
     });
@@ -164,6 +167,7 @@ async fn plan_of(stage: &Stage) -> Option<std::sync::Arc<Plan>> {
     let request = PlanRequest {
         purpose: Purpose::Deploy,
         targets: BTreeSet::new(),
+        flow: FlowRequest::default(),
     };
     let engine = calm(&stage.machine, stage.schedule.machine);
     let plan = engine.plan(stage.schedule.last(), &request).await;
@@ -175,7 +179,7 @@ async fn as_wanted(stage: &Stage) {
     let machine = &stage.machine;
     let broken = |invariant, what: String| machine.ledger.broken(invariant, what);
     let project = stage.schedule.last();
-    for wrong in unlike(machine, project) {
+    for (_, wrong) in unlike(machine, project) {
         broken(Invariant::I4Converges, wrong);
     }
     let Some(first) = plan_of(stage).await else {
@@ -185,7 +189,7 @@ async fn as_wanted(stage: &Stage) {
         let text = format!("still to do: {} {}", action.address, action.reason);
         broken(Invariant::I5Quiet, text);
     }
-    let serial = serial_of(stage).await;
+    let serial = serial_of(stage);
     let before = machine.platform.with(|m| m.calls.len());
     let ran = again(stage, &Purpose::Deploy).await;
     let ended = ran.end.as_ref();
@@ -207,7 +211,7 @@ async fn as_wanted(stage: &Stage) {
     if !calls.is_empty() {
         broken(Invariant::I14NotRedone, format!("done again: {calls:?}"));
     }
-    if serial_of(stage).await != serial {
+    if serial_of(stage) != serial {
         broken(Invariant::I5Quiet, "the state was stored again".to_owned());
     }
     if let Some(record) = record_of(stage).await {
@@ -222,8 +226,9 @@ async fn record_of(stage: &Stage) -> Option<Record> {
     record.unwrap_or(None)
 }
 
-async fn serial_of(stage: &Stage) -> Option<u64> {
-    Some(record_of(stage).await?.serial.0)
+fn serial_of(stage: &Stage) -> Option<u64> {
+    let state = stage.machine.state.borrow();
+    Some(head_of(&state.as_ref()?.bytes)?.1)
 }
 
 /// State is reality, and nothing is open.

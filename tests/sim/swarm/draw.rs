@@ -15,6 +15,9 @@ use crate::support::sim::life::{Cell1, ClockFate, Cut, Fate, Lost, Span};
 use crate::support::sim::project::{checked, hook, job, mounted, project, provisioned, service};
 use crate::support::sim::world::next;
 
+/// Seeds from here on lose replies of the lock too; those before were drawn when that fault did not exist yet.
+const FIRST_WITH_LOST_REPLIES: u64 = 5_000;
+
 /// Numbers from a seed.
 pub struct Dice(Cell<u64>);
 
@@ -64,9 +67,12 @@ pub enum Drift {
     Squats,
     /// Makes something that carries our labels, though we never made it.
     Strays,
+    /// Removes a volume that nothing mounts at that moment.
+    LosesVolume,
 }
 
 impl Drift {
+    /// Those that a seed draws from; another would change what every seed draws.
     pub const ALL: [Self; 6] = [
         Self::Removes,
         Self::Stops,
@@ -102,6 +108,8 @@ pub struct Schedule {
     pub power: Option<(Duration, usize)>,
     pub failing_hook: bool,
     pub hanging_hook: bool,
+    /// Whether `slow` takes longer than two renewals of the lock.
+    pub slow_hook: bool,
     /// Whether it ends with everything taken down.
     pub ends_clean: bool,
     /// On which machine the one sits who brings everything in order in the end.
@@ -154,9 +162,19 @@ impl Schedule {
                 .then(|| (dice.ms(4_000), usize::try_from(dice.below(1001)).unwrap())),
             failing_hook: dice.one_in(5),
             hanging_hook: dice.one_in(6),
+            slow_hook: false,
             ends_clean: dice.one_in(3),
             machine: u32::try_from(dice.below(2)).unwrap(),
         };
+        // Drawn apart, and only here, so that what earlier seeds drew stays as it was.
+        if seed >= FIRST_WITH_LOST_REPLIES {
+            let dice = Dice::new(seed ^ 0x10c6);
+            for operator in &mut schedule.operators {
+                if dice.one_in(4) {
+                    operator.fate.lock_replies_lost = 100 + dice.below(500);
+                }
+            }
+        }
         profile.bend(&mut schedule);
         schedule
     }

@@ -1,6 +1,6 @@
 //! Many schedules at once, on as many threads as there are cores, and what they came to together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::act::once;
@@ -44,8 +44,6 @@ pub enum Until {
     /// When all have been carried out.
     #[default]
     All,
-    /// Soon after the first schedule that breaks anything.
-    Broken,
     /// Soon after the first schedule that breaks this; other invariants do not count.
     Breaks(Invariant),
 }
@@ -58,6 +56,8 @@ pub struct Flock {
     pub fired: BTreeMap<&'static str, u64>,
     /// Seeds with what they broke first.
     pub broken: Vec<(Seed, Invariant, String)>,
+    /// How many schedules broke each invariant, whatever counts.
+    pub tally: BTreeMap<Invariant, u64>,
 }
 
 impl Flock {
@@ -72,6 +72,9 @@ impl Flock {
         for (what, count) in other.fired {
             *self.fired.entry(what).or_default() += count;
         }
+        for (invariant, count) in other.tally {
+            *self.tally.entry(invariant).or_default() += count;
+        }
         self.broken.extend(other.broken);
     }
 
@@ -84,8 +87,12 @@ impl Flock {
         }
         let counts = |invariant| match flight.until {
             Until::Breaks(wanted) => wanted == invariant,
-            Until::All | Until::Broken => true,
+            Until::All => true,
         };
+        let all: BTreeSet<Invariant> = done.broken.iter().map(|(one, _)| *one).collect();
+        for one in all {
+            *self.tally.entry(one).or_default() += 1;
+        }
         let broken = done.broken.into_iter().find(|(broken, _)| counts(*broken));
         if let Some((invariant, what)) = broken {
             self.broken.push((seed, invariant, what));
@@ -148,8 +155,8 @@ pub fn assert_unbroken(flock: &Flock) {
     let all: Vec<String> = flock
         .broken
         .iter()
-        .map(|(seed, ..)| seed.to_string())
-        .take(20)
+        .map(|(seed, invariant, _)| format!("{seed} {invariant:?}"))
+        .take(40)
         .collect();
     panic!(
         "{}\n{} seeds broke something, the first: {all:?}\n{invariant:?}: {what}\n\

@@ -38,6 +38,8 @@ pub enum Profile {
     OldLists,
     /// F47: the machine of a holder sleeps.
     Suspended,
+    /// F12: replies to taking, renewing and releasing the lock are lost.
+    LockReplies,
 }
 
 /// Without any fault, but who does what when.
@@ -66,7 +68,7 @@ fn forced(schedule: &mut Schedule, dice: &Dice, within: (u64, u64)) {
 }
 
 impl Profile {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Mixed,
         Self::Calm,
         Self::Killed,
@@ -80,6 +82,7 @@ impl Profile {
         Self::Drifting,
         Self::OldLists,
         Self::Suspended,
+        Self::LockReplies,
     ];
 
     /// Bends a schedule.
@@ -173,6 +176,13 @@ impl Profile {
                     let name = names[number % names.len()].clone();
                     schedule.drifts.push((dice.ms(3_000), drift, name));
                 }
+                // Between the removal of one instance and the making of the next there is little time: often, then.
+                if schedule.seed % 4 == 3 {
+                    for _ in 0..20 {
+                        let lost = (dice.ms(3_000), Drift::LosesVolume, String::new());
+                        schedule.drifts.push(lost);
+                    }
+                }
             }
             Self::OldLists => {
                 for operator in &mut schedule.operators {
@@ -185,6 +195,21 @@ impl Profile {
                     operator.lock_wait = Duration::from_secs(120);
                 }
                 forced(schedule, dice, (3_000, 40_000));
+            }
+            Self::LockReplies => {
+                for operator in &mut schedule.operators {
+                    operator.fate.lock_replies_lost = 200 + dice.below(400);
+                    operator.lock_wait = Duration::from_secs(300);
+                }
+                schedule.admin.lock_replies_lost = 500;
+                schedule.unlocks.push((dice.ms(3_000), Unlock::Proven, 0));
+                // Long enough for the lock to be renewed meanwhile.
+                schedule.slow_hook = true;
+                for project in &mut schedule.versions {
+                    for service in project.services.values_mut() {
+                        service.hooks.prestart_host = vec![hook("slow", HookPlace::Host)];
+                    }
+                }
             }
         }
     }

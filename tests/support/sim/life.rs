@@ -101,6 +101,8 @@ pub struct Fate {
     pub latency: u64,
     /// How many lists ago the platform's lists are from that it is shown; zero: none is old.
     pub old_lists: u64,
+    /// Out of a thousand puts to the lock, how many land without a reply.
+    pub lock_replies_lost: u64,
 }
 
 /// The fate of a process that dies at a step.

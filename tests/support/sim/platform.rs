@@ -10,7 +10,7 @@ use nanokit::domain::live::{
     Capabilities, Health, Live, LiveEvent, LiveEventKind, LiveSubject, Status,
 };
 use nanokit::domain::project::health::Probe;
-use nanokit::domain::project::service::{Service, ServiceKind};
+use nanokit::domain::project::service::{MountSource, Service, ServiceKind};
 use nanokit::ports::provider::Applied;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -365,6 +365,23 @@ impl Memory {
         let event = LiveEvent { subject, kind };
         self.listeners
             .retain(|listener| listener.try_send(event.clone()).is_ok());
+    }
+    /// Finds a volume that nothing mounts.
+    pub fn unused_volume(&self) -> Option<ProviderId> {
+        let mounted = |volume: &&Thing| {
+            let mut mounts = self.boxes.values().flat_map(|b| &b.service.mounts);
+            !mounts.any(|mount| match &mount.source {
+                MountSource::Volume(name) => volume.name.ends_with(name.as_str()),
+                MountSource::Bind { .. } => false,
+            })
+        };
+        let unused = self.volumes.values().find(mounted);
+        unused.map(|volume| volume.id.clone())
+    }
+    /// Removes a volume with what is in it, whoever wants it.
+    pub fn lose_volume(&mut self, id: &ProviderId) {
+        self.volumes.retain(|_, volume| &volume.id != id);
+        self.tell(None, LiveEventKind::VolumeRemoved(id.clone()));
     }
     /// Makes a new identifier.
     pub fn id(&mut self, kind: &str) -> ProviderId {

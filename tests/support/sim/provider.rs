@@ -16,6 +16,7 @@ use nanokit::domain::project::canonical::text::{aliases_text, restart_text};
 use nanokit::domain::project::canonical::{network_aliases, network_model};
 use nanokit::domain::project::health::Probe;
 use nanokit::domain::project::naming::{instance_name, network_name, volume_name};
+use nanokit::domain::project::service::MountSource;
 use nanokit::domain::usage::Counters;
 use nanokit::ports::hooks::CallEnd;
 use nanokit::ports::provider::{
@@ -274,6 +275,20 @@ fn create(m: &mut Memory, op: &Op, spec: &InstanceSpec) -> Result<Applied, Provi
             ));
         }
     }
+    // Like every engine: a volume that is not there is made, without a word.
+    for mount in &spec.service.mounts {
+        if let MountSource::Volume(volume) = &mount.source {
+            let name = volume_name(&op.scope, volume);
+            let made = || Thing {
+                id: ProviderId(name.clone()),
+                name: name.clone(),
+                lineage: Some(op.lineage.clone()),
+                hash: String::new(),
+                op: op.id.to_string(),
+            };
+            m.volumes.entry(name.clone()).or_insert_with(made);
+        }
+    }
     let id = m.id("box");
     let checked = spec.service.healthcheck.is_some() && m.capabilities.health_checks;
     let made = Box1 {
@@ -469,7 +484,7 @@ fn small(m: &mut Memory, op: &Op, kind: &OpKind) -> Result<Applied, ProviderErro
             if m.boxes.values().any(|b| mounts(b, &op.scope, id)) {
                 return Err(refused("remove volume", id.as_str(), "it is in use"));
             }
-            m.volumes.retain(|_, t| &t.id != id);
+            m.lose_volume(id);
             Ok(Applied::default())
         }
         OpKind::RenameInstance(target) => {
@@ -533,7 +548,6 @@ fn small(m: &mut Memory, op: &Op, kind: &OpKind) -> Result<Applied, ProviderErro
 }
 
 fn mounts(b: &Box1, scope: &Scope, id: &ProviderId) -> bool {
-    use nanokit::domain::project::service::MountSource;
     b.service.mounts.iter().any(|mount| match &mount.source {
         MountSource::Volume(name) => volume_name(scope, name) == id.0,
         MountSource::Bind { .. } => false,

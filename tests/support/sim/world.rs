@@ -35,6 +35,7 @@ pub struct Machine {
     pub platform: Platform,
     pub state: Rc<RefCell<Option<Stored>>>,
     pub lock: Rc<RefCell<Option<Stored>>>,
+    pub leader: Rc<RefCell<Option<Stored>>>,
     pub files: Rc<RefCell<Files>>,
     pub secrets: BTreeMap<SecretRef, String>,
     pub ledger: Ledger,
@@ -67,6 +68,7 @@ impl Machine {
             platform,
             state,
             lock: Rc::default(),
+            leader: Rc::default(),
             files,
             secrets: BTreeMap::new(),
             ledger,
@@ -122,6 +124,7 @@ impl Machine {
             },
             state: store(Cell1::State, "state.json", &self.state, &self.past.0),
             lock: store(Cell1::Lock, "lock", &self.lock, &self.past.1),
+            leader: store(Cell1::Lock, "leader", &self.leader, &Past::default()),
             disk: SimDisk {
                 files: Rc::clone(&self.files),
                 life: life.clone(),
@@ -191,6 +194,7 @@ pub struct SimWorld {
     pub provider: SimProvider,
     pub state: SimStore,
     pub lock: SimStore,
+    pub leader: SimStore,
     pub disk: SimDisk,
     pub clock: SimClock,
     pub hooks: SimHooks,
@@ -218,6 +222,9 @@ impl World for SimWorld {
     }
     fn lock(&self) -> &SimStore {
         &self.lock
+    }
+    fn leader(&self) -> &SimStore {
+        &self.leader
     }
     fn clock(&self) -> &SimClock {
         &self.clock

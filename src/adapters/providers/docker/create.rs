@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, Mount, MountType,
-    NetworkingConfig, PortBinding, RestartPolicy as EnginePolicy, RestartPolicyNameEnum,
+    MountVolumeOptions, NetworkingConfig, PortBinding, RestartPolicy as EnginePolicy,
+    RestartPolicyNameEnum,
 };
 
 use crate::adapters::providers::docker::gate;
@@ -242,12 +243,14 @@ fn mounts(op: &Op, service: &Service) -> Vec<Mount> {
         .mounts
         .iter()
         .map(|mount| {
-            let (typ, source) = match &mount.source {
-                MountSource::Volume(name) => {
-                    (MountType::VOLUME, naming::volume_name(&op.scope, name))
-                }
+            let (typ, source, volume_options) = match &mount.source {
+                MountSource::Volume(name) => (
+                    MountType::VOLUME,
+                    naming::volume_name(&op.scope, name),
+                    Some(if_missing(op, name)),
+                ),
                 MountSource::Bind { path, .. } => {
-                    (MountType::BIND, path.to_string_lossy().into_owned())
+                    (MountType::BIND, path.to_string_lossy().into_owned(), None)
                 }
             };
             Mount {
@@ -255,10 +258,23 @@ fn mounts(op: &Op, service: &Service) -> Vec<Mount> {
                 source: Some(source),
                 target: Some(mount.target.clone()),
                 read_only: Some(mount.read_only),
+                volume_options,
                 ..Mount::default()
             }
         })
         .collect()
+}
+
+/// The engine makes a volume that vanished in the meantime anew, without a word: then it is ours all the same. It
+/// bears no operation, for the operation made the container.
+fn if_missing(op: &Op, volume: &str) -> MountVolumeOptions {
+    let mut labels = labels::of_scope(&op.scope);
+    labels.insert(labels::LINEAGE.to_owned(), op.lineage.0.clone());
+    labels.insert(labels::VOLUME.to_owned(), volume.to_owned());
+    MountVolumeOptions {
+        labels: Some(labels.into_iter().collect()),
+        ..MountVolumeOptions::default()
+    }
 }
 
 fn port_binding(spec: &InstanceSpec) -> Option<(String, Option<Vec<PortBinding>>)> {

@@ -150,8 +150,9 @@ impl DockerProvider {
         match message.typ? {
             EventMessageTypeEnum::CONTAINER => self.of_container(scope, id, action, &attributes),
             EventMessageTypeEnum::NETWORK => self.of_network(scope, action, &attributes),
-            EventMessageTypeEnum::VOLUME => model::may_be_named_by(scope, id)
-                .then(|| changed(None, format!("volume {id}: {action}"))),
+            EventMessageTypeEnum::VOLUME => {
+                model::may_be_named_by(scope, id).then(|| of_volume(id, action))
+            }
             EventMessageTypeEnum::IMAGE => {
                 let name = attributes.get("name").map_or(id, String::as_str);
                 let wanted = self.seen.open().images.contains_key(&normal_image(name));
@@ -223,6 +224,16 @@ impl DockerProvider {
             None => model::may_be_named_by(scope, name),
         };
         ours.then(|| changed(subject, format!("network {name}: {action}")))
+    }
+}
+
+fn of_volume(id: &str, action: &str) -> LiveEvent {
+    match action {
+        "destroy" => LiveEvent {
+            subject: None,
+            kind: LiveEventKind::VolumeRemoved(ProviderId::new(id)),
+        },
+        other => changed(None, format!("volume {id}: {other}")),
     }
 }
 

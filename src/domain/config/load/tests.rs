@@ -421,3 +421,138 @@ proptest::proptest! {
         let _ = load(&LoadInput { text: bytes, ..input(&tree, "") });
     }
 }
+
+/// A file with one service on a volume, and these actions.
+fn with_actions(actions: &str) -> String {
+    format!(
+        "name: shop\nvolumes: {{ data: }}\nservices:\n  api:\n    image: a\n    expose: 80\n    instances: 2\n    volumes: [\"data:/data\"]\nactions:\n{actions}"
+    )
+}
+
+#[test]
+fn every_primitive_is_read_and_steps_have_names_of_their_own() {
+    let text = with_actions(
+        "  - name: mend\n    hook: manual\n    inputs: { TICKET: { required: true }, TOKEN: { secret: true } }\n    steps:\n      - stop: api\n      - stop: { services: [api], keep: true }\n      - start: [api]\n      - restart: api\n      - scale: { service: api, to: 1 }\n      - exec: { service: api, commands: [[a, b], [c]] }\n      - run: [make, \"it so\"]\n      - job: { service: api, run: \"echo $X\" }\n      - wait: { time: 5s }\n      - wait: { service: api, http: /up }\n      - backup: { volume: data, to: backups/data.tar }\n      - restore: { volume: data, from: backups/data.tar }\n      - { name: check, retries: 2, backoff: 3s, timeout: 9s, assert: { run: \"true\", contains: ok } }\n",
+    );
+    let tree = Memory::default();
+    let loaded = load(&input(&tree, &text));
+    assert_eq!(told(&loaded), Vec::<String>::new());
+    let project = loaded.project.unwrap();
+    let mend = project.procedure("mend").unwrap();
+    let steps: Vec<String> = mend
+        .steps
+        .iter()
+        .map(|step| format!("{}: {}", step.label, step.primitive.detail()))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            "stop.0: api",
+            "stop.1: api",
+            "start: api",
+            "restart: api",
+            "scale: api to 1",
+            "exec: api: a b; c",
+            "run: make it so",
+            "job: api: echo $X",
+            "wait.0: 5 s",
+            "wait.1: api answers http :80/up",
+            "backup: data to data.tar",
+            "restore: data from data.tar",
+            "check: true",
+        ]
+    );
+    let check = mend.step("check").unwrap();
+    assert_eq!((check.retries, check.timeout.as_secs()), (2, 9));
+    assert!(mend.inputs[0].required && mend.inputs[1].secret);
+}
+
+#[test]
+fn what_is_wrong_with_an_action_is_told_at_its_place() {
+    // The action, the part of it that is pointed at, and what is said.
+    let cases = [
+        (
+            "{ name: a, hook: manual, mode: pre, steps: [run: x] }",
+            "pre,",
+            "NK0203",
+            "`actions.a` runs when it is asked for and takes no mode",
+        ),
+        (
+            "{ name: a, hook: setup, steps: [run: x] }",
+            "{ name",
+            "NK0206",
+            "`actions.a` has no mode",
+        ),
+        (
+            "{ name: a, hook: manual, steps: [stop: apu] }",
+            "apu",
+            "NK0428",
+            "`actions.a.steps.0.stop` names `apu`, which is not a service",
+        ),
+        (
+            "{ name: a, hook: manual, steps: [{ run: x, stop: api }] }",
+            "x, stop",
+            "NK0203",
+            "`actions.a.steps.0` does two things",
+        ),
+        (
+            "{ name: a, hook: manual, steps: [{ name: x }] }",
+            "{ name: x",
+            "NK0206",
+            "`actions.a.steps.0` does nothing",
+        ),
+        (
+            "{ name: a, hook: manual, steps: [backup: { volume: date, to: x }] }",
+            "date",
+            "NK0428",
+            "`actions.a.steps.0.backup` names `date`, which is not a volume",
+        ),
+        (
+            "{ name: a, hook: manual, steps: [backup: { volume: data, to: ../x }] }",
+            "../x",
+            "NK0410",
+            "`actions.a.steps.0.backup.to` is outside of the project",
+        ),
+        (
+            "{ name: a, hook: manual, steps: [scale: { service: api, to: 3 }] }",
+            "3 }",
+            "NK0204",
+            "`actions.a.steps.0.scale` asks for 3 instances of `api`",
+        ),
+        (
+            "{ name: a, hook: manual, steps: [run: ./gone.sh] }",
+            "./gone",
+            "NK0410",
+            "`actions.a.steps.0.run` runs `./gone.sh`, which is not there",
+        ),
+        (
+            "{ name: a, hook: manual, steps: [{ name: x, run: x }, { name: x, run: y }] }",
+            "x, run: y",
+            "NK0427",
+            "two steps are called `x`",
+        ),
+        (
+            "{ name: put-back, hook: manual, steps: [run: x] }",
+            "put-back",
+            "NK0205",
+            "an action cannot be called `put-back`",
+        ),
+        (
+            "{ name: a, hook: manual, cleanup: true, steps: [run: x] }",
+            "true",
+            "NK0203",
+            "`actions.a.cleanup` is for `mode: post`",
+        ),
+        (
+            "{ name: a, hook: manual, inputs: { T: { secret: true, default: x } }, steps: [run: x] }",
+            "x } }",
+            "NK0203",
+            "`actions.a.inputs.T` is secret and has a default",
+        ),
+    ];
+    for (action, pointed, code, message) in cases {
+        let found = findings(&with_actions(&format!("  - {action}\n")));
+        let column = 5 + action.find(pointed).unwrap();
+        assert_eq!(found, [format!("{code} 10:{column} {message}")], "{action}");
+    }
+}

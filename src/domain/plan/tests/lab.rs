@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use crate::domain::flow::FlowRequest;
 use crate::domain::graph::build::Graph;
 use crate::domain::ids::{
     Address, Digest, EnvName, ImageId, Instance, Lineage, OpId, ProjectName, ProviderId,
@@ -50,12 +51,17 @@ impl Lab {
         let mut project = Project {
             name: ProjectName::parse("shop").unwrap(),
             version: None,
+            actions_version: None,
+            procedures: Vec::new(),
             component: None,
             env: EnvName::parse("local").unwrap(),
             env_rule: EnvRule::Default,
             provider: None,
             shared_infra: false,
             lock_lease: None,
+            telemetry: None,
+            history: crate::domain::project::project::Retention::default(),
+            drift: crate::domain::project::watch::DriftWatch::default(),
             root: PathBuf::from("/p"),
             file: PathBuf::from("/p/nanokit.yml"),
             services: BTreeMap::new(),
@@ -108,6 +114,7 @@ impl Lab {
         self.plan_of(&PlanRequest {
             purpose,
             targets: targets.iter().map(|t| (*t).to_owned()).collect(),
+            flow: FlowRequest::default(),
         })
     }
     pub(in crate::domain) fn plan(&self) -> Plan {
@@ -177,6 +184,7 @@ impl Lab {
             self.remember(plan, action);
         }
     }
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of step")]
     fn step(&mut self, action: &Action, step: &Step) {
         let name = action.address.name.clone();
         let at = self.live.instances.iter().position(|live| {
@@ -273,7 +281,13 @@ impl Lab {
                 let member = member.filter(|i| &i.service == service && i.instance == *instance);
                 member.for_each(|i| drop(i.model.remove(&field)));
             }
-            StepKind::Hook { .. } | StepKind::Install | StepKind::OpenGate | StepKind::Adopt => {}
+            StepKind::Hook { .. }
+            | StepKind::Install
+            | StepKind::OpenGate
+            | StepKind::Adopt
+            | StepKind::Perform { .. }
+            | StepKind::Skip { .. }
+            | StepKind::PutBack { .. } => {}
         }
     }
     pub(in crate::domain) fn create_network(&mut self, name: &str) {
@@ -337,6 +351,7 @@ impl Lab {
             ResourceKind::Service => self.model_of(name),
             ResourceKind::Network => network_model(&self.project.networks[name]),
             ResourceKind::Volume => volume_model(&self.project.volumes[name]),
+            ResourceKind::Procedure => return,
         };
         let makes = action
             .steps
@@ -387,7 +402,7 @@ impl Lab {
                     .find(|v| v.volume.as_ref() == Some(name));
                 live.map(|v| v.id.clone())
             }
-            ResourceKind::Service => None,
+            ResourceKind::Service | ResourceKind::Procedure => None,
         };
         let resource = RecordedResource {
             address: action.address.clone(),

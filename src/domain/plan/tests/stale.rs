@@ -1,9 +1,11 @@
-//! What appeared after a plan was approved: when it makes the plan stale, and when it is left alone.
+//! What appeared, or went, after a plan was approved: when it makes the plan stale, and when it is left alone.
 
 use super::lab::{Lab, needing, rows, service};
 use crate::domain::ids::Address;
+use crate::domain::live::Status;
 use crate::domain::plan::digest::staleness;
 use crate::domain::plan::model::Purpose;
+use crate::domain::plan::premise::overtaken;
 
 /// `api` needs `db`; both were deployed, then somebody forgot `api` altogether.
 fn without_api() -> Lab {
@@ -75,5 +77,54 @@ fn an_orphan_that_appeared_makes_a_deployment_stale_only_if_something_of_it_has_
     assert_eq!(
         staleness(&approved, &after.plan()).as_deref(),
         Some("service.api is to delete now, it was not part of the plan")
+    );
+}
+
+#[test]
+fn nothing_to_do_is_stale_as_soon_as_there_is_something_to_do() {
+    let mut lab = Lab::deployed(vec![service("api"), service("db")]);
+    let approved = lab.plan();
+    assert!(approved.is_empty());
+    assert_eq!(staleness(&approved, &lab.plan()), None);
+    lab.live.instances.retain(|live| live.service != "db");
+    assert_eq!(
+        staleness(&approved, &lab.plan()).as_deref(),
+        Some("service.db was as wanted, now its status is missing instead of running")
+    );
+    // Somebody else deployed another version: what was approved is not what is there.
+    let mut lab = Lab::deployed(vec![service("api")]);
+    let approved = lab.plan();
+    let mine = lab.project.clone();
+    lab.service("api").memory_bytes = Some(1 << 27);
+    lab.deploy();
+    lab.project = mine;
+    assert_eq!(
+        staleness(&approved, &lab.plan()).as_deref(),
+        Some("service.api was as wanted, now its memory is 134217728 instead of 0")
+    );
+}
+
+#[test]
+fn what_a_plan_waits_for_has_to_be_up_and_what_it_does_not_is_told() {
+    let mut lab = Lab::deployed(vec![
+        service("db"),
+        needing("api", &["db"]),
+        service("other"),
+    ]);
+    lab.service("api").image = Some("api:2".to_owned());
+    let approved = lab.plan();
+    assert!(overtaken(&approved, &lab.plan()).is_empty());
+    lab.instance("other", 0).status = Status::Exited(1);
+    assert_eq!(staleness(&approved, &lab.plan()), None, "others may move");
+    let told = overtaken(&approved, &lab.plan());
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        told[0].text,
+        "service.other was as wanted, now its status is exited (1) instead of running"
+    );
+    lab.instance("db", 0).status = Status::Exited(1);
+    assert_eq!(
+        staleness(&approved, &lab.plan()).as_deref(),
+        Some("service.db was as wanted, now its status is exited (1) instead of running")
     );
 }

@@ -270,6 +270,7 @@ fn retries_follow_the_policy_and_a_warning_goes_on() {
         StepPolicy {
             retries: 2,
             warn_only: true,
+            backoff: None,
         },
     );
     let plan = plan(vec![action("api", 0, &[], &[hook, StepKind::Create])]);

@@ -29,7 +29,9 @@ fn kinds() -> Vec<EventKind> {
             command: "deploy".into(),
             who: "me@here".into(),
             trace_id: TraceId::default(),
+            parent: None,
             plan_id: None,
+            origin: crate::domain::event::Origin::default(),
         },
         EventKind::RunFinished {
             outcome: RunOutcome::Failed,
@@ -37,6 +39,7 @@ fn kinds() -> Vec<EventKind> {
             duration: second,
             message: Some("1 of 2 actions failed".into()),
             warnings: 0,
+            forecast: None,
         },
         EventKind::StageStarted { stage: Stage::Lock },
         EventKind::LayerStarted {

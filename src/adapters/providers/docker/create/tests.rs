@@ -164,6 +164,11 @@ fn variables_of_the_file_win_over_those_we_add() {
         ];
     });
     let made = recipe(&op(), &spec, None).unwrap();
+    let mounts = made.body.host_config.unwrap().mounts.unwrap();
+    let anew = mounts[0].volume_options.clone().unwrap().labels.unwrap();
+    assert_eq!(anew["nk-volume"], "my-data", "{anew:?}");
+    assert_eq!(anew["nk-project"], "shop", "{anew:?}");
+    assert!(!anew.contains_key("nk-op"), "{anew:?}");
     assert_eq!(
         made.body.env,
         Some(words(

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::app::snapshot::{RunView, StepView};
+use crate::domain::history::view::{RunView, StepView};
 use crate::domain::ids::{Address, StepId};
 use crate::domain::plan::model::{Action, Step};
 use crate::domain::time::Wall;
@@ -20,6 +20,17 @@ pub struct Leg {
     pub from: Wall,
     /// When it ended; `None`: it is under way.
     pub to: Option<Wall>,
+}
+
+impl Leg {
+    /// Returns how long it took, once it ended.
+    #[must_use]
+    pub fn took(&self) -> Option<std::time::Duration> {
+        let ms = self.to?.0.saturating_sub(self.from.0);
+        Some(std::time::Duration::from_millis(
+            u64::try_from(ms).unwrap_or(0),
+        ))
+    }
 }
 
 /// Returns the steps of the critical path, the first one first.

@@ -1,17 +1,12 @@
 //! Two runs side by side: what took longer, what took less, what is new and what is gone, in plan and in time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use crate::app::snapshot::RunView;
-use crate::domain::event::StepOutcome;
-use crate::domain::ids::{Address, RunId, StepId};
+use crate::domain::event::{Origin, StepOutcome};
+use crate::domain::history::view::RunView;
+use crate::domain::ids::{Address, Digest, RunId, StepId};
 use crate::domain::plan::model::{ActionKind, Plan};
 use crate::domain::time::Wall;
-use crate::present::human::duration;
-use crate::tui::rows::course::steps_of;
-use crate::tui::theme::Tone;
-use crate::tui::words::between;
 
 /// Differences below this are none, in milliseconds; so is one of less than a twentieth.
 const LEAST: i64 = 100;
@@ -28,7 +23,9 @@ pub struct Lane {
 }
 
 impl Lane {
-    fn took(self) -> i64 {
+    /// Returns how long it took, in milliseconds.
+    #[must_use]
+    pub fn took(self) -> i64 {
         self.to.saturating_sub(self.from)
     }
 }
@@ -48,21 +45,6 @@ pub enum Change {
     Gone,
 }
 
-impl Change {
-    /// Says it in a word and a symbol.
-    #[must_use]
-    pub fn words(self) -> (String, Tone) {
-        let time = |ms: i64| duration(Duration::from_millis(ms.unsigned_abs()));
-        match self {
-            Self::Longer(by) => (format!("+{} ▲ longer", time(by)), Tone::Warn),
-            Self::Shorter(by) => (format!("-{} ▼ shorter", time(by)), Tone::Ok),
-            Self::Same => ("= as before".to_owned(), Tone::Dim),
-            Self::New => ("+ new".to_owned(), Tone::Added),
-            Self::Gone => ("- not in it".to_owned(), Tone::Removed),
-        }
-    }
-}
-
 /// The same thing in both runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
@@ -73,6 +55,13 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// Tells whether it ended otherwise than before.
+    #[must_use]
+    pub fn outcome_changed(&self) -> bool {
+        let of = |lane: Option<Lane>| lane.and_then(|lane| lane.outcome);
+        of(self.old) != of(self.new)
+    }
+
     /// Tells how its time changed.
     #[must_use]
     pub fn change(&self) -> Change {
@@ -90,28 +79,6 @@ impl Pair {
             (None, _) => Change::New,
             (Some(_), None) => Change::Gone,
         }
-    }
-
-    /// Says both times and the outcome where that changed: `3.0 s → 7.2 s`.
-    #[must_use]
-    pub fn times(&self) -> String {
-        let say = |lane: Option<Lane>| {
-            lane.map_or_else(
-                || "none".to_owned(),
-                |lane| {
-                    let took = duration(Duration::from_millis(
-                        u64::try_from(lane.took()).unwrap_or(0),
-                    ));
-                    match lane.outcome {
-                        Some(StepOutcome::Failed) => format!("{took} ✗ failed"),
-                        Some(StepOutcome::Unknown) => format!("{took} ? unknown"),
-                        Some(StepOutcome::Skipped) => "» skipped".to_owned(),
-                        Some(StepOutcome::Done) | None => took,
-                    }
-                },
-            )
-        };
-        format!("{} → {}", say(self.old), say(self.new))
     }
 }
 
@@ -158,6 +125,40 @@ impl Side {
     }
 }
 
+/// One difference between what two runs were to do, or with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanChange {
+    /// One of the runs came to no plan.
+    NoPlan,
+    /// Both were made of the same configuration.
+    SameConfig,
+    /// The configuration changed.
+    Config {
+        /// Digest before.
+        before: Digest,
+        /// Digest after.
+        after: Digest,
+    },
+    /// Another version, engine, user or input.
+    Other {
+        /// What: `nkapp`, `engine`, `who`, or the name of an input.
+        what: String,
+        /// Before; empty where it was not said.
+        before: String,
+        /// After.
+        after: String,
+    },
+    /// Something else is done to a resource; `None`: nothing.
+    Action {
+        /// The resource.
+        address: Address,
+        /// Before.
+        before: Option<ActionKind>,
+        /// After.
+        after: Option<ActionKind>,
+    },
+}
+
 /// Two runs side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
@@ -168,7 +169,7 @@ pub struct Comparison {
     /// What was worked on in either, in the order of time.
     pub items: Vec<Item>,
     /// What differs between the two plans.
-    pub plan: Vec<(String, Tone)>,
+    pub plan: Vec<PlanChange>,
 }
 
 impl Comparison {
@@ -191,7 +192,7 @@ impl Comparison {
             old: Side::of(old),
             new: Side::of(new),
             items,
-            plan: plans(old.plan.as_deref(), new.plan.as_deref()),
+            plan: plans(old, new),
         }
     }
 
@@ -224,7 +225,7 @@ fn worked(run: &RunView) -> impl Iterator<Item = &Address> {
 
 fn item(old: &RunView, new: &RunView, address: &Address) -> Item {
     let lanes = |run: &RunView| -> BTreeMap<StepId, Lane> {
-        steps_of(run, address)
+        run.steps_of(address)
             .filter_map(|(id, view)| {
                 let lane = lane(run, view.started?, view.finished, view.outcome);
                 Some((id.clone(), lane))
@@ -270,26 +271,23 @@ fn lane(run: &RunView, from: Wall, to: Option<Wall>, outcome: Option<StepOutcome
     }
 }
 
-/// What differs between two plans, in words.
-fn plans(old: Option<&Plan>, new: Option<&Plan>) -> Vec<(String, Tone)> {
-    let (Some(old), Some(new)) = (old, new) else {
-        return vec![("one of the runs came to no plan".to_owned(), Tone::Dim)];
+/// What differs between two plans, and in what they were made with.
+fn plans(old: &RunView, new: &RunView) -> Vec<PlanChange> {
+    let mut changes = origins(old, new);
+    let (Some(old), Some(new)) = (old.plan.as_deref(), new.plan.as_deref()) else {
+        changes.push(PlanChange::NoPlan);
+        return changes;
     };
-    let mut lines = Vec::new();
-    if old.config_hash == new.config_hash {
-        lines.push(("the configuration is the same".to_owned(), Tone::Dim));
+    let config = if old.config_hash == new.config_hash {
+        PlanChange::SameConfig
     } else {
-        let text = format!(
-            "the configuration changed: {} → {}",
-            old.config_hash.short(),
-            new.config_hash.short()
-        );
-        lines.push((text, Tone::Changed));
-    }
-    if old.engine != new.engine {
-        let text = format!("the engine changed: {} → {}", old.engine, new.engine);
-        lines.push((text, Tone::Changed));
-    }
+        PlanChange::Config {
+            before: old.config_hash.clone(),
+            after: new.config_hash.clone(),
+        }
+    };
+    changes.insert(0, config);
+    changes.extend(other("engine", &old.engine, &new.engine));
     let kinds = |plan: &Plan| -> BTreeMap<Address, ActionKind> {
         let working = plan.actions.iter().filter(|action| !action.is_noop());
         working
@@ -297,25 +295,38 @@ fn plans(old: Option<&Plan>, new: Option<&Plan>) -> Vec<(String, Tone)> {
             .collect()
     };
     let (before, after) = (kinds(old), kinds(new));
-    let mut addresses: Vec<&Address> = before.keys().chain(after.keys()).collect();
-    addresses.sort();
-    addresses.dedup();
+    let addresses: BTreeSet<&Address> = before.keys().chain(after.keys()).collect();
     for address in addresses {
-        let say = |kind: Option<&ActionKind>| kind.map_or("nothing", |kind| kind.as_str());
-        let (was, is) = (before.get(address), after.get(address));
+        let (was, is) = (before.get(address).copied(), after.get(address).copied());
         if was != is {
-            let text = format!("{address}: {} → {}", say(was), say(is));
-            lines.push((text, Tone::Changed));
+            changes.push(PlanChange::Action {
+                address: address.clone(),
+                before: was,
+                after: is,
+            });
         }
     }
-    lines
+    changes
 }
 
-/// Says how long a side took.
-#[must_use]
-pub fn took(side: &Side) -> String {
-    duration(between(
-        side.began,
-        Wall(side.began.0.saturating_add(side.took)),
-    ))
+/// What the two were begun with: version, who, inputs.
+fn origins(old: &RunView, new: &RunView) -> Vec<PlanChange> {
+    let (was, is) = (&old.origin, &new.origin);
+    let mut changes: Vec<PlanChange> = Vec::new();
+    changes.extend(other("nkapp", &was.version, &is.version));
+    changes.extend(other("who", &old.who, &new.who));
+    let names: BTreeSet<&String> = was.inputs.keys().chain(is.inputs.keys()).collect();
+    for name in names {
+        let of = |origin: &Origin| origin.inputs.get(name).cloned().unwrap_or_default();
+        changes.extend(other(name, &of(was), &of(is)));
+    }
+    changes
+}
+
+fn other(what: &str, before: &str, after: &str) -> Option<PlanChange> {
+    (before != after).then(|| PlanChange::Other {
+        what: what.to_owned(),
+        before: before.to_owned(),
+        after: after.to_owned(),
+    })
 }

@@ -1,0 +1,11 @@
+//! The worker's mind: it hears what its session tells and wishes for restores, never touching the world itself.
+//!
+//! Start at [`mind::Worker`]. It is a front end without a face: the same detector, the same commands and the same
+//! policy as the panel. `cases` remembers what drifted and when it may be tried, `account` says what it does.
+
+pub mod account;
+mod cases;
+mod hearing;
+pub mod mind;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Which runs are old enough to go: by how many there are, and by age. Some are never touched.
+
+use std::time::Duration;
+
+use crate::domain::ids::RunId;
+use crate::domain::project::project::Retention;
+use crate::domain::time::Wall;
+
+/// How long a run that nobody ended is kept at least: it may still be waiting for a lock somewhere.
+const UNENDED: Duration = Duration::from_secs(7 * 86_400);
+
+/// Returns the runs that may go, the oldest first; `runs` in the order of their ids. What must stay for another
+/// reason is asked of [`may_go`], one by one.
+#[must_use]
+pub fn old<'r>(runs: &'r [RunId], rule: &Retention, now: Wall) -> Vec<&'r RunId> {
+    let excess = runs.len().saturating_sub(rule.keep);
+    runs.iter()
+        .enumerate()
+        .filter(|(at, run)| {
+            // A name that says no time is none of ours.
+            age(run, now).is_some_and(|age| *at < excess || age > rule.age)
+        })
+        .map(|(_, run)| run)
+        .collect()
+}
+
+/// What is known of a run that is old enough to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether its events have an end.
+    pub ended: bool,
+    /// Whether something it announced has not been settled, or is to be resumed: its intents are still there.
+    pub open: bool,
+}
+
+/// Tells whether an old run may go: never one with open intents, and one without an end only when it is so old that
+/// nobody can be at it any more.
+#[must_use]
+pub fn may_go(run: &RunId, standing: Standing, now: Wall) -> bool {
+    let long_gone = age(run, now).is_some_and(|age| age > UNENDED);
+    !standing.open && (standing.ended || long_gone)
+}
+
+/// Reads how old a run is from its id, which begins with its time in UTC: `20261121-140309-0a1b2c3d`.
+#[must_use]
+pub fn age(run: &RunId, now: Wall) -> Option<Duration> {
+    let (day, rest) = run.as_str().split_once('-')?;
+    let (time, _) = rest.split_once('-')?;
+    let plain =
+        |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain(day, 8) || !plain(time, 6) {
+        return None;
+    }
+    let number = |text: &str, from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let (year, month) = (number(day, 0, 4)?, number(day, 4, 6)?);
+    // Days of a year that begins in March, so that a leap day is its last one.
+    let (shifted, year) = if month > 2 {
+        (month - 3, year)
+    } else {
+        (month + 9, year - 1)
+    };
+    let days = 365 * year + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (153 * shifted + 2) / 5
+        + number(day, 6, 8)?
+        - 719_469;
+    let seconds = days * 86_400
+        + number(time, 0, 2)? * 3_600
+        + number(time, 2, 4)? * 60
+        + number(time, 4, 6)?;
+    let ms = now.0.saturating_sub(seconds * 1_000);
+    Some(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-21 14:03:09 UTC.
+    const NOW: Wall = Wall(1_795_269_789_000);
+    const DAY: u64 = 86_400;
+
+    fn runs(ids: &[&str]) -> Vec<RunId> {
+        ids.iter().map(|id| RunId::new(*id)).collect()
+    }
+
+    fn rule(keep: usize, days: u64) -> Retention {
+        Retention {
+            keep,
+            age: Duration::from_secs(days * DAY),
+        }
+    }
+
+    #[test]
+    fn the_age_stands_in_the_id() {
+        for (id, seconds) in [
+            ("20261121-140309-0a1b2c3d", Some(0)),
+            ("20261121-140308-0a1b2c3d", Some(1)),
+            ("20261120-140309-0a1b2c3d", Some(DAY)),
+            ("20240229-140309-0a1b2c3d", Some(996 * DAY)),
+            ("20991231-000000-0a1b2c3d", Some(0)),
+            ("demo", None),
+            ("2026112-140309-x", None),
+            ("20261121-14030x-x", None),
+            ("../../etc/passwd", None),
+        ] {
+            let found = age(&RunId::new(id), NOW).map(|age| age.as_secs());
+            assert_eq!(found, seconds, "{id}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_many_or_too_old_goes_and_names_of_others_stay() {
+        let runs = runs(&[
+            "20261001-000000-a",
+            "20261119-000000-b",
+            "20261120-000000-c",
+            "20261121-000000-d",
+            "notes",
+        ]);
+        let gone = |keep, days| -> Vec<&str> {
+            let old = old(&runs, &rule(keep, days), NOW);
+            old.into_iter().map(RunId::as_str).collect()
+        };
+        assert_eq!(gone(50, 30), ["20261001-000000-a"]);
+        assert_eq!(gone(3, 365), ["20261001-000000-a", "20261119-000000-b"]);
+        assert_eq!(gone(50, 365), [""; 0]);
+        assert_eq!(gone(1, 1).len(), 4);
+    }
+
+    #[test]
+    fn what_is_open_never_goes_and_what_never_ended_waits_a_week() {
+        let may = |id: &str, ended, open| may_go(&RunId::new(id), Standing { ended, open }, NOW);
+        assert!(may("20261121-000000-a", true, false));
+        assert!(!may("20200101-000000-a", true, true));
+        assert!(!may("20261121-000000-a", false, false));
+        assert!(may("20261101-000000-a", false, false));
+        assert!(!may("20261101-000000-a", false, true));
+    }
+}

@@ -1,0 +1,208 @@
+//! Procedures in a plan: which of them a deploy or an operator's wish is about, and where they stand.
+//!
+//! `pre` and `core` come before all resources, one after another, `post` after everything; a procedure that is part
+//! of a deploy goes on at its first step that is not over. What it stopped or scaled is put back at the end, by steps
+//! of the plan like everything else.
+
+mod put_back;
+pub mod refusal;
+pub mod standing;
+mod steps;
+
+use std::collections::BTreeSet;
+
+use crate::domain::flow::Turn;
+use crate::domain::ids::{Address, ResourceKind};
+use crate::domain::plan::build::PlanInput;
+use crate::domain::plan::model::{Action, ActionKind, Cause, PlanWarning, Purpose, Strategy};
+use crate::domain::plan::procedures::put_back::{held, put_back};
+use crate::domain::plan::procedures::refusal::missing_inputs;
+use crate::domain::plan::procedures::standing::due;
+use crate::domain::plan::procedures::steps::{action, steps};
+use crate::domain::project::procedure::{Mode, Occasion, Procedure, ProcedureStep};
+
+/// Layers, actions and remarks of a plan.
+pub(super) struct Placed {
+    pub(super) layers: Vec<Vec<Address>>,
+    pub(super) actions: Vec<Action>,
+    pub(super) warnings: Vec<PlanWarning>,
+}
+
+/// Adds the procedures a plan is about to its resources.
+pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
+    let project = input.project;
+    let request = input.request;
+    if project.procedures.is_empty() {
+        return placed;
+    }
+    let (before, after, put_back) = match request.purpose {
+        Purpose::Act => of_wish(input),
+        Purpose::Deploy => {
+            let Some((occasion, purpose)) = due(project, input.record) else {
+                return placed;
+            };
+            let of = |procedure: &&Procedure| procedure.occasion == occasion;
+            if !project.procedures.iter().any(|one| of(&one)) {
+                return placed;
+            }
+            if !request.targets.is_empty() {
+                placed.warnings.push(PlanWarning {
+                    address: None,
+                    text: format!(
+                        "{} actions run with a deploy of everything, not with chosen services",
+                        occasion.as_str()
+                    ),
+                });
+                placed.warnings.sort();
+                return placed;
+            }
+            hold(&mut placed, &held(input, &purpose));
+            of_deploy(input, occasion, &purpose)
+        }
+        Purpose::Restore | Purpose::Destroy | Purpose::Clean => return placed,
+    };
+    insert(&mut placed, before, after, put_back);
+    let missing = missing_inputs(project, input.record, request, &placed.actions);
+    for (procedure, name) in missing {
+        placed.warnings.push(PlanWarning {
+            address: Some(Address::procedure(&procedure)),
+            text: format!("its input {name} has no value yet: --input {name}=VALUE"),
+        });
+    }
+    placed.warnings.sort();
+    placed
+}
+
+type Parts = (Vec<Action>, Vec<Action>, Option<Action>);
+
+/// What finished steps of an unfinished flow stopped on purpose stays so until the flow goes on: it has not drifted.
+fn hold(placed: &mut Placed, held: &BTreeSet<String>) {
+    for action in &mut placed.actions {
+        let ours = action.address.kind == ResourceKind::Service;
+        // What a deploy left unfinished is its own to finish, and no longer what the step left behind.
+        let only_stopped = action.changes.iter().all(|one| one.cause == Cause::Drift);
+        let stopped = action.strategy == Strategy::Start && only_stopped;
+        if ours && stopped && held.contains(&action.address.name) {
+            action.kind = ActionKind::Noop;
+            action.strategy = Strategy::None;
+            "stopped by an action".clone_into(&mut action.reason);
+            action.changes.clear();
+            action.steps.clear();
+        }
+    }
+}
+
+/// The procedures of a setup or upgrade, in the order of their modes and of the file.
+fn of_deploy(input: &PlanInput<'_>, occasion: Occasion, purpose: &str) -> Parts {
+    let ours = |mode: Mode| {
+        let all = input.project.procedures.iter();
+        all.filter(move |one| one.occasion == occasion && one.mode == Some(mode))
+    };
+    let flow = |name: &str| {
+        let flow = input.record.and_then(|record| record.flows.get(name));
+        flow.filter(|flow| flow.purpose == purpose)
+    };
+    let act = |one: &Procedure| action(input, one, (flow(&one.name), purpose));
+    let before = ours(Mode::Pre).chain(ours(Mode::Core)).map(act).collect();
+    let after = ours(Mode::Post).map(act).collect();
+    let all = ours(Mode::Pre)
+        .chain(ours(Mode::Core))
+        .chain(ours(Mode::Post));
+    (before, after, put_back(input, all))
+}
+
+/// What one asked for: a manual procedure, or the clean-up of any.
+fn of_wish(input: &PlanInput<'_>) -> Parts {
+    let request = input.request;
+    let name = request.targets.first();
+    let Some(procedure) = name.and_then(|name| input.project.procedure(name)) else {
+        return (Vec::new(), Vec::new(), None);
+    };
+    let recorded = input.record.and_then(|r| r.flows.get(&procedure.name));
+    if request.flow.turn == Turn::Abort {
+        return clean_up(input, procedure);
+    }
+    let flow = recorded.filter(|_| request.flow.turn != Turn::Fresh);
+    let purpose = "asked for";
+    (
+        vec![action(input, procedure, (flow, purpose))],
+        Vec::new(),
+        put_back(input, [procedure].into_iter()),
+    )
+}
+
+fn clean_up(input: &PlanInput<'_>, procedure: &Procedure) -> Parts {
+    let all = |occasion: Occasion| {
+        let all = input.project.procedures.iter();
+        all.filter(move |one| one.occasion == occasion)
+    };
+    let fresh = |one: &Procedure, keep: &dyn Fn(&ProcedureStep) -> bool| {
+        let mut action = action(input, one, (None, "clean-up after an abort"));
+        action.steps = steps(one, |step| keep(step).then_some(None));
+        if action.steps.is_empty() {
+            action.kind = ActionKind::Noop;
+        }
+        action
+    };
+    if procedure.occasion == Occasion::Manual {
+        return (
+            vec![fresh(procedure, &|step| step.cleanup)],
+            Vec::new(),
+            put_back(input, [procedure].into_iter()),
+        );
+    }
+    let marked = all(procedure.occasion).filter(|one| one.cleanup);
+    (
+        marked.map(|one| fresh(one, &|_| true)).collect(),
+        Vec::new(),
+        put_back(input, all(procedure.occasion)),
+    )
+}
+
+/// Puts procedures into layers of their own around the resources, one after another.
+fn insert(placed: &mut Placed, before: Vec<Action>, after: Vec<Action>, put_back: Option<Action>) {
+    let shift = before.len();
+    let mut last: Option<Address> = None;
+    let mut front = Vec::new();
+    for (layer, mut action) in before.into_iter().enumerate() {
+        action.layer = layer;
+        follow(&mut action, &mut last);
+        front.push(action);
+    }
+    for action in &mut placed.actions {
+        action.layer += shift;
+        if !action.is_noop() {
+            action.depends_on.extend(last.clone());
+        }
+    }
+    let resources: BTreeSet<Address> = placed
+        .actions
+        .iter()
+        .filter(|action| !action.is_noop())
+        .map(|action| action.address.clone())
+        .collect();
+    let first = shift + placed.layers.len();
+    let mut back = Vec::new();
+    for (index, mut action) in after.into_iter().chain(put_back).enumerate() {
+        action.layer = first + index;
+        action.depends_on.extend(resources.iter().cloned());
+        follow(&mut action, &mut last);
+        back.push(action);
+    }
+    let layers = |actions: &[Action]| -> Vec<Vec<Address>> {
+        let addresses = actions.iter().map(|action| vec![action.address.clone()]);
+        addresses.collect()
+    };
+    placed.layers.splice(0..0, layers(&front));
+    placed.layers.extend(layers(&back));
+    placed.actions.splice(0..0, front);
+    placed.actions.extend(back);
+}
+
+fn follow(action: &mut Action, last: &mut Option<Address>) {
+    if action.is_noop() {
+        return;
+    }
+    action.depends_on.extend(last.take());
+    *last = Some(action.address.clone());
+}

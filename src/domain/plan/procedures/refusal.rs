@@ -1,0 +1,157 @@
+//! Wishes about procedures that cannot be fulfilled, and what can be done instead.
+
+use crate::domain::config::near::suggestion;
+use crate::domain::flow::{Flow, Turn};
+use crate::domain::plan::model::{Action, ActionKind, PlanRequest, Purpose};
+use crate::domain::plan::procedures::standing::due;
+use crate::domain::project::procedure::{Occasion, Procedure, ProcedureStep};
+use crate::domain::project::project::Project;
+use crate::domain::record::Record;
+
+/// Why no plan is made of a wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong.
+    pub problem: String,
+    /// What can be done, one advice each.
+    pub hints: Vec<String>,
+}
+
+impl Refusal {
+    fn new(problem: String) -> Self {
+        Self {
+            problem,
+            hints: Vec::new(),
+        }
+    }
+    fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hints.push(text.into());
+        self
+    }
+}
+
+/// Says why a wish about procedures cannot be fulfilled.
+#[must_use]
+pub fn refusal(
+    project: &Project,
+    record: Option<&Record>,
+    request: &PlanRequest,
+) -> Option<Refusal> {
+    if let Turn::Skip {
+        procedure, step, ..
+    } = &request.flow.turn
+        && let Some(refusal) = bad_skip(project, record, (procedure, step))
+    {
+        return Some(refusal);
+    }
+    if request.purpose != Purpose::Act {
+        return None;
+    }
+    let name = request.targets.first()?;
+    let Some(procedure) = project.procedure(name) else {
+        let names = project.procedures.iter().map(|one| one.name.as_str());
+        let mut refusal = Refusal::new(format!("there is no action `{name}`"));
+        if let Some(help) = suggestion(name, names) {
+            refusal = refusal.hint(help);
+        }
+        return Some(refusal);
+    };
+    let flow = record.and_then(|record| record.flows.get(name));
+    let open = flow.and_then(|flow| Some((flow, next_step(procedure, flow)?)));
+    match (&request.flow.turn, procedure.occasion) {
+        (Turn::Fresh, Occasion::Manual) => open.map(|(_, step)| {
+            Refusal::new(format!(
+                "an earlier run of `{name}` stopped at its step `{}`",
+                step.label
+            ))
+            .hint(format!("go on there: nkapp action run {name} --resume"))
+            .hint(format!(
+                "go on behind it: nkapp action run {name} --skip {} --reason \"why\"",
+                step.label
+            ))
+            .hint(format!("give it up: nkapp action run {name} --abort"))
+        }),
+        (Turn::Resume | Turn::Skip { .. } | Turn::Abort, Occasion::Manual) => {
+            let none = || Refusal::new(format!("no run of `{name}` is unfinished"));
+            flow.is_none().then(none)
+        }
+        (Turn::Abort, Occasion::Setup | Occasion::Upgrade) => {
+            let begun = record.is_some_and(|record| {
+                let due = due(project, Some(record));
+                due.is_some_and(|(_, purpose)| {
+                    record.flows.values().any(|flow| flow.purpose == purpose)
+                })
+            });
+            let none = || Refusal::new(format!("no {} is unfinished", procedure.occasion.as_str()));
+            (!begun).then(none)
+        }
+        (_, Occasion::Setup | Occasion::Upgrade) => Some(
+            Refusal::new(format!(
+                "`{name}` is part of a deploy, as its {}",
+                procedure.occasion.as_str()
+            ))
+            .hint("it runs, and goes on where it stopped, with: nkapp deploy"),
+        ),
+    }
+}
+
+fn bad_skip(
+    project: &Project,
+    record: Option<&Record>,
+    (name, label): (&str, &str),
+) -> Option<Refusal> {
+    let procedure = project.procedure(name)?;
+    let Some(step) = procedure.step(label) else {
+        let labels = procedure.steps.iter().map(|step| step.label.as_str());
+        let mut refusal = Refusal::new(format!("action `{name}` has no step `{label}`"));
+        if let Some(help) = suggestion(label, labels) {
+            refusal = refusal.hint(help);
+        }
+        return Some(refusal);
+    };
+    let flow = record.and_then(|record| record.flows.get(name));
+    if flow.is_none() {
+        let text = format!(
+            "`{name}` is not under way, so `{}` is not in its way",
+            step.label
+        );
+        return Some(Refusal::new(text).hint("only a step a run stopped at can be skipped"));
+    }
+    flow.is_some_and(|flow| flow.is_over(label))
+        .then(|| Refusal::new(format!("step `{label}` of `{name}` is over already")))
+}
+
+/// Returns the step an unfinished flow goes on at.
+#[must_use]
+pub fn next_step<'a>(procedure: &'a Procedure, flow: &Flow) -> Option<&'a ProcedureStep> {
+    procedure
+        .steps
+        .iter()
+        .find(|step| !flow.is_over(&step.label))
+}
+
+/// Returns the required inputs of what a plan runs that nobody gave a value: procedure and input.
+#[must_use]
+pub fn missing_inputs(
+    project: &Project,
+    record: Option<&Record>,
+    request: &PlanRequest,
+    actions: &[Action],
+) -> Vec<(String, String)> {
+    let mut missing = Vec::new();
+    for action in actions.iter().filter(|a| a.kind == ActionKind::Run) {
+        let Some(procedure) = project.procedure(&action.address.name) else {
+            continue;
+        };
+        let known = record.and_then(|record| record.flows.get(&procedure.name));
+        for input in procedure.inputs.iter().filter(|input| input.required) {
+            let given = request.flow.inputs.contains_key(&input.name)
+                || input.default.is_some()
+                || known.is_some_and(|flow| flow.inputs.contains_key(&input.name));
+            if !given {
+                missing.push((procedure.name.clone(), input.name.clone()));
+            }
+        }
+    }
+    missing
+}

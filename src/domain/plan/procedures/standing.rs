@@ -1,0 +1,70 @@
+//! What a deploy is besides: a setup, an upgrade, or neither; and what is over once it ended well.
+
+use crate::domain::flow::{Flow, Standing};
+use crate::domain::plan::model::{PlanRequest, Purpose};
+use crate::domain::project::procedure::Occasion;
+use crate::domain::project::project::Project;
+use crate::domain::record::Record;
+
+/// What a deploy of everything is besides, and the name of the flow it begins or goes on with.
+#[must_use]
+pub fn due(project: &Project, record: Option<&Record>) -> Option<(Occasion, String)> {
+    let standing = record.map_or_else(Standing::fresh, |record| record.standing.clone());
+    if !standing.set_up {
+        return Some((Occasion::Setup, "setup".to_owned()));
+    }
+    let moved = |wanted: &Option<String>, known: &Option<String>| {
+        wanted.as_ref().is_some_and(|_| wanted != known)
+    };
+    let versions = (&project.version, &standing.version);
+    let own = (&project.actions_version, &standing.actions_version);
+    if !moved(versions.0, versions.1) && !moved(own.0, own.1) {
+        return None;
+    }
+    let mut parts = Vec::new();
+    for (word, (new, old)) in [("version", versions), ("actions_version", own)] {
+        if moved(new, old) {
+            let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+            parts.push(format!("{word} {} -> {}", text(old), text(new)));
+        }
+    }
+    Some((Occasion::Upgrade, format!("upgrade {}", parts.join(", "))))
+}
+
+/// Takes a run that ended well into the record: versions have moved, flows are over.
+pub fn conclude(record: &mut Record, project: &Project, request: &PlanRequest) {
+    let manual = |name: &String, _: &mut Flow| {
+        let known = project.procedure(name);
+        known.is_some_and(|known| known.occasion == Occasion::Manual)
+    };
+    let whole = request.targets.is_empty();
+    match request.purpose {
+        Purpose::Deploy if whole => {
+            let known = &record.standing;
+            record.standing = Standing {
+                set_up: true,
+                version: project.version.clone().or(known.version.clone()),
+                actions_version: project
+                    .actions_version
+                    .clone()
+                    .or(known.actions_version.clone()),
+            };
+            record.flows.retain(manual);
+        }
+        Purpose::Clean if whole && record.resources.is_empty() => {
+            record.standing = Standing::fresh();
+            record.flows.clear();
+        }
+        Purpose::Act => {
+            for name in &request.targets {
+                let own = project.procedure(name).map(|found| found.occasion);
+                if own == Some(Occasion::Manual) {
+                    record.flows.remove(name);
+                } else {
+                    record.flows.retain(manual);
+                }
+            }
+        }
+        Purpose::Deploy | Purpose::Destroy | Purpose::Clean | Purpose::Restore => {}
+    }
+}

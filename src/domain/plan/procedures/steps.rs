@@ -1,0 +1,160 @@
+//! A procedure as an action of a plan: the steps that are left, its inputs, and what makes an approved plan stale.
+
+use std::collections::BTreeSet;
+
+use crate::domain::flow::{Flow, Turn};
+use crate::domain::plan::build::PlanInput;
+use crate::domain::plan::digest::fingerprint;
+use crate::domain::plan::model::{Action, ActionKind, Cause, Change, Strategy};
+use crate::domain::plan::procedures::refusal::next_step;
+use crate::domain::plan::step::{Step, StepKind, StepPlace};
+use crate::domain::plan::writer::one_line;
+use crate::domain::project::procedure::{Claim, Primitive, Procedure, ProcedureStep, Wait};
+
+pub(super) fn action(
+    input: &PlanInput<'_>,
+    procedure: &Procedure,
+    (flow, purpose): (Option<&Flow>, &str),
+) -> Action {
+    let turn = &input.request.flow.turn;
+    let steps = steps(procedure, |step| {
+        if flow.is_some_and(|flow| flow.is_over(&step.label)) {
+            return None;
+        }
+        Some(match turn {
+            Turn::Skip {
+                procedure: name,
+                step: label,
+                reason,
+            } if *name == procedure.name && *label == step.label => Some(reason.clone()),
+            Turn::Skip { .. } | Turn::Fresh | Turn::Resume | Turn::Abort => None,
+        })
+    });
+    let resumes = flow.and_then(|flow| next_step(procedure, flow));
+    let reason = match (steps.is_empty(), resumes) {
+        (true, _) => format!("{purpose}: finished already"),
+        (false, Some(step)) => format!("{purpose}: goes on at {}", step.label),
+        (false, None) => purpose.to_owned(),
+    };
+    let mut seen = vec![("flow".to_owned(), purpose.to_owned())];
+    let marks = flow.into_iter().flat_map(|flow| &flow.marks);
+    let over: Vec<&str> = marks
+        .filter(|(_, mark)| mark.is_over())
+        .map(|(label, _)| label.as_str())
+        .collect();
+    seen.push(("finished".to_owned(), over.join(" ")));
+    let changes = changes(input, procedure, flow);
+    for change in &changes {
+        let after = change.after.clone().unwrap_or_default();
+        seen.push((change.path.clone(), after));
+    }
+    Action {
+        address: procedure.address(),
+        kind: if steps.is_empty() {
+            ActionKind::Noop
+        } else {
+            ActionKind::Run
+        },
+        strategy: Strategy::None,
+        reason,
+        layer: 0,
+        depends_on: BTreeSet::new(),
+        optional: BTreeSet::new(),
+        fingerprint: fingerprint(&seen),
+        seen,
+        changes,
+        steps,
+    }
+}
+
+/// Inputs as they stand, secret ones hidden.
+fn changes(input: &PlanInput<'_>, procedure: &Procedure, flow: Option<&Flow>) -> Vec<Change> {
+    let given = &input.request.flow.inputs;
+    let value = |name: &str, default: &Option<String>| {
+        let given = given.get(name).map(|value| value.expose().to_owned());
+        let known = flow.and_then(|flow| flow.inputs.get(name).cloned());
+        given.or(known).or(default.clone())
+    };
+    let mut all: Vec<Change> = procedure
+        .inputs
+        .iter()
+        .filter_map(|one| {
+            let value = value(&one.name, &one.default)?;
+            Some(Change {
+                path: format!("inputs.{}", one.name),
+                instance: None,
+                before: None,
+                after: Some(if one.secret {
+                    "(sensitive)".to_owned()
+                } else {
+                    value
+                }),
+                cause: Cause::Config,
+                sensitive: one.secret,
+            })
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// Writes the steps that are left: `choose` says whether a step is, and why it is passed over.
+pub(super) fn steps(
+    procedure: &Procedure,
+    choose: impl Fn(&ProcedureStep) -> Option<Option<String>>,
+) -> Vec<Step> {
+    let address = procedure.address();
+    let mut all: Vec<Step> = Vec::new();
+    for (index, step) in procedure.steps.iter().enumerate() {
+        let Some(passed_over) = choose(step) else {
+            continue;
+        };
+        let needs = all.last().map(|last| last.id.clone());
+        let (kind, detail) = match passed_over {
+            Some(reason) => {
+                let detail = format!("skipped: {reason}");
+                (StepKind::Skip { reason, index }, detail)
+            }
+            None => {
+                let verb = step.primitive.verb();
+                let detail = one_line(&step.primitive.detail());
+                (StepKind::Perform { verb, index }, detail)
+            }
+        };
+        all.push(Step {
+            id: address.step(None, &step.label),
+            kind,
+            place: place(&step.primitive),
+            instance: None,
+            old: false,
+            needs: needs.into_iter().collect(),
+            detail,
+        });
+    }
+    all
+}
+
+fn place(primitive: &Primitive) -> StepPlace {
+    match primitive {
+        Primitive::Run { .. }
+        | Primitive::Wait(Wait::Time(_))
+        | Primitive::Assert {
+            claim: Claim::Run(_),
+            ..
+        } => StepPlace::Host,
+        Primitive::Exec { .. }
+        | Primitive::Job { .. }
+        | Primitive::Backup { .. }
+        | Primitive::Restore { .. }
+        | Primitive::Assert {
+            claim: Claim::Exec { .. },
+            ..
+        } => StepPlace::Container,
+        Primitive::Stop { .. }
+        | Primitive::Start { .. }
+        | Primitive::Restart { .. }
+        | Primitive::Scale { .. }
+        | Primitive::Wait(_)
+        | Primitive::Assert { .. } => StepPlace::Provider,
+    }
+}

@@ -1,0 +1,266 @@
+//! Procedures in a plan: when they are due, in which order, what is left of them, and what is put back.
+
+use std::time::Duration;
+
+use super::lab::{Lab, needing, service};
+use crate::domain::flow::{Flow, FlowRequest, Mark, Turn};
+use crate::domain::live::Status;
+use crate::domain::plan::digest::staleness;
+use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::domain::plan::procedures::refusal::refusal;
+use crate::domain::plan::procedures::standing::{conclude, due};
+use crate::domain::project::hook::HookCommand;
+use crate::domain::project::procedure::{Mode, Occasion, Primitive, Procedure, ProcedureStep};
+
+fn step(label: &str, primitive: Primitive) -> ProcedureStep {
+    ProcedureStep {
+        label: label.to_owned(),
+        primitive,
+        retries: 0,
+        backoff: None,
+        timeout: Duration::from_secs(1),
+        cleanup: false,
+    }
+}
+
+fn run(label: &str) -> ProcedureStep {
+    let command = HookCommand::Shell(label.to_owned());
+    step(label, Primitive::Run { command })
+}
+
+fn procedure(name: &str, occasion: Occasion, mode: Option<Mode>) -> Procedure {
+    Procedure {
+        name: name.to_owned(),
+        occasion,
+        mode,
+        description: None,
+        cleanup: false,
+        inputs: Vec::new(),
+        steps: vec![run("one"), run("two")],
+    }
+}
+
+/// `api` on `db`, deployed and set up at version 1, with a procedure for every slot.
+fn lab() -> Lab {
+    let mut lab = Lab::deployed(vec![service("db"), needing("api", &["db"])]);
+    lab.project.version = Some("1".to_owned());
+    settle(&mut lab);
+    let up = |name: &str, mode| procedure(name, Occasion::Upgrade, Some(mode));
+    lab.project.procedures = vec![
+        up("after", Mode::Post),
+        up("core", Mode::Core),
+        up("before", Mode::Pre),
+        procedure("seed", Occasion::Setup, Some(Mode::Pre)),
+        procedure("mend", Occasion::Manual, None),
+    ];
+    lab
+}
+
+fn settle(lab: &mut Lab) {
+    let request = wish(Purpose::Deploy, &[], Turn::Fresh);
+    let record = lab.record.as_mut().unwrap();
+    conclude(record, &lab.project, &request);
+}
+
+fn wish(purpose: Purpose, targets: &[&str], turn: Turn) -> PlanRequest {
+    PlanRequest {
+        purpose,
+        targets: targets.iter().map(|t| (*t).to_owned()).collect(),
+        flow: FlowRequest {
+            turn,
+            ..FlowRequest::default()
+        },
+    }
+}
+
+fn told(plan: &Plan) -> Vec<String> {
+    let acting = plan.actions.iter().filter(|action| !action.is_noop());
+    acting
+        .map(|action| {
+            let steps: Vec<&str> = action
+                .steps
+                .iter()
+                .map(|step| step.id.as_str().rsplit_once('/').unwrap().1)
+                .collect();
+            format!("{} {}: {}", action.layer, action.address, steps.join(" "))
+        })
+        .collect()
+}
+
+fn began(lab: &mut Lab, name: &str, purpose: &str, marks: &[(&str, Mark)]) {
+    let flow = Flow {
+        purpose: purpose.to_owned(),
+        marks: marks
+            .iter()
+            .map(|(label, mark)| ((*label).to_owned(), mark.clone()))
+            .collect(),
+        ..Flow::default()
+    };
+    let record = lab.record.as_mut().unwrap();
+    record.flows.insert(name.to_owned(), flow);
+}
+
+#[test]
+fn a_deploy_without_a_moved_version_shows_no_procedure() {
+    let lab = lab();
+    assert!(lab.plan().is_empty());
+    assert!(lab.plan().actions.iter().all(|a| a.address.name != "core"));
+}
+
+#[test]
+fn an_upgrade_stands_around_the_resources_in_the_order_of_its_modes() {
+    let mut lab = lab();
+    lab.project.version = Some("2".to_owned());
+    lab.service("api").memory_bytes = Some(1 << 27);
+    let plan = lab.plan();
+    assert_eq!(
+        told(&plan),
+        [
+            "0 action.before: one two",
+            "1 action.core: one two",
+            "4 service.api: limits",
+            "5 action.after: one two",
+        ]
+    );
+    let needs = |name: &str| -> Vec<String> {
+        let action = plan.actions.iter().find(|a| a.address.to_string() == name);
+        let needs = &action.unwrap().depends_on;
+        needs.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(needs("action.core"), ["action.before"]);
+    assert!(needs("service.api").contains(&"action.core".to_owned()));
+    assert_eq!(needs("action.after"), ["service.api", "action.core"]);
+    assert_eq!(plan.summary().run, 3);
+    settle(&mut lab);
+    assert_eq!(due(&lab.project, lab.record.as_ref()), None);
+}
+
+#[test]
+fn what_is_finished_is_not_planned_again_unless_the_target_moved() {
+    let mut lab = lab();
+    lab.project.version = Some("2".to_owned());
+    let (_, purpose) = due(&lab.project, lab.record.as_ref()).unwrap();
+    assert_eq!(purpose, "upgrade version 1 -> 2");
+    let before = lab.plan();
+    let marks = [("one", Mark::Done), ("two", Mark::Done)];
+    began(&mut lab, "before", &purpose, &marks);
+    began(
+        &mut lab,
+        "core",
+        &purpose,
+        &[("one", Mark::Done), ("two", Mark::Failed)],
+    );
+    assert_eq!(
+        told(&lab.plan()),
+        ["1 action.core: two", "5 action.after: one two"]
+    );
+    let stale = staleness(&before, &lab.plan());
+    assert_eq!(
+        stale.as_deref(),
+        Some("action.before was to run, now it is as wanted")
+    );
+    lab.project.version = Some("3".to_owned());
+    assert_eq!(told(&lab.plan())[0], "0 action.before: one two");
+}
+
+#[test]
+fn a_first_deploy_is_a_setup_and_one_of_chosen_services_is_none() {
+    let mut lab = lab();
+    lab.record = None;
+    lab.live.instances.clear();
+    assert_eq!(told(&lab.plan())[0], "0 action.seed: one two");
+    let chosen = lab.plan_for(Purpose::Deploy, &["db"]);
+    assert!(told(&chosen).iter().all(|line| !line.contains("action.")));
+    assert!(
+        chosen
+            .warnings
+            .iter()
+            .any(|w| w.text.starts_with("setup actions run with"))
+    );
+}
+
+#[test]
+fn what_was_stopped_and_not_started_is_put_back_at_the_end() {
+    let mut lab = lab();
+    lab.project.version = Some("2".to_owned());
+    let stop = |keep| Primitive::Stop {
+        services: vec!["api".to_owned()],
+        keep,
+    };
+    lab.project.procedures[2].steps = vec![step("stop", stop(false))];
+    assert_eq!(
+        told(&lab.plan()).last().map(String::as_str),
+        Some("6 action.put-back: api")
+    );
+    lab.project.procedures[2].steps = vec![step("stop", stop(true))];
+    assert!(!told(&lab.plan()).join(" ").contains("put-back"));
+}
+
+#[test]
+fn a_manual_one_is_planned_alone_and_goes_on_where_it_stopped() {
+    let mut lab = lab();
+    let fresh = wish(Purpose::Act, &["mend"], Turn::Fresh);
+    assert_eq!(told(&lab.plan_of(&fresh)), ["0 action.mend: one two"]);
+    began(
+        &mut lab,
+        "mend",
+        "manual r1",
+        &[("one", Mark::Done), ("two", Mark::Failed)],
+    );
+    let refused = |lab: &Lab, request: &PlanRequest| {
+        refusal(&lab.project, lab.record.as_ref(), request).map(|r| r.problem)
+    };
+    assert_eq!(
+        refused(&lab, &fresh).as_deref(),
+        Some("an earlier run of `mend` stopped at its step `two`")
+    );
+    let resume = wish(Purpose::Act, &["mend"], Turn::Resume);
+    assert_eq!(refused(&lab, &resume), None);
+    assert_eq!(told(&lab.plan_of(&resume)), ["0 action.mend: two"]);
+    let skip = |step: &str| Turn::Skip {
+        procedure: "mend".to_owned(),
+        step: step.to_owned(),
+        reason: "known".to_owned(),
+    };
+    let skipped = lab.plan_of(&wish(Purpose::Act, &["mend"], skip("two")));
+    assert_eq!(skipped.actions[0].steps[0].detail, "skipped: known");
+    for (turn, problem) in [
+        (skip("tow"), "action `mend` has no step `tow`"),
+        (skip("one"), "step `one` of `mend` is over already"),
+    ] {
+        let request = wish(Purpose::Act, &["mend"], turn);
+        assert_eq!(refused(&lab, &request).as_deref(), Some(problem));
+    }
+    let other = wish(Purpose::Act, &["core"], Turn::Fresh);
+    assert_eq!(
+        refused(&lab, &other).as_deref(),
+        Some("`core` is part of a deploy, as its upgrade")
+    );
+    let unknown = wish(Purpose::Act, &["mand"], Turn::Fresh);
+    assert_eq!(
+        refused(&lab, &unknown).as_deref(),
+        Some("there is no action `mand`")
+    );
+}
+
+#[test]
+fn what_a_finished_step_stopped_has_not_drifted_while_the_flow_goes_on() {
+    let mut lab = lab();
+    lab.project.version = Some("2".to_owned());
+    let stop = Primitive::Stop {
+        services: vec!["api".to_owned()],
+        keep: false,
+    };
+    lab.project.procedures[2].steps = vec![step("stop", stop), run("gate")];
+    lab.instance("api", 0).status = Status::Exited(0);
+    let starts = |lab: &Lab| {
+        told(&lab.plan())
+            .iter()
+            .any(|line| line.contains("service.api"))
+    };
+    assert!(starts(&lab), "nobody said that it was meant");
+    let marks = [("stop", Mark::Done), ("gate", Mark::Failed)];
+    began(&mut lab, "before", "upgrade version 1 -> 2", &marks);
+    assert!(!starts(&lab));
+    assert!(told(&lab.plan()).join(" ").contains("action.put-back: api"));
+}

@@ -1,0 +1,45 @@
+# Copies a volume into a tar file of the project, or back. Runs inside a one-off instance that mounts both.
+set -eu
+umask 077
+command -v tar >/dev/null 2>&1 && command -v sha256sum >/dev/null 2>&1 || exit 74
+# A platform without mounts of its own says where the volume is; then the project is where it is.
+eval "dir=\${$NK_VOLUME:-$NK_DIR}"
+folder=$NK_FOLDER
+[ -d "$folder" ] || folder=$NK_HOST
+[ -d "$dir" ] || exit 75
+place=$folder/$NK_BELOW
+out=$place/$NK_NAME
+sum_of() { sha256sum < "$1" | cut -d' ' -f1; }
+if [ "$NK_DOES" = backup ]; then
+    mkdir -p "$place"
+    if [ -e "$out" ]; then
+        # One that an earlier attempt of this very flow finished counts; any other is somebody's.
+        [ -f "$out.sha256" ] || exit 70
+        want=$(cut -d' ' -f1 < "$out.sha256")
+        flow=$(sed -n 's/^# flow //p' "$out.sha256")
+        [ -n "$NK_FLOW" ] && [ "$flow" = "$NK_FLOW" ] || exit 70
+        [ "$(echo "$want" | head -n 1)" = "$(sum_of "$out")" ] || exit 73
+        echo "$NK_NAME was written by an earlier attempt and is whole"
+        exit 0
+    fi
+    part=$out.part.$$
+    trap 'rm -f "$part"' EXIT
+    tar -C "$dir" -cf "$part" .
+    sync
+    { echo "$(sum_of "$part")  $NK_NAME"; echo "# flow $NK_FLOW"; } > "$out.sha256"
+    # A link never takes the place of something.
+    ln "$part" "$out" || exit 70
+    rm -f "$part"
+    owner=$(stat -c %u:%g "$folder" 2>/dev/null || true)
+    [ -z "$owner" ] || chown "$owner" "$place" "$out" "$out.sha256" 2>/dev/null || true
+    echo "$NK_NAME: $(wc -c < "$out") bytes"
+else
+    [ -f "$out" ] || exit 71
+    [ -f "$out.sha256" ] || exit 72
+    [ "$(head -n 1 "$out.sha256" | cut -d' ' -f1)" = "$(sum_of "$out")" ] || exit 73
+    tar -tf "$out" >/dev/null || exit 73
+    find "$dir" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
+    tar -C "$dir" -xf "$out"
+    sync
+    echo "$NK_NAME was put back"
+fi

@@ -1,0 +1,164 @@
+//! Deciding about drift instead of undoing it: accepted into the record under the lock, or set aside with a reason.
+
+use std::path::PathBuf;
+
+use crate::domain::graph::build::Graph;
+use crate::domain::ids::{Address, Serial};
+use crate::domain::plan::build::PlanInput;
+use crate::domain::project::project::Project;
+use crate::domain::record::Record;
+use crate::domain::report::accept::accept;
+use crate::domain::report::drift::{drift, everything};
+use crate::domain::report::ignored::{Amendment, Ignored, decide, take_back};
+use crate::engine::discover::{Found, discover};
+use crate::engine::held::{Place, under_lock};
+use crate::engine::keeper::Keeper;
+use crate::engine::lock_history::StateDeed;
+use crate::engine::lock_report::who;
+use crate::engine::reconcile::EngineError;
+use crate::formats;
+use crate::ports::clock::Clock;
+use crate::ports::disk::Disk;
+use crate::ports::process::Processes;
+use crate::ports::provider::Provider;
+use crate::ports::world::World;
+
+/// Largest list of decisions that is read, in bytes.
+const LIMIT: u64 = 1 << 20;
+
+/// Carries a decision out and says what was done, one line each.
+pub(super) async fn amend<W: World>(
+    at: &Place<'_, W>,
+    project: &Project,
+    amendment: &Amendment,
+) -> Result<Vec<String>, EngineError> {
+    let world = at.world;
+    match amendment {
+        Amendment::Accept { address, path } => {
+            accept_drift(at, project, address, path.as_deref()).await
+        }
+        Amendment::Ignore {
+            address,
+            path,
+            reason,
+            until,
+        } => {
+            let now = world.clock().wall();
+            let decision = Ignored {
+                address: address.clone(),
+                path: path.clone(),
+                reason: reason.clone(),
+                by: who(&world.processes().me()),
+                at: now,
+                until: *until,
+            };
+            let mut all = ignored(world, project)?;
+            let subject = decision.subject();
+            decide(&mut all, decision, now);
+            save(world, project, &all)?;
+            Ok(vec![format!("{subject} is ignored")])
+        }
+        Amendment::Unignore { address, path } => {
+            let mut all = ignored(world, project)?;
+            let back = take_back(&mut all, address, path.as_deref());
+            if back.is_empty() {
+                return Err(EngineError::Invalid(format!(
+                    "nothing of {address} is ignored; `nkapp drift ignored` lists what is"
+                )));
+            }
+            save(world, project, &all)?;
+            let told = back
+                .iter()
+                .map(|one| format!("{} counts again", one.subject()));
+            Ok(told.collect())
+        }
+    }
+}
+
+/// Reads what is ignored; expired decisions are still among it.
+pub(super) fn ignored<W: World>(world: &W, project: &Project) -> Result<Vec<Ignored>, EngineError> {
+    let file = place(project);
+    let bytes = world.disk().read(&file, LIMIT);
+    let Some(bytes) = bytes.map_err(|error| EngineError::Store(Box::new(error)))? else {
+        return Ok(Vec::new());
+    };
+    formats::ignored::decode(&bytes).map_err(|error| EngineError::BadState {
+        location: world.disk().shown(&file).display().to_string(),
+        problem: error.to_string(),
+        hint: "nothing is ignored until it is mended or removed".to_owned(),
+    })
+}
+
+fn save<W: World>(world: &W, project: &Project, all: &[Ignored]) -> Result<(), EngineError> {
+    let bytes = formats::ignored::encode(all);
+    world
+        .disk()
+        .replace(&place(project), &bytes)
+        .map_err(|error| EngineError::Store(Box::new(error)))
+}
+
+fn place(project: &Project) -> PathBuf {
+    PathBuf::from(format!("ignored.{}", project.state_name()))
+}
+
+async fn accept_drift<W: World>(
+    at: &Place<'_, W>,
+    project: &Project,
+    address: &Address,
+    path: Option<&str>,
+) -> Result<Vec<String>, EngineError> {
+    let world = at.world;
+    under_lock(at, project, ("drift accept", false), async |held| {
+        let found = discover(world, project, true).await?;
+        let (record, told) = accepted(world, project, &found, (address, path))?;
+        let mut record = record;
+        record.fence = record.fence.max(held.lease.epoch());
+        let deed = StateDeed {
+            act: "accept",
+            found: format!("serial {}", record.serial.0.saturating_sub(1)),
+            put: format!("serial {}: {}", record.serial, told.join("; ")),
+        };
+        let keeper = Keeper::anew(world, record).await?;
+        held.replace(keeper, &deed).await?;
+        Ok(told)
+    })
+    .await
+}
+
+fn accepted<W: World>(
+    world: &W,
+    project: &Project,
+    found: &Found,
+    subject: (&Address, Option<&str>),
+) -> Result<(Record, Vec<String>), EngineError> {
+    let Some(known) = found.keeper.record() else {
+        return Err(EngineError::Invalid(
+            "nothing was deployed here yet, so nothing can have drifted".to_owned(),
+        ));
+    };
+    if !known.pending.is_empty() {
+        return Err(EngineError::Invalid(
+            "a run before was cut off; `nkapp deploy` finishes it first".to_owned(),
+        ));
+    }
+    let graph = Graph::of(project);
+    let request = everything();
+    let report = drift(&PlanInput {
+        project,
+        graph: &graph,
+        live: &found.live,
+        record: Some(known),
+        digests: &found.digests,
+        capabilities: world.provider().capabilities(),
+        request: &request,
+    });
+    let mut record = known.clone();
+    let changes = accept(&mut record, &found.live, &report, subject)
+        .map_err(|error| EngineError::Invalid(error.to_string()))?;
+    record.serial = Serial(known.serial.0 + 1);
+    let told = changes.iter().map(|change| {
+        let live = change.before.as_deref().unwrap_or("gone");
+        format!("{} of {} is recorded as {live}", change.path, subject.0)
+    });
+    Ok((record, told.collect()))
+}

@@ -1,0 +1,212 @@
+//! What was done with the lock, and with the state by hand: written while it is done, read for whoever asks.
+//!
+//! `audit.log` has what took something from somebody: a lock that was cleared or taken over, a state that was replaced.
+//! Its line is durable before the deed. `lock.log` has the everyday of whoever took the lock and gave it back; only the
+//! holder writes it, so that the holder can cut it. Neither grows without end.
+
+use std::path::Path;
+
+use crate::domain::lease::{LockRecord, LockReport};
+use crate::domain::report::store::{LockDeed, LockHistory};
+use crate::engine::lock_report::who;
+use crate::engine::reconcile::EngineError;
+use crate::formats::audit;
+use crate::ports::cas_store::CasStore;
+use crate::ports::clock::Clock;
+use crate::ports::disk::Disk;
+use crate::ports::process::Processes;
+use crate::ports::world::World;
+
+/// What took something from somebody.
+pub(super) const AUDIT: &str = "audit.log";
+/// Who took the lock and gave it back.
+pub(super) const TAKEN: &str = "lock.log";
+/// Most of a log that is kept, in bytes; what is older than the newest half of it goes.
+const KEPT: usize = 512 << 10;
+/// Most of a log that is read, in bytes.
+const LIMIT: u64 = 16 << 20;
+
+/// Appends the line that says who takes whose lock and why; durable when it returns.
+pub(super) fn audit<W: World>(
+    world: &W,
+    report: &LockReport,
+    act: &str,
+    reason: Option<&str>,
+) -> Result<(), EngineError> {
+    let about = report.record.as_ref().map(about).unwrap_or_default();
+    let held_by = report
+        .record
+        .as_ref()
+        .map(|record| format!("{} (process {})", who(&record.holder), record.holder.pid));
+    append(
+        world,
+        &LockDeed {
+            act: act.to_owned(),
+            reason: reason.map(ToOwned::to_owned),
+            location: report.location.clone(),
+            held_by: held_by.unwrap_or_default(),
+            verdict: report.verdict.as_str().to_owned(),
+            evidence: report
+                .evidence
+                .iter()
+                .map(|line| line.finding.clone())
+                .collect(),
+            ..about
+        },
+    )
+}
+
+/// Something done to the state by hand.
+#[derive(Clone, Debug)]
+pub(super) struct StateDeed {
+    /// What: `push`, `force_push`, `rebuild`.
+    pub act: &'static str,
+    /// What stood there before.
+    pub found: String,
+    /// What is put in its place.
+    pub put: String,
+}
+
+/// Appends the line that says who replaces the state, under which lock; durable when it returns.
+pub(super) fn audit_state<W: World>(
+    world: &W,
+    lock: &LockRecord,
+    deed: &StateDeed,
+) -> Result<(), EngineError> {
+    append(
+        world,
+        &LockDeed {
+            act: deed.act.to_owned(),
+            location: world.state().location(),
+            evidence: vec![
+                format!("found: {}", deed.found),
+                format!("put: {}", deed.put),
+            ],
+            ..about(lock)
+        },
+    )
+}
+
+/// Notes that the lock was taken (`take`), given back (`release`) or found to be lost (`lose`). A disk that takes no
+/// line is no reason to stop: whatever needs the disk says so itself.
+pub(super) fn note<W: World>(world: &W, record: &LockRecord, act: &str, reason: Option<&str>) {
+    if act == "take" {
+        cut(world, AUDIT);
+        cut(world, TAKEN);
+    }
+    let deed = LockDeed {
+        at: world.clock().wall(),
+        by: who(&record.holder),
+        act: act.to_owned(),
+        reason: reason.map(ToOwned::to_owned),
+        location: world.lock().location(),
+        ..about(record)
+    };
+    let line = audit::line(&deed);
+    let written = world
+        .disk()
+        .append(Path::new(TAKEN), line.as_bytes(), false);
+    if let Err(error) = written {
+        tracing::debug!(%error, "what was done with the lock could not be noted");
+    }
+}
+
+/// Reads everything that is remembered.
+pub(super) fn history<W: World>(world: &W) -> Result<LockHistory, EngineError> {
+    let read = |name: &str| {
+        let read = world.disk().read(Path::new(name), LIMIT);
+        let read = read.map_err(|error| EngineError::Store(Box::new(error)))?;
+        Ok::<_, EngineError>(read.unwrap_or_default())
+    };
+    let (taken, cleared) = (read(TAKEN)?, read(AUDIT)?);
+    Ok(audit::read(&[&taken, &cleared]))
+}
+
+fn about(record: &LockRecord) -> LockDeed {
+    LockDeed {
+        command: record.occupation.command.clone(),
+        run: record.occupation.run_id.to_string(),
+        lock_id: record.lock_id.to_string(),
+        epoch: record.epoch.0,
+        ..LockDeed::default()
+    }
+}
+
+fn append<W: World>(world: &W, deed: &LockDeed) -> Result<(), EngineError> {
+    let deed = LockDeed {
+        at: world.clock().wall(),
+        by: who(&world.processes().me()),
+        ..deed.clone()
+    };
+    world
+        .disk()
+        .append(Path::new(AUDIT), audit::line(&deed).as_bytes(), true)
+        .map_err(|error| EngineError::Store(Box::new(error)))
+}
+
+/// Keeps the newest half of a log that grew too long, by whole lines. Called by the holder of the lock alone.
+fn cut<W: World>(world: &W, name: &str) {
+    let Ok(Some(bytes)) = world.disk().read(Path::new(name), LIMIT) else {
+        return;
+    };
+    if bytes.len() <= KEPT {
+        return;
+    }
+    let newest = bytes.split_at(bytes.len() - KEPT / 2).1;
+    let start = newest.iter().position(|byte| *byte == b'\n');
+    let kept = newest.split_at(start.map_or(newest.len(), |at| at + 1)).1;
+    if let Err(error) = world.disk().replace(Path::new(name), kept) {
+        tracing::debug!(%error, name, "a log could not be cut");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::lease::Verdict;
+    use crate::engine::lab::Lab;
+
+    fn record() -> LockRecord {
+        let mut record = crate::engine::lab::record();
+        record.occupation.command = "deploy".to_owned();
+        record
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_never_grows_without_end_and_keeps_what_is_new() {
+        let lab = Lab::new();
+        let reason = "r".repeat(1000);
+        for _ in 0..2000 {
+            note(&lab, &record(), "take", Some(&reason));
+            note(&lab, &record(), "release", None);
+        }
+        note(&lab, &record(), "take", Some("the last"));
+        let length = lab.disk.files.borrow()[Path::new(TAKEN)].len();
+        assert!(length < KEPT + 4000, "{length}");
+        let found = history(&lab).unwrap();
+        assert_eq!(found.unreadable, 0, "cut between lines");
+        assert_eq!(found.deeds[0].reason.as_deref(), Some("the last"));
+        assert!(found.deeds.len() > 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_disk_keeps_nobody_from_the_lock_but_from_somebody_elses() {
+        let lab = Lab::new();
+        lab.disk.full.set(true);
+        note(&lab, &record(), "take", None);
+        let report = LockReport {
+            location: "here".to_owned(),
+            verdict: Verdict::Dead,
+            record: Some(record()),
+            version: None,
+            evidence: Vec::new(),
+        };
+        assert!(audit(&lab, &report, "unlock", None).is_err());
+        lab.disk.full.set(false);
+        audit(&lab, &report, "unlock", Some("why")).unwrap();
+        let found = history(&lab).unwrap().deeds;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].command, "deploy");
+        assert_eq!(found[0].verdict, "dead");
+    }
+}

@@ -1,0 +1,235 @@
+//! What an operation leaves in the record, on the wire of the journal.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::effect::Effect;
+use crate::domain::ids::{Digest, Instance, ProviderId};
+use crate::formats::error::FormatError;
+use crate::formats::plan;
+use crate::formats::state::{self, InstanceWire, MarkWire, ShapeWire};
+
+/// One assignment.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "does", rename_all = "snake_case")]
+pub(super) enum EffectWire {
+    Announced {
+        address: String,
+        shape: ShapeWire,
+    },
+    InstanceMade {
+        address: String,
+        instance: u32,
+        made: InstanceWire,
+    },
+    InstanceReady {
+        address: String,
+        instance: u32,
+        ready: bool,
+    },
+    InstanceRenamed {
+        address: String,
+        instance: u32,
+        name: String,
+    },
+    InstanceGone {
+        address: String,
+        instance: u32,
+        id: Option<String>,
+    },
+    ObjectMade {
+        address: String,
+        id: String,
+    },
+    ObjectGone {
+        address: String,
+    },
+    Installed {
+        address: String,
+        manifest: String,
+    },
+    Applied {
+        address: String,
+        shape: ShapeWire,
+    },
+    Forgotten {
+        address: String,
+    },
+    FlowBegun {
+        address: String,
+        purpose: String,
+        #[serde(default)]
+        inputs: BTreeMap<String, String>,
+    },
+    FlowStep {
+        address: String,
+        step: String,
+        mark: MarkWire,
+    },
+}
+
+/// Writes an effect.
+pub(super) fn effect_wire(effect: &Effect) -> EffectWire {
+    match effect {
+        Effect::Announced { address, shape } => EffectWire::Announced {
+            address: address.to_string(),
+            shape: state::shape_wire(shape),
+        },
+        Effect::InstanceMade {
+            address,
+            instance,
+            made,
+        } => EffectWire::InstanceMade {
+            address: address.to_string(),
+            instance: instance.0,
+            made: state::instance_wire(made),
+        },
+        Effect::InstanceReady {
+            address,
+            instance,
+            ready,
+        } => EffectWire::InstanceReady {
+            address: address.to_string(),
+            instance: instance.0,
+            ready: *ready,
+        },
+        Effect::InstanceRenamed {
+            address,
+            instance,
+            name,
+        } => EffectWire::InstanceRenamed {
+            address: address.to_string(),
+            instance: instance.0,
+            name: name.clone(),
+        },
+        Effect::InstanceGone {
+            address,
+            instance,
+            id,
+        } => EffectWire::InstanceGone {
+            address: address.to_string(),
+            instance: instance.0,
+            id: id.as_ref().map(ToString::to_string),
+        },
+        Effect::ObjectMade { address, id } => EffectWire::ObjectMade {
+            address: address.to_string(),
+            id: id.to_string(),
+        },
+        Effect::ObjectGone { address } => EffectWire::ObjectGone {
+            address: address.to_string(),
+        },
+        Effect::Installed { address, manifest } => EffectWire::Installed {
+            address: address.to_string(),
+            manifest: manifest.to_string(),
+        },
+        Effect::Applied { address, shape } => EffectWire::Applied {
+            address: address.to_string(),
+            shape: state::shape_wire(shape),
+        },
+        Effect::Forgotten { address } => EffectWire::Forgotten {
+            address: address.to_string(),
+        },
+        Effect::FlowBegun {
+            address,
+            purpose,
+            inputs,
+        } => EffectWire::FlowBegun {
+            address: address.to_string(),
+            purpose: purpose.clone(),
+            inputs: inputs.clone(),
+        },
+        Effect::FlowStep {
+            address,
+            step,
+            mark,
+        } => EffectWire::FlowStep {
+            address: address.to_string(),
+            step: step.clone(),
+            mark: state::mark_wire(mark),
+        },
+    }
+}
+
+/// Reads an effect.
+pub(super) fn effect(wire: EffectWire) -> Result<Effect, FormatError> {
+    let read = |text: &str| plan::address(text);
+    Ok(match wire {
+        EffectWire::Announced { address, shape } => Effect::Announced {
+            address: read(&address)?,
+            shape: state::shape(shape)?,
+        },
+        EffectWire::InstanceMade {
+            address,
+            instance,
+            made,
+        } => Effect::InstanceMade {
+            address: read(&address)?,
+            instance: Instance(instance),
+            made: state::instance(made),
+        },
+        EffectWire::InstanceReady {
+            address,
+            instance,
+            ready,
+        } => Effect::InstanceReady {
+            address: read(&address)?,
+            instance: Instance(instance),
+            ready,
+        },
+        EffectWire::InstanceRenamed {
+            address,
+            instance,
+            name,
+        } => Effect::InstanceRenamed {
+            address: read(&address)?,
+            instance: Instance(instance),
+            name,
+        },
+        EffectWire::InstanceGone {
+            address,
+            instance,
+            id,
+        } => Effect::InstanceGone {
+            address: read(&address)?,
+            instance: Instance(instance),
+            id: id.map(ProviderId),
+        },
+        EffectWire::ObjectMade { address, id } => Effect::ObjectMade {
+            address: read(&address)?,
+            id: ProviderId(id),
+        },
+        EffectWire::ObjectGone { address } => Effect::ObjectGone {
+            address: read(&address)?,
+        },
+        EffectWire::Installed { address, manifest } => Effect::Installed {
+            address: read(&address)?,
+            manifest: Digest(manifest),
+        },
+        EffectWire::Applied { address, shape } => Effect::Applied {
+            address: read(&address)?,
+            shape: state::shape(shape)?,
+        },
+        EffectWire::Forgotten { address } => Effect::Forgotten {
+            address: read(&address)?,
+        },
+        EffectWire::FlowBegun {
+            address,
+            purpose,
+            inputs,
+        } => Effect::FlowBegun {
+            address: read(&address)?,
+            purpose,
+            inputs,
+        },
+        EffectWire::FlowStep {
+            address,
+            step,
+            mark,
+        } => Effect::FlowStep {
+            address: read(&address)?,
+            step,
+            mark: state::mark(mark)?,
+        },
+    })
+}

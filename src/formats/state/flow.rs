@@ -1,0 +1,197 @@
+//! How far procedures have come, on the wire: in the state document, and step by step in the journal.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::flow::{Flow, Mark, Standing};
+use crate::domain::ids::RunId;
+use crate::formats::error::FormatError;
+
+/// Versions a project stands at; left out where nothing is known that a record without it would not say.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StandingWire {
+    set_up: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    actions_version: Option<String>,
+}
+
+/// A flow that is not over.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FlowWire {
+    purpose: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    inputs: BTreeMap<String, String>,
+    #[serde(default)]
+    steps: BTreeMap<String, MarkWire>,
+}
+
+/// What came of a step; shared with the journal.
+#[derive(Serialize, Deserialize)]
+pub(in crate::formats) struct MarkWire {
+    outcome: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+}
+
+/// Writes the versions.
+pub(super) fn standing_wire(standing: &Standing) -> Option<StandingWire> {
+    (*standing != Standing::default()).then(|| StandingWire {
+        set_up: standing.set_up,
+        version: standing.version.clone(),
+        actions_version: standing.actions_version.clone(),
+    })
+}
+
+/// Reads the versions.
+pub(super) fn standing(wire: Option<StandingWire>) -> Standing {
+    wire.map_or_else(Standing::default, |wire| Standing {
+        set_up: wire.set_up,
+        version: wire.version,
+        actions_version: wire.actions_version,
+    })
+}
+
+/// Writes the flows.
+pub(super) fn flows_wire(flows: &BTreeMap<String, Flow>) -> BTreeMap<String, FlowWire> {
+    let wire = |flow: &Flow| FlowWire {
+        purpose: flow.purpose.clone(),
+        inputs: flow.inputs.clone(),
+        steps: flow
+            .marks
+            .iter()
+            .map(|(label, mark)| (label.clone(), mark_wire(mark)))
+            .collect(),
+    };
+    flows
+        .iter()
+        .map(|(name, flow)| (name.clone(), wire(flow)))
+        .collect()
+}
+
+/// Reads the flows.
+pub(super) fn flows(
+    wires: BTreeMap<String, FlowWire>,
+) -> Result<BTreeMap<String, Flow>, FormatError> {
+    wires
+        .into_iter()
+        .map(|(name, wire)| {
+            let marks = wire
+                .steps
+                .into_iter()
+                .map(|(label, wire)| Ok((label, mark(wire)?)))
+                .collect::<Result<_, FormatError>>()?;
+            let flow = Flow {
+                purpose: wire.purpose,
+                inputs: wire.inputs,
+                marks,
+            };
+            Ok((name, flow))
+        })
+        .collect()
+}
+
+/// Writes what came of a step.
+pub(in crate::formats) fn mark_wire(mark: &Mark) -> MarkWire {
+    let plain = |outcome: &str| MarkWire {
+        outcome: outcome.to_owned(),
+        reason: None,
+        run: None,
+    };
+    match mark {
+        Mark::Done => plain("done"),
+        Mark::Failed => plain("failed"),
+        Mark::Skipped { reason, run } => MarkWire {
+            reason: Some(reason.clone()),
+            run: Some(run.to_string()),
+            ..plain("skipped")
+        },
+    }
+}
+
+/// Reads what came of a step.
+pub(in crate::formats) fn mark(wire: MarkWire) -> Result<Mark, FormatError> {
+    match wire.outcome.as_str() {
+        "done" => Ok(Mark::Done),
+        "failed" => Ok(Mark::Failed),
+        "skipped" => Ok(Mark::Skipped {
+            reason: wire.reason.unwrap_or_default(),
+            run: RunId(wire.run.unwrap_or_default()),
+        }),
+        other => Err(FormatError::Field(format!(
+            "`outcome` of a step cannot be `{other}`"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::effect::Effect;
+    use crate::domain::ids::{Address, EnvName, Lineage, ProjectName, Scope};
+    use crate::domain::record::Record;
+    use crate::formats::{journal, state};
+
+    fn record() -> Record {
+        let scope = Scope {
+            project: ProjectName::parse("shop").unwrap(),
+            env: EnvName::parse("local").unwrap(),
+            component: None,
+        };
+        Record::new(Lineage::new("l"), "k".to_owned(), scope)
+    }
+
+    fn effects() -> Vec<Effect> {
+        let address = Address::procedure("mend");
+        let step = |step: &str, mark| Effect::FlowStep {
+            address: address.clone(),
+            step: step.to_owned(),
+            mark,
+        };
+        vec![
+            Effect::FlowBegun {
+                address: address.clone(),
+                purpose: "manual r1".to_owned(),
+                inputs: BTreeMap::from([("WHO".to_owned(), "ada".to_owned())]),
+            },
+            step("one", Mark::Done),
+            step(
+                "two",
+                Mark::Skipped {
+                    reason: "known".to_owned(),
+                    run: RunId::new("r2"),
+                },
+            ),
+            step("three", Mark::Failed),
+        ]
+    }
+
+    #[test]
+    fn a_flow_survives_state_and_journal() {
+        let mut record = record();
+        for effect in effects() {
+            let line = journal::Line::Effect(effect.clone());
+            let text = journal::encode_line(&line);
+            let read = journal::decode(text.as_bytes()).unwrap();
+            assert_eq!(read.lines, [line], "{text}");
+            record.fold(&effect);
+        }
+        assert_eq!(record.flows["mend"].marks.len(), 3);
+        let bytes = state::encode(&record, "w");
+        assert_eq!(state::decode(&bytes).unwrap(), record);
+    }
+
+    #[test]
+    fn a_record_from_before_is_of_a_project_that_was_set_up() {
+        let mut old = record();
+        old.standing = Standing::default();
+        let text = String::from_utf8(state::encode(&old, "w")).unwrap();
+        assert!(!text.contains("standing") && !text.contains("flows"));
+        let read = state::decode(text.as_bytes()).unwrap();
+        assert!(read.standing.set_up && read.flows.is_empty());
+    }
+}
