@@ -23,3 +23,16 @@ pub fn withhold() {
 pub fn descriptors() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::dumpable_behavior;
+
+    #[test]
+    fn s13_neither_a_core_file_nor_a_debugger_of_the_same_user_gets_at_the_memory() {
+        withhold();
+        assert_eq!(getrlimit(Resource::Core).current, Some(0));
+        assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
+    }
+}

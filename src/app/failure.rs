@@ -123,9 +123,16 @@ impl From<EngineError> for Failure {
                 failure.next("nkapp action list")
             }
             EngineError::Invalid(_) => Self::new(FailureKind::Refused, message),
-            EngineError::Secret(_) => {
-                Self::new(FailureKind::InvalidConfig, message).next("nkapp validate")
-            }
+            EngineError::Secret {
+                address, source, ..
+            } => Self::new(FailureKind::InvalidConfig, message)
+                .about(address.to_string())
+                // What this build cannot ask for, the file's own check shows with its place.
+                .next(if source.is_for_later() {
+                    "nkapp validate"
+                } else {
+                    "nkapp plan"
+                }),
             EngineError::StepsFailed { causes, .. } => steps_failed(message, &causes),
             EngineError::Interrupted => Self::new(FailureKind::Interrupted, message)
                 .hint("what was done is recorded; the next deploy goes on from there")

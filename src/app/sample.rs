@@ -1,35 +1,19 @@
 //! Values for the tests of this layer.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::domain::ids::{Digest, EnvName, PlanId, ProjectName, Scope};
 use crate::domain::plan::model::{Plan, Purpose};
-use crate::domain::project::project::{EnvRule, Project};
+use crate::domain::project::project::Project;
 
 /// A project without services.
 pub(super) fn project() -> Project {
-    Project {
-        name: ProjectName::parse("shop").expect("a name"),
-        version: None,
-        actions_version: None,
-        procedures: Vec::new(),
-        component: None,
-        env: EnvName::parse("local").expect("a name"),
-        env_rule: EnvRule::Default,
-        provider: None,
-        shared_infra: false,
-        lock_lease: None,
-        telemetry: None,
-        history: crate::domain::project::project::Retention::default(),
-        drift: crate::domain::project::watch::DriftWatch::default(),
-        root: PathBuf::from("/shop"),
-        file: PathBuf::from("/shop/nanokit.yml"),
-        services: BTreeMap::new(),
-        networks: BTreeMap::new(),
-        volumes: BTreeMap::new(),
-        origins: BTreeMap::new(),
-    }
+    Project::named(
+        ProjectName::parse("shop").expect("a name"),
+        EnvName::parse("local").expect("a name"),
+        Path::new("/shop"),
+    )
 }
 
 /// A plan that does nothing.

@@ -1,6 +1,6 @@
 //! Looks at everything a plan is a function of: live, recorded, and the digests of secrets. Changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -34,7 +34,37 @@ pub(super) struct Found {
     /// Keyed digests of the secrets; empty before the first deploy.
     pub(super) digests: SecretDigests,
     /// The first secret that could not be had, where that was no reason to stop.
-    pub(super) missing: Option<SecretError>,
+    pub(super) missing: Option<Missing>,
+}
+
+/// A secret that could not be had, and whose it is.
+#[derive(Clone)]
+pub(super) struct Missing {
+    address: Address,
+    name: String,
+    source: SecretError,
+}
+
+impl Missing {
+    /// Tells whether it stops no plan.
+    pub(super) const fn is_for_later(&self) -> bool {
+        self.source.is_for_later()
+    }
+}
+
+impl From<Missing> for EngineError {
+    fn from(missing: Missing) -> Self {
+        let Missing {
+            address,
+            name,
+            source,
+        } = missing;
+        Self::Secret {
+            address,
+            name,
+            source,
+        }
+    }
 }
 
 /// Looks at live and recorded state side by side, and fetches the secrets.
@@ -51,9 +81,9 @@ pub(super) async fn discover<W: World>(
         fetch(world, project)
     );
     let keeper = keeper?;
-    let stops = |error: &&SecretError| !lenient && !error.is_for_later();
-    if let Some(error) = missing.as_ref().filter(stops) {
-        return Err(EngineError::Secret(error.clone()));
+    let stops = |missing: &&Missing| !lenient && !missing.is_for_later();
+    if let Some(missing) = missing.as_ref().filter(stops) {
+        return Err(missing.clone().into());
     }
     let live = live.map_err(EngineError::Provider)?;
     check_engine(keeper.record(), &live)?;
@@ -210,31 +240,37 @@ pub(super) async fn resolve<W: World>(
     lenient: bool,
 ) -> Result<SecretValues, EngineError> {
     match fetch(world, project).await {
-        (_, Some(error)) if !lenient => Err(EngineError::Secret(error)),
+        (_, Some(missing)) if !lenient => Err(missing.into()),
         (values, _) => Ok(values),
     }
 }
 
 /// Fetches what can be had, and tells the first that cannot.
-async fn fetch<W: World>(world: &W, project: &Project) -> (SecretValues, Option<SecretError>) {
-    let mut wanted: BTreeSet<&SecretRef> = BTreeSet::new();
+async fn fetch<W: World>(world: &W, project: &Project) -> (SecretValues, Option<Missing>) {
+    let mut wanted: BTreeMap<&SecretRef, (&str, &str)> = BTreeMap::new();
     for service in project.services.values() {
-        wanted.extend(service.env.values().filter_map(|value| match value {
-            EnvValue::Plain(_) => None,
-            EnvValue::Secret(reference) => Some(reference),
-        }));
+        for (name, value) in &service.env {
+            if let EnvValue::Secret(reference) = value {
+                wanted.entry(reference).or_insert((&service.name, name));
+            }
+        }
     }
     let mut values = SecretValues::new();
-    let mut missing = None;
-    for reference in wanted {
+    let mut missing: Option<Missing> = None;
+    for (reference, (service, name)) in wanted {
         match world.secrets().resolve(reference).await {
             Ok(secret) => {
                 values.insert(reference.clone(), secret);
             }
-            Err(error) => {
+            Err(source) => {
+                let found = Missing {
+                    address: Address::service(service),
+                    name: name.to_owned(),
+                    source,
+                };
                 missing = missing
-                    .filter(|known: &SecretError| !known.is_for_later())
-                    .or(Some(error));
+                    .filter(|known| !known.is_for_later())
+                    .or(Some(found));
             }
         }
     }

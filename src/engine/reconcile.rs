@@ -22,6 +22,7 @@ use crate::domain::report::worker::Leadership;
 use crate::domain::report::{DriftReport, RunSummary, StatusReport, Usual};
 use crate::domain::run::options::RunOptions;
 use crate::domain::usage::{Counters, Probed};
+use crate::ports::secrets::SecretError;
 
 /// Why the engine did not do, or not finish, what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +75,16 @@ pub enum EngineError {
     #[error("{0}")]
     Invalid(String),
     /// A secret could not be resolved.
-    #[error("a secret could not be resolved")]
-    Secret(#[source] crate::ports::secrets::SecretError),
+    #[error("the secret `{name}` of {address} could not be resolved")]
+    Secret {
+        /// The first service that takes it.
+        address: Address,
+        /// Its name there.
+        name: String,
+        /// Why.
+        #[source]
+        source: SecretError,
+    },
     /// Steps failed; each names resource, cause and the next command. The events have the details.
     #[error("{failed} of {total} actions failed{}", besides(*skipped))]
     StepsFailed {
@@ -113,7 +122,7 @@ impl EngineError {
         match self {
             Self::Provider(crate::ports::provider::ProviderError::Unreachable { hint, .. })
             | Self::BadState { hint, .. } => Some(hint.as_str()).filter(|text| !text.is_empty()),
-            Self::Secret(error) => Some(error.way_out()),
+            Self::Secret { source, .. } => Some(source.way_out()),
             Self::Provider(_)
             | Self::Store(_)
             | Self::Unsaved { .. }

@@ -66,9 +66,7 @@ pub(super) async fn survey<W: World>(
     let drift = set_aside(world, project, drift);
     let missing = found.missing.take();
     let plan = request.map(|request| match missing {
-        Some(error) if request.purpose.builds() && !error.is_for_later() => {
-            Err(EngineError::Secret(error))
-        }
+        Some(missing) if request.purpose.builds() && !missing.is_for_later() => Err(missing.into()),
         Some(_) | None => {
             let seen = (&found.live, found.keeper.record(), &found.digests);
             Ok(Arc::new(make_plan(world, project, seen, request)))

@@ -87,7 +87,7 @@ pub(super) fn outcome_of(error: &EngineError) -> RunOutcome {
         | EngineError::Unsaved { .. }
         | EngineError::LockLost(_)
         | EngineError::Invalid(_)
-        | EngineError::Secret(_)
+        | EngineError::Secret { .. }
         | EngineError::StepsFailed { .. } => RunOutcome::Failed,
     }
 }
@@ -103,7 +103,7 @@ pub(super) fn exit_code(error: &EngineError) -> u8 {
         | EngineError::Store(_)
         | EngineError::Unsaved { .. }
         | EngineError::Invalid(_)
-        | EngineError::Secret(_)
+        | EngineError::Secret { .. }
         | EngineError::StepsFailed { .. } => 1,
     }
 }

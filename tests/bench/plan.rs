@@ -9,7 +9,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 
 use nanokit::domain::flow::FlowRequest;
 use nanokit::domain::graph::build::Graph;
@@ -26,7 +26,7 @@ use nanokit::domain::project::canonical::{
     image_of, network_model, recreate_hash, service_model, volume_model,
 };
 use nanokit::domain::project::naming;
-use nanokit::domain::project::project::{EnvRule, Network, Project, Volume};
+use nanokit::domain::project::project::{Network, Project, Volume};
 use nanokit::domain::project::service::{
     Condition, Dependency, EnvValue, Mount, MountSource, Service,
 };
@@ -49,27 +49,11 @@ struct World {
 impl World {
     /// `count` services; in a chain each depends on the one before, in layers of ten.
     fn new(count: usize, chained: bool) -> Self {
-        let mut project = Project {
-            name: ProjectName::parse("bench").expect("a valid name"),
-            version: None,
-            component: None,
-            env: EnvName::parse("local").expect("a valid name"),
-            env_rule: EnvRule::Default,
-            provider: None,
-            shared_infra: false,
-            lock_lease: None,
-            telemetry: None,
-            history: nanokit::domain::project::project::Retention::default(),
-            actions_version: None,
-            procedures: Vec::new(),
-            drift: nanokit::domain::project::watch::DriftWatch::default(),
-            root: PathBuf::from("/bench"),
-            file: PathBuf::from("/bench/nanokit.yml"),
-            services: BTreeMap::new(),
-            networks: BTreeMap::new(),
-            volumes: BTreeMap::new(),
-            origins: BTreeMap::new(),
-        };
+        let mut project = Project::named(
+            ProjectName::parse("bench").expect("a valid name"),
+            EnvName::parse("local").expect("a valid name"),
+            Path::new("/bench"),
+        );
         let network = Network {
             name: "default".to_owned(),
             ..Network::default()

@@ -141,7 +141,10 @@ services:
 #[test]
 fn f42_a_secret_in_vault_is_shown_as_a_reference_and_refused_before_any_effect() {
     let env = TestEnv::with(VAULT);
-    env.nkapp(&["validate"]).exits(0);
+    env.nkapp(&["validate"])
+        .exits(0)
+        .says("NK0429")
+        .says("nanokit.yml:8:");
     let plan = env.nkapp(&["plan", "--json"]).exits(0);
     let made = plan.json()["summary"]["create"].as_u64();
     assert!(made >= Some(2), "{}", plan.stdout);
@@ -151,7 +154,8 @@ fn f42_a_secret_in_vault_is_shown_as_a_reference_and_refused_before_any_effect()
         .says("vault://secret/small/app#token");
     for arguments in [&["deploy", "-y"][..], &["deploy", "-y", "--json"]] {
         let ran = env.nkapp(arguments).exits(3);
-        ran.says("vault://secret/small/app#token")
+        ran.says("the secret `TOKEN` of service.app could not be resolved")
+            .says("vault://secret/small/app#token")
             .says("does not speak to Vault yet")
             .says("env://NAME");
     }
@@ -187,7 +191,10 @@ fn f42_a_secret_in_vault_is_shown_as_a_reference_and_refused_before_any_effect()
         "nanokit.yml",
         &VAULT.replace("vault://secret/small/app#token", "env://NOT_THERE"),
     );
-    env.nkapp(&["deploy", "-y"]).exits(3).says("NOT_THERE");
+    env.nkapp(&["deploy", "-y"])
+        .exits(3)
+        .says("`TOKEN` of service.app")
+        .says("NOT_THERE");
     assert!(!env.folder().join("hooked").exists(), "no hook ran");
 }
 

@@ -11,7 +11,7 @@ use nanokit::adapters::providers::process::provider::ProcessProvider;
 use nanokit::boot::world::RealWorld;
 use nanokit::domain::ids::{EnvName, ProjectName};
 use nanokit::domain::lease::{LeaseTimes, Occupation};
-use nanokit::domain::project::project::{EnvRule, Project};
+use nanokit::domain::project::project::Project;
 use nanokit::engine::claims::Claims;
 use nanokit::engine::lease::{Lease, Wanted};
 use nanokit::engine::reconcile::EngineError;
@@ -23,27 +23,11 @@ const ROUNDS: u64 = 200;
 const TURNS: usize = 5;
 
 fn world(root: &Path) -> RealWorld {
-    let project = Project {
-        name: ProjectName::parse("race").expect("a name"),
-        version: None,
-        component: None,
-        env: EnvName::parse("local").expect("a name"),
-        env_rule: EnvRule::Default,
-        provider: None,
-        shared_infra: false,
-        lock_lease: None,
-        telemetry: None,
-        history: nanokit::domain::project::project::Retention::default(),
-        actions_version: None,
-        procedures: Vec::new(),
-        drift: nanokit::domain::project::watch::DriftWatch::default(),
-        root: root.to_owned(),
-        file: root.join("nanokit.yml"),
-        services: BTreeMap::new(),
-        networks: BTreeMap::new(),
-        volumes: BTreeMap::new(),
-        origins: BTreeMap::new(),
-    };
+    let project = Project::named(
+        ProjectName::parse("race").expect("a name"),
+        EnvName::parse("local").expect("a name"),
+        root,
+    );
     let provider = AnyProvider::Process(Box::new(ProcessProvider::new(root, Path::new("none"))));
     let program = env!("CARGO_BIN_EXE_nkapp").into();
     RealWorld::new(

@@ -342,10 +342,7 @@ impl Verdict<'_, '_> {
         };
         let (before, begin, broken) = match self.live.status {
             Status::Running | Status::Restarting if !unfinished => return None,
-            Status::Running | Status::Restarting if job => {
-                // Behind a gate that may still be closed it would be waited for in vain: it is made anew.
-                ("unfinished", Some(Begin::Finish), gated)
-            }
+            // Behind a gate that may still be closed it would be waited for in vain: it is made anew.
             Status::Running | Status::Restarting => ("unfinished", Some(Begin::Finish), gated),
             Status::Paused => {
                 self.fixes.insert(Fix::Unpause);

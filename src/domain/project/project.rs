@@ -1,7 +1,7 @@
 //! The whole desired state of one project in one environment.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::ids::{ComponentName, EnvName, ProjectName, Scope};
@@ -140,6 +140,31 @@ pub struct Project {
 }
 
 impl Project {
+    /// Makes a project that asks for nothing, with every default, mostly for tests and builders.
+    #[must_use]
+    pub fn named(name: ProjectName, env: EnvName, root: &Path) -> Self {
+        Self {
+            name,
+            version: None,
+            actions_version: None,
+            component: None,
+            env,
+            env_rule: EnvRule::Default,
+            provider: None,
+            shared_infra: false,
+            lock_lease: None,
+            telemetry: None,
+            history: Retention::default(),
+            drift: DriftWatch::default(),
+            root: root.to_owned(),
+            file: root.join("nanokit.yml"),
+            services: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            procedures: Vec::new(),
+            origins: BTreeMap::new(),
+        }
+    }
     /// Returns whose objects belong to this project and environment.
     #[must_use]
     pub fn scope(&self) -> Scope {

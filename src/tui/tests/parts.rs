@@ -1,7 +1,7 @@
 //! Pieces of a small shop, for tests of rows, update and view.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::domain::ids::*;
 use crate::domain::lease::*;
 use crate::domain::live::{Health, Status};
 use crate::domain::plan::model::*;
-use crate::domain::project::project::{EnvRule, Network, Project, Volume};
+use crate::domain::project::project::{Network, Project, Volume};
 use crate::domain::project::service::{Condition, Dependency, EnvValue, Service, ServiceKind};
 use crate::domain::report::*;
 use crate::domain::run::options::{RunOptions, Schedule};
@@ -71,21 +71,6 @@ pub(super) fn service(name: &str, needs: &[&str]) -> Service {
 
 pub(super) fn project(services: Vec<Service>) -> Project {
     Project {
-        name: ProjectName::parse("shop").expect("name"),
-        version: None,
-        actions_version: None,
-        procedures: Vec::new(),
-        component: None,
-        env: EnvName::parse("local").expect("name"),
-        env_rule: EnvRule::Default,
-        provider: None,
-        shared_infra: false,
-        lock_lease: None,
-        telemetry: None,
-        history: crate::domain::project::project::Retention::default(),
-        drift: crate::domain::project::watch::DriftWatch::default(),
-        root: PathBuf::from("/shop"),
-        file: PathBuf::from("/shop/nanokit.yml"),
         services: services.into_iter().map(|s| (s.name.clone(), s)).collect(),
         networks: [(
             "default".to_owned(),
@@ -103,7 +88,11 @@ pub(super) fn project(services: Vec<Service>) -> Project {
             },
         )]
         .into(),
-        origins: BTreeMap::new(),
+        ..Project::named(
+            ProjectName::parse("shop").expect("name"),
+            EnvName::parse("local").expect("name"),
+            Path::new("/shop"),
+        )
     }
 }
 

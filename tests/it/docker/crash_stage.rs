@@ -14,6 +14,21 @@ use super::project::{Project, docker};
 /// How many faults of a kind are tried: a number, or `all`. Unset, a sample that is spread evenly.
 pub(super) const HOW_MANY: &str = "NANOKIT_FAULTS";
 
+/// A service with a bind mount, a volume, a health check and a hook that says which run it belongs to.
+pub(super) const ONE_SERVICE: &str = "
+name: NAME
+infra: { provider: docker }
+services:
+  app:
+    image: nk-test/busybox:1
+    start: [sleep, '100000']
+    stop_grace_period: 1s
+    volumes: ['./out:/out', 'data:/data']
+    healthcheck: { test: [CMD, 'true'], interval: 300ms, timeout: 5s }
+    hooks: { prestart: { container: 'echo hook $NANOKIT_RUN_ID >> /out/log' } }
+volumes: { data: {} }
+";
+
 /// A project behind a fault proxy.
 pub(super) struct Stage {
     pub(super) project: Project,

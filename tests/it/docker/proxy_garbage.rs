@@ -7,21 +7,7 @@ use std::time::{Duration, Instant};
 use crate::fault_proxy::{Fault, Rule};
 use crate::ran::Ran;
 
-use super::crash_stage::{Stage, sample};
-
-const FILE: &str = "
-name: NAME
-infra: { provider: docker }
-services:
-  app:
-    image: nk-test/busybox:1
-    start: [sleep, '100000']
-    stop_grace_period: 1s
-    volumes: ['./out:/out', 'data:/data']
-    healthcheck: { test: [CMD, 'true'], interval: 300ms, timeout: 5s }
-    hooks: { prestart: { container: 'echo hook $NANOKIT_RUN_ID >> /out/log' } }
-volumes: { data: {} }
-";
+use super::crash_stage::{ONE_SERVICE, Stage, sample};
 
 /// What an answer is, by its name in messages.
 fn answers() -> Vec<(&'static str, Fault)> {
@@ -85,7 +71,7 @@ fn deploy_within(stage: &Stage, kib: u32) -> Ran {
 }
 
 fn check(call: &str, names: &[&str], what: &str, fault: &Fault) {
-    let stage = Stage::new(FILE);
+    let stage = Stage::new(ONE_SERVICE);
     let when = format!("{what} at {call}");
     stage.proxy.add(Rule::on(call, fault.clone()));
     let started = Instant::now();
@@ -147,7 +133,7 @@ fn lying_stream() -> Fault {
 
 #[test]
 fn f08_a_stream_that_lies_about_its_length_costs_no_memory() {
-    let stage = Stage::new(FILE);
+    let stage = Stage::new(ONE_SERVICE);
     stage
         .proxy
         .add(Rule::on("POST /exec/*/start", lying_stream()));
@@ -161,7 +147,7 @@ fn f08_a_stream_that_lies_about_its_length_costs_no_memory() {
 
 #[test]
 fn f08_an_inspection_of_a_hundred_megabytes_is_refused_or_read_in_bounds() {
-    let stage = Stage::new(FILE);
+    let stage = Stage::new(ONE_SERVICE);
     stage.project.deploy();
     let mut body = b"{\"Id\":\"x\",\"Name\":\"".to_vec();
     body.resize(100 << 20, b'n');

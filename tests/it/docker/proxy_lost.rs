@@ -3,22 +3,8 @@
 
 use crate::fault_proxy::{Fault, Rule};
 
-use super::crash_stage::{Stage, sample};
+use super::crash_stage::{ONE_SERVICE, Stage, sample};
 use super::project::docker;
-
-const FILE: &str = "
-name: NAME
-infra: { provider: docker }
-services:
-  app:
-    image: nk-test/busybox:1
-    start: [sleep, '100000']
-    stop_grace_period: 1s
-    volumes: ['./out:/out', 'data:/data']
-    healthcheck: { test: [CMD, 'true'], interval: 300ms, timeout: 5s }
-    hooks: { prestart: { container: 'echo hook $NANOKIT_RUN_ID >> /out/log' } }
-volumes: { data: {} }
-";
 
 const DEPLOY: &[&str] = &["deploy", "-y"];
 const CLEAN: &[&str] = &["clean", "-y", "--force"];
@@ -59,7 +45,7 @@ fn up(name: &str) -> Vec<String> {
 }
 
 fn check(case: Case, fault: &Fault) {
-    let stage = Stage::new(FILE);
+    let stage = Stage::new(ONE_SERVICE);
     let name = stage.project.name.clone();
     let up = up(&name);
     let wanted = if case.command == CLEAN { &[][..] } else { &up };
@@ -107,7 +93,7 @@ fn f06_connections_lost_at_docker_calls_second_half() {
 
 #[test]
 fn f06_a_command_whose_stream_breaks_is_followed_to_its_end() {
-    let file = FILE.replace("echo hook", "sleep 2; echo hook");
+    let file = ONE_SERVICE.replace("echo hook", "sleep 2; echo hook");
     let stage = Stage::new(&file);
     // Head and first frame's beginning get through; the command runs on without anybody listening.
     let ran = stage.hit(
@@ -126,7 +112,7 @@ fn f06_a_command_whose_stream_breaks_is_followed_to_its_end() {
 
 #[test]
 fn f06_a_network_made_twice_by_a_lost_reply_would_be_seen() {
-    let stage = Stage::new(FILE);
+    let stage = Stage::new(ONE_SERVICE);
     let lost = Rule::on("POST /networks/create", Fault::CutAfter).nth(1);
     stage.hit(DEPLOY, lost).exits(0);
     let name = format!("^nk-{}-local$", stage.project.name);

@@ -9,21 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::fault_proxy::{Fault, Rule};
 use crate::ran::Ran;
 
-use super::crash_stage::{HOW_MANY, Stage};
-
-const FILE: &str = "
-name: NAME
-infra: { provider: docker }
-services:
-  app:
-    image: nk-test/busybox:1
-    start: [sleep, '100000']
-    stop_grace_period: 1s
-    volumes: ['./out:/out', 'data:/data']
-    healthcheck: { test: [CMD, 'true'], interval: 300ms, timeout: 5s }
-    hooks: { prestart: { container: 'echo hook $NANOKIT_RUN_ID >> /out/log' } }
-volumes: { data: {} }
-";
+use super::crash_stage::{HOW_MANY, ONE_SERVICE, Stage};
 
 /// How soon a cancelled run is over, on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(6);
@@ -81,7 +67,7 @@ fn f07_ctrl_c_works_at_once_whatever_call_never_answers() {
     ] {
         for fault in [Fault::Hang, Fault::HangAfter] {
             let when = format!("{fault:?} at {call}");
-            let stage = Stage::new(FILE);
+            let stage = Stage::new(ONE_SERVICE);
             let (ran, took) = cancel_at(&stage, call, fault);
             assert!(took < AT_ONCE, "{when}: {took:?}\n{}", ran.stderr);
             assert_eq!(ran.code, 130, "{when}: {}", ran.stderr);
@@ -104,7 +90,7 @@ fn f07_a_slow_engine_only_takes_longer() {
     } else {
         Duration::from_millis(1500)
     };
-    let stage = Stage::new(FILE);
+    let stage = Stage::new(ONE_SERVICE);
     for call in [
         "GET /networks",
         "POST /containers/create",
@@ -124,7 +110,7 @@ fn f07_a_slow_engine_only_takes_longer() {
 
 #[test]
 fn f07_answers_that_come_byte_by_byte_are_read_to_their_end() {
-    let stage = Stage::new(FILE);
+    let stage = Stage::new(ONE_SERVICE);
     let drip = Fault::Drip(Duration::from_millis(2));
     for call in [
         "GET /volumes",
@@ -142,7 +128,7 @@ fn f07_answers_that_come_byte_by_byte_are_read_to_their_end() {
 /// The bounds of the code as it is: 30 s for a look, 60 s for a change. Only the full set waits that long.
 #[test]
 fn f07_a_call_that_never_answers_ends_at_its_deadline() {
-    let stage = Stage::new(FILE);
+    let stage = Stage::new(ONE_SERVICE);
     let started = Instant::now();
     stage
         .proxy
@@ -158,7 +144,7 @@ fn f07_a_call_that_never_answers_ends_at_its_deadline() {
         return;
     }
     for call in ["POST /containers/create", "POST /containers/*/exec"] {
-        let stage = Stage::new(FILE);
+        let stage = Stage::new(ONE_SERVICE);
         stage.proxy.add(Rule::on(call, Fault::HangAfter).nth(1));
         let started = Instant::now();
         stage.project.nkapp(&["deploy", "-y"]);

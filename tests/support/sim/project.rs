@@ -1,7 +1,7 @@
 //! Small projects to deploy.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use nanokit::domain::ids::{Digest, EnvName, ProjectName};
@@ -9,34 +9,18 @@ use nanokit::domain::project::health::{HealthCheck, Probe};
 use nanokit::domain::project::hook::{
     Hook, HookCommand, HookPlace, InstallPhase, OnFailure, Provisioning,
 };
-use nanokit::domain::project::project::{EnvRule, Network, Project, Volume};
+use nanokit::domain::project::project::{Network, Project, Volume};
 use nanokit::domain::project::service::{
     Condition, Dependency, Mount, MountSource, Service, ServiceKind,
 };
 
 /// Makes a project of these services, all on the network `default`, with the volumes they mount.
 pub fn project(services: Vec<Service>) -> Project {
-    let mut project = Project {
-        name: ProjectName::parse("shop").unwrap(),
-        version: None,
-        component: None,
-        env: EnvName::parse("local").unwrap(),
-        env_rule: EnvRule::Default,
-        provider: None,
-        shared_infra: false,
-        lock_lease: None,
-        telemetry: None,
-        history: nanokit::domain::project::project::Retention::default(),
-        actions_version: None,
-        procedures: Vec::new(),
-        drift: nanokit::domain::project::watch::DriftWatch::default(),
-        root: PathBuf::from("/p"),
-        file: PathBuf::from("/p/nanokit.yml"),
-        services: BTreeMap::new(),
-        networks: BTreeMap::new(),
-        volumes: BTreeMap::new(),
-        origins: BTreeMap::new(),
-    };
+    let mut project = Project::named(
+        ProjectName::parse("shop").unwrap(),
+        EnvName::parse("local").unwrap(),
+        Path::new("/p"),
+    );
     project.networks.insert(
         "default".to_owned(),
         Network {

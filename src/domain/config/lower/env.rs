@@ -45,6 +45,9 @@ pub(crate) fn variables(
                 .see(*plain, "first defined here");
             lower.findings.push(finding);
         }
+        if matches!(reference, SecretRef::Vault { .. }) {
+            warn_of_vault(lower, written, &name, span);
+        }
         lower
             .origins
             .insert(written.path(&format!("env.{name}")), Origin::File(span));
@@ -96,6 +99,19 @@ fn warn_of_secret(lower: &mut Lower<'_>, written: &Written<'_>, pair: &Pair) {
         .help(format!(
             "move it to `secrets`: `{name}: {{ from: env }}`, or `{name}: env://VARIABLE`"
         ));
+    lower.findings.push(finding);
+}
+
+/// Plans show the reference; what needs its value is refused before it changes anything.
+fn warn_of_vault(lower: &mut Lower<'_>, written: &Written<'_>, name: &str, span: Span) {
+    let text = format!(
+        "`{}` of `{}` is kept in Vault, which this build does not speak to yet",
+        brief(name),
+        written.name
+    );
+    let finding = Diagnostic::warning("NK0429", text)
+        .at(span, "a deploy that needs it is refused")
+        .help("give the value as `env://NAME` or `file://PATH` until then: `vault kv get` writes it there");
     lower.findings.push(finding);
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::domain::flow::FlowRequest;
 use crate::domain::graph::build::Graph;
@@ -20,7 +20,7 @@ use crate::domain::project::canonical::{
     image_of, network_model, recreate_hash, service_model, volume_model,
 };
 use crate::domain::project::naming;
-use crate::domain::project::project::{EnvRule, Network, Project, Volume};
+use crate::domain::project::project::{Network, Project, Volume};
 use crate::domain::project::service::{
     Condition, Dependency, Mount, MountSource, Service, ServiceKind,
 };
@@ -48,27 +48,11 @@ pub(in crate::domain) struct Lab {
 impl Lab {
     /// A project of these services on the network `default`, nothing of it deployed.
     pub(in crate::domain) fn new(services: Vec<Service>) -> Self {
-        let mut project = Project {
-            name: ProjectName::parse("shop").unwrap(),
-            version: None,
-            actions_version: None,
-            procedures: Vec::new(),
-            component: None,
-            env: EnvName::parse("local").unwrap(),
-            env_rule: EnvRule::Default,
-            provider: None,
-            shared_infra: false,
-            lock_lease: None,
-            telemetry: None,
-            history: crate::domain::project::project::Retention::default(),
-            drift: crate::domain::project::watch::DriftWatch::default(),
-            root: PathBuf::from("/p"),
-            file: PathBuf::from("/p/nanokit.yml"),
-            services: BTreeMap::new(),
-            networks: BTreeMap::new(),
-            volumes: BTreeMap::new(),
-            origins: BTreeMap::new(),
-        };
+        let mut project = Project::named(
+            ProjectName::parse("shop").unwrap(),
+            EnvName::parse("local").unwrap(),
+            Path::new("/p"),
+        );
         for service in services {
             add(&mut project, service);
         }

@@ -1,6 +1,6 @@
 //! What is one configuration and what is another.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use std::time::Duration;
 
@@ -8,31 +8,14 @@ use super::*;
 use crate::domain::ids::{EnvName, ProjectName};
 use crate::domain::project::health::{HealthCheck, Probe};
 use crate::domain::project::hook::{Hook, HookCommand, HookPlace, OnFailure};
-use crate::domain::project::project::EnvRule;
 use crate::domain::project::service::{Mount, RestartPolicy};
 
 fn project() -> Project {
-    Project {
-        name: ProjectName::parse("shop").unwrap(),
-        version: None,
-        actions_version: None,
-        procedures: Vec::new(),
-        component: None,
-        env: EnvName::parse("local").unwrap(),
-        env_rule: EnvRule::Default,
-        provider: None,
-        shared_infra: false,
-        lock_lease: None,
-        telemetry: None,
-        history: crate::domain::project::project::Retention::default(),
-        drift: crate::domain::project::watch::DriftWatch::default(),
-        root: PathBuf::from("/p"),
-        file: PathBuf::from("/p/nanokit.yml"),
-        services: BTreeMap::new(),
-        networks: BTreeMap::new(),
-        volumes: BTreeMap::new(),
-        origins: BTreeMap::new(),
-    }
+    Project::named(
+        ProjectName::parse("shop").unwrap(),
+        EnvName::parse("local").unwrap(),
+        Path::new("/p"),
+    )
 }
 fn api() -> Service {
     Service {
