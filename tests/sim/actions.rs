@@ -14,7 +14,8 @@ use nanokit::domain::project::project::Project;
 use nanokit::domain::secret::Secret;
 use nanokit::engine::reconcile::EngineError;
 
-use crate::harness::{Ask, Ran, assert_converged, deploy, machine, record, run, sim};
+use crate::harness::{Ask, Ran, assert_converged, deploy, machine, machine_with, record, run, sim};
+use crate::support::sim::ledger::Planted;
 use crate::support::sim::life::killed_at;
 use crate::support::sim::project::{checked, project, service};
 use crate::support::sim::world::Machine;
@@ -166,6 +167,17 @@ fn setup_runs_once_and_an_upgrade_in_the_order_of_its_modes() {
 
 #[test]
 fn an_upgrade_killed_at_every_step_is_resumed_and_repeats_nothing_finished() {
+    upgrades_killed(Planted::None);
+}
+
+#[test]
+#[should_panic(expected = "ran twice")]
+fn an_action_that_forgets_what_it_finished_is_caught() {
+    upgrades_killed(Planted::MarksForgotten);
+}
+
+fn upgrades_killed(planted: Planted) {
+    let machine = |seed| machine_with(Machine::planted(seed, planted, false));
     let (before, after) = (shop("1", "app:1"), shop("2", "app:2"));
     let all = sim(async {
         let machine = machine(11);
@@ -204,7 +216,8 @@ fn an_upgrade_killed_at_every_step_is_resumed_and_repeats_nothing_finished() {
             // Only the command that was under way may have run twice.
             let ran = machine.platform.with(|m| m.ran.clone());
             let once: BTreeSet<&String> = ran.iter().collect();
-            assert!(ran.len() - once.len() <= 1, "{context}: {ran:?}");
+            let twice = ran.len() - once.len();
+            assert!(twice <= 1, "{context}: {twice} commands ran twice: {ran:?}");
             let lines = ["note", "core", "migrate", "tell"];
             for line in lines {
                 let all = ran.iter().filter(|said| said.ends_with(line)).count();

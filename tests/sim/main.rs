@@ -33,6 +33,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accept;
 mod actions;
 mod deploy;
 mod faults;

@@ -42,6 +42,9 @@ const TABLE: [(P, Invariant, Profile); 19] = [
     (P::TornState, Invariant::I7StateSound, Profile::Calm),
 ];
 
+/// Bugs that no schedule meets: the tests of the worker and of actions plant and catch them.
+const ELSEWHERE: [P; 2] = [P::TwoLeaders, P::MarksForgotten];
+
 #[test]
 fn every_planted_bug_is_caught_by_the_invariant_that_names_it() {
     let mut table = String::new();
@@ -77,7 +80,8 @@ fn every_planted_bug_is_caught_by_the_invariant_that_names_it() {
 
 #[test]
 fn every_bug_is_in_the_table_and_every_invariant_is_numbered_once() {
-    let mut bugs: Vec<P> = TABLE.iter().map(|(bug, ..)| *bug).collect();
+    let table = TABLE.iter().map(|(bug, ..)| *bug);
+    let mut bugs: Vec<P> = table.chain(ELSEWHERE).collect();
     bugs.sort_unstable();
     assert_eq!(bugs, P::BUGS);
     let mut numbers: Vec<String> = Invariant::ALL

@@ -108,10 +108,14 @@ pub enum Planted {
     ForeignProof,
     /// A state is written half.
     TornState,
+    /// A worker never sees that another leads.
+    TwoLeaders,
+    /// What steps of actions came to is never written.
+    MarksForgotten,
 }
 
 impl Planted {
-    pub const BUGS: [Self; 19] = [
+    pub const BUGS: [Self; 21] = [
         Self::NoIntent,
         Self::NoFsync,
         Self::WallClock,
@@ -131,6 +135,8 @@ impl Planted {
         Self::ByName,
         Self::ForeignProof,
         Self::TornState,
+        Self::TwoLeaders,
+        Self::MarksForgotten,
     ];
 }
 
