@@ -129,3 +129,25 @@ fn scaling_down_an_orphan_and_a_limit() {
     after.services.get_mut("web").unwrap().memory_bytes = Some(1 << 26);
     kill_everywhere("scale", Some(&before), &after);
 }
+
+#[test]
+fn what_a_killed_run_made_is_found_though_the_file_no_longer_has_it() {
+    let before = project(vec![service("old", &[]), service("web", &[])]);
+    let mut after = before.clone();
+    after.services.remove("old");
+    let steps = sim(async { deploy(&machine(11), &before).await.steps });
+    for at in 1..=steps {
+        sim(async {
+            let machine = machine(11);
+            let ask = Ask {
+                fate: killed_at(at),
+                ..Ask::default()
+            };
+            let killed = run(&machine, &before, ask).await;
+            let context = format!("killed at step {at} of {steps} ({})", killed.last);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            deploy(&machine, &after).await;
+            assert_converged(&machine, &after, &context).await;
+        });
+    }
+}

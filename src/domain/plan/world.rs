@@ -1,11 +1,11 @@
 //! What is live, sorted once: ours by address, made by hand in our place, and strays.
 //!
-//! Ours is what carries the lineage of our state, or what the record knows by its id. Everything else is shown and
-//! never touched.
+//! Ours is what carries the lineage of our state at an address that the file or the state knows, or what the record
+//! knows by its id. Everything else is shown and never touched.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::ids::{Address, Instance, Lineage, Scope};
+use crate::domain::ids::{Address, Instance, Lineage, ResourceKind, Scope};
 use crate::domain::live::{Live, LiveInstance, LiveNetwork, LiveVolume, Status};
 use crate::domain::plan::build::PlanInput;
 use crate::domain::plan::model::PlanWarning;
@@ -113,15 +113,16 @@ impl<'a> World<'a> {
             .iter()
             .filter(|live| !live.one_off)
         {
-            if self.is_ours(live.lineage.as_ref()) {
+            let address = Address::service(&live.service);
+            if self.is_ours(live.lineage.as_ref(), &address) {
                 let numbers = ours.entry(live.service.as_str()).or_default();
                 numbers.entry(live.instance).or_default().push(live);
             } else {
                 self.strays.push(format!(
                     "{} (looks like {}, {})",
                     live.name,
-                    Address::service(&live.service).instance(live.instance),
-                    foreign(live.lineage.as_ref())
+                    address.instance(live.instance),
+                    self.foreign(live.lineage.as_ref())
                 ));
             }
         }
@@ -151,14 +152,17 @@ impl<'a> World<'a> {
         let mut claims: BTreeMap<String, Vec<(bool, &'a LiveNetwork)>> = BTreeMap::new();
         let names = self.place_names(
             |name| naming::network_name(&self.scope, name),
-            |address| address.kind == crate::domain::ids::ResourceKind::Network,
+            |address| address.kind == ResourceKind::Network,
             self.input.project.networks.keys(),
         );
         for live in &self.input.live.networks {
             let place = match (&live.network, &live.lineage) {
-                (Some(name), Some(lineage)) if Some(lineage) == self.lineage.as_ref() => Some(name),
+                (Some(name), lineage @ Some(_)) => {
+                    let ours = self.is_ours(lineage.as_ref(), &Address::network(name));
+                    ours.then_some(name)
+                }
                 (_, None) => names.get(&live.name),
-                (_, Some(_)) => None,
+                (None, Some(_)) => None,
             };
             match place {
                 Some(name) => {
@@ -170,7 +174,7 @@ impl<'a> World<'a> {
                 None => self.strays.push(format!(
                     "network {} ({})",
                     live.name,
-                    foreign(live.lineage.as_ref())
+                    self.foreign(live.lineage.as_ref())
                 )),
             }
         }
@@ -189,14 +193,17 @@ impl<'a> World<'a> {
     fn sort_volumes(&mut self) {
         let names = self.place_names(
             |name| naming::volume_name(&self.scope, name),
-            |address| address.kind == crate::domain::ids::ResourceKind::Volume,
+            |address| address.kind == ResourceKind::Volume,
             self.input.project.volumes.keys(),
         );
         for live in &self.input.live.volumes {
             let place = match (&live.volume, &live.lineage) {
-                (Some(name), Some(lineage)) if Some(lineage) == self.lineage.as_ref() => Some(name),
+                (Some(name), lineage @ Some(_)) => {
+                    let ours = self.is_ours(lineage.as_ref(), &Address::volume(name));
+                    ours.then_some(name)
+                }
                 (_, None) => names.get(live.id.as_str()),
-                (_, Some(_)) => None,
+                (None, Some(_)) => None,
             };
             match place {
                 Some(name) => {
@@ -208,7 +215,7 @@ impl<'a> World<'a> {
                 None => self.strays.push(format!(
                     "volume {} ({})",
                     live.id,
-                    foreign(live.lineage.as_ref())
+                    self.foreign(live.lineage.as_ref())
                 )),
             }
         }
@@ -232,8 +239,28 @@ impl<'a> World<'a> {
             .map(|name| (naming(name), name.to_owned()))
             .collect()
     }
-    fn is_ours(&self, lineage: Option<&Lineage>) -> bool {
-        lineage.is_some() && lineage == self.lineage.as_ref()
+    fn is_ours(&self, lineage: Option<&Lineage>, address: &Address) -> bool {
+        lineage.is_some() && lineage == self.lineage.as_ref() && self.is_known(address)
+    }
+    /// Tells whether the file or the state knows an address; without a state the labels are all there is.
+    fn is_known(&self, address: &Address) -> bool {
+        let project = self.input.project;
+        let in_file = match address.kind {
+            ResourceKind::Service => project.services.contains_key(&address.name),
+            ResourceKind::Network => project.networks.contains_key(&address.name),
+            ResourceKind::Volume => project.volumes.contains_key(&address.name),
+            ResourceKind::Procedure => false,
+        };
+        in_file || self.input.record.is_none() || self.recorded(address).is_some()
+    }
+    fn foreign(&self, lineage: Option<&Lineage>) -> String {
+        match lineage {
+            Some(lineage) if Some(lineage) == self.lineage.as_ref() => {
+                "with our labels, but neither the file nor the state knows it".to_owned()
+            }
+            Some(lineage) => format!("of lineage {lineage}, not ours"),
+            None => "without a lineage".to_owned(),
+        }
     }
     fn warn_all(&mut self, text: String) {
         self.warnings.push(PlanWarning {
@@ -256,11 +283,4 @@ pub(in crate::domain) fn found_lineages(live: &Live) -> Vec<(Lineage, usize)> {
         .into_iter()
         .map(|(lineage, count)| (lineage.clone(), count))
         .collect()
-}
-
-fn foreign(lineage: Option<&Lineage>) -> String {
-    match lineage {
-        Some(lineage) => format!("of lineage {lineage}, not ours"),
-        None => "without a lineage".to_owned(),
-    }
 }

@@ -94,13 +94,16 @@ fn plant(project: &Project, lineage: &str) -> Vec<Planted> {
     let lineage = format!("nk-lineage={lineage}");
     let mut claims = of(&[("nk-service", "app"), ("nk-instance", "0")]);
     claims.push(lineage.clone());
+    let ours = |pairs: &[(&str, &str)]| [of(pairs), vec![lineage.clone()]].concat();
+    let ghost = ours(&[("nk-service", "ghost"), ("nk-instance", "0")]);
+    let lost = ours(&[("nk-volume", "lost")]);
     let mut other_project = vec![
         format!("nk-project={name}x"),
         "nk-env=local".to_owned(),
         "nk-service=app".to_owned(),
         "nk-instance=0".to_owned(),
     ];
-    other_project.push(lineage);
+    other_project.push(lineage.clone());
     vec![
         // 1. A name of ours, no label at all.
         Planted::new("container", n("app-2"), &[], false),
@@ -133,6 +136,9 @@ fn plant(project: &Project, lineage: &str) -> Vec<Planted> {
             &of(&[("nk-volume", "data"), ("nk-lineage", "01-other")]),
             true,
         ),
+        // 7. Our own lineage, at addresses that neither the file nor the state knows.
+        Planted::new("container", n("ghost"), &ghost, true),
+        Planted::new("volume", n("lost"), &lost, true),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nanokit::domain::event::RunOutcome;
 use nanokit::domain::flow::FlowRequest;
-use nanokit::domain::ids::ProviderId;
+use nanokit::domain::ids::{Address, ProviderId};
 use nanokit::domain::lease::Verdict;
 use nanokit::domain::live::Status;
 use nanokit::domain::plan::model::{Plan, PlanRequest, Purpose};
@@ -124,6 +124,12 @@ pub async fn comes_right(stage: &Stage) {
                     return broken(Invariant::I4Converges, why);
                 }
             }
+            // Somebody else's container holds our network: the failure names it, and whoever reads that takes it away.
+            Some((_, Some(EngineError::StepsFailed { causes, .. })))
+                if takes_stray_away(machine, causes) =>
+            {
+                stage.fired("network held by a stray, and said so");
+            }
             Some((_, error)) => {
                 told = format!("{error:?}");
                 runs += 1;
@@ -140,6 +146,19 @@ pub async fn comes_right(stage: &Stage) {
         as_wanted(stage).await;
     }
     foreign_untouched(stage);
+}
+
+/// Removes the stray, if the failure is that it is joined to a network of ours that has to go.
+fn takes_stray_away(machine: &Machine, causes: &[(Address, String)]) -> bool {
+    machine.platform.with(|m| {
+        let stray = ProviderId::new(STRAY);
+        let Some(name) = m.boxes.get(&stray).map(|b| b.name.clone()) else {
+            return false;
+        };
+        let held = format!("still joined by {name}");
+        let told = !causes.is_empty() && causes.iter().all(|(_, cause)| cause.ends_with(&held));
+        told && m.boxes.remove(&stray).is_some()
+    })
 }
 
 async fn force(stage: &Stage) -> Result<(), String> {

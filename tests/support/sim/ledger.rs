@@ -220,6 +220,9 @@ impl Ledger {
     pub fn stray(&self, id: ProviderId) {
         self.0.strays.borrow_mut().insert(id);
     }
+    pub fn is_stray(&self, id: &ProviderId) -> bool {
+        self.0.strays.borrow().contains(id)
+    }
 
     /// A process calls the platform.
     pub fn issued(&self, life: &Life, op: &Op, what: &str) {
@@ -299,7 +302,7 @@ impl Ledger {
         };
         let objects = self.0.platform.objects_of(&lineage);
         for (id, name, op) in objects {
-            if self.0.strays.borrow().contains(&id) {
+            if self.is_stray(&id) {
                 continue;
             }
             if !self.is_announced(id.as_str()) && !self.is_announced(&op) {

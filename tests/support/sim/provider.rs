@@ -206,6 +206,11 @@ fn target_of(kind: &OpKind) -> Option<&InstanceRef> {
 
 /// Nothing of somebody else may ever be touched.
 fn check_landing(platform: &Platform, ledger: &Ledger, op: &Op) {
+    if target_of(&op.kind).is_some_and(|target| ledger.is_stray(&target.id)) {
+        let (verb, subject) = key_of(&op.kind);
+        let text = format!("{verb} {subject} landed on a stray");
+        ledger.broken(Invariant::I15OnlyOurs, text);
+    }
     let owner = platform.with(|m| {
         let thing = |all: &BTreeMap<String, Thing>, id: &ProviderId| {
             all.values()
@@ -466,16 +471,15 @@ fn small(m: &mut Memory, op: &Op, kind: &OpKind) -> Result<Applied, ProviderErro
             })
         }
         OpKind::RemoveNetwork { id } => {
-            let used = m.boxes.values().any(|b| {
-                b.status == Status::Running
-                    && b.networks.keys().any(|n| {
-                        m.networks
-                            .get(&network_name(&op.scope, n))
-                            .is_some_and(|t| &t.id == id)
-                    })
-            });
-            if used {
-                return Err(refused("remove network", id.as_str(), "it is in use"));
+            let joined = |b: &&Box1| {
+                let mut names = b.networks.keys().map(|n| network_name(&op.scope, n));
+                names.any(|name| m.networks.get(&name).is_some_and(|t| &t.id == id))
+            };
+            let running = m.boxes.values().filter(|b| b.status == Status::Running);
+            let names: Vec<&str> = running.filter(joined).map(|b| b.name.as_str()).collect();
+            if !names.is_empty() {
+                let why = format!("still joined by {}", names.join(", "));
+                return Err(refused("remove network", id.as_str(), &why));
             }
             m.networks.retain(|_, t| &t.id != id);
             Ok(Applied::default())

@@ -123,17 +123,33 @@ fn an_orphan_is_stopped_with_the_hooks_it_was_recorded_with() {
 }
 
 #[test]
-fn a_labelled_object_nobody_recorded_is_an_orphan_too() {
+fn a_labelled_object_at_an_address_nobody_knows_is_shown_and_never_touched() {
     let mut lab = Lab::deployed(vec![service("api"), service("web")]);
     lab.project.services.remove("web");
     let record = lab.record.as_mut().unwrap();
     record.resources.remove(&Address::service("web"));
-    assert_eq!(
-        rows(&lab.plan()),
-        "- service.web none (no longer in the file)\n"
-    );
-    lab.deploy();
-    assert_eq!(lab.numbers(), "api[0]");
+    for purpose in [Purpose::Deploy, Purpose::Destroy, Purpose::Clean] {
+        let plan = lab.plan_for(purpose, &[]);
+        assert!(plan.action(&Address::service("web")).is_none());
+        let told = &plan.warnings[0].text;
+        assert!(
+            told.contains("looks like service.web[0], with our labels, but neither"),
+            "{told}"
+        );
+        assert!(told.ends_with("is not ours and is left alone"), "{told}");
+    }
+    assert_eq!(lab.numbers(), "api[0] web[0]");
+}
+
+#[test]
+fn a_labelled_volume_at_an_address_nobody_knows_keeps_its_data() {
+    let mut lab = Lab::deployed(shop());
+    lab.project.volumes.remove("data");
+    let record = lab.record.as_mut().unwrap();
+    record.resources.remove(&Address::volume("data"));
+    let plan = lab.plan_for(Purpose::Clean, &[]);
+    assert!(plan.action(&Address::volume("data")).is_none());
+    assert!(plan.warnings.iter().any(|w| w.text.contains("volume") && w.text.contains("neither the file nor the state")), "{:?}", plan.warnings);
 }
 
 #[test]
