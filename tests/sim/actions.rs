@@ -171,7 +171,7 @@ fn an_upgrade_killed_at_every_step_is_resumed_and_repeats_nothing_finished() {
 }
 
 #[test]
-#[should_panic(expected = "ran twice")]
+#[should_panic(expected = "was done twice")]
 fn an_action_that_forgets_what_it_finished_is_caught() {
     upgrades_killed(Planted::MarksForgotten);
 }

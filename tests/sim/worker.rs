@@ -27,8 +27,7 @@ use nanokit::ports::world::World;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::harness::{Ask, deploy, engine, machine, machine_with, run, sim};
-use crate::support::sim::ledger::Planted;
+use crate::harness::{Ask, deploy, engine, machine, run, sim};
 use crate::support::sim::life::Fate;
 use crate::support::sim::project::{project, service};
 use crate::support::sim::world::{Machine, SimWorld};
@@ -224,20 +223,10 @@ fn a_worker_and_an_operator_never_change_things_at_the_same_time() {
 
 #[test]
 fn two_workers_never_fight_and_the_second_takes_over_from_the_dead() {
-    two_workers(Planted::None);
-}
-
-#[test]
-#[should_panic(expected = "two workers lead")]
-fn a_worker_that_never_sees_another_lead_is_caught() {
-    two_workers(Planted::TwoLeaders);
-}
-
-fn two_workers(planted: Planted) {
     let mut taken_over = 0;
     for seed in 0..16_u64 {
         sim(async {
-            let machine = machine_with(Machine::planted(seed, planted, false));
+            let machine = machine(seed);
             let project = four();
             deploy(&machine, &project).await;
             let doomed = Fate {
@@ -258,11 +247,6 @@ fn two_workers(planted: Planted) {
             let (first, second, ()) = tokio::join!(first, second, hand);
             let second = second.expect("nobody killed it");
             let context = format!("seed {seed}");
-            if let Some(first) = &first {
-                let both = [&first.leadership, &second.leadership];
-                let lead = both.map(|one| *one == Leadership::Leads);
-                assert_ne!(lead, [true, true], "{context}: two workers lead");
-            }
             assert_eq!(second.drifted, [], "{context}: {second:#?}");
             machine.ledger.assert_sound(&context);
             assert_apart(&machine, &context);

@@ -42,8 +42,8 @@ const TABLE: [(P, Invariant, Profile); 19] = [
     (P::TornState, Invariant::I7StateSound, Profile::Calm),
 ];
 
-/// Bugs that no schedule meets: the tests of the worker and of actions plant and catch them.
-const ELSEWHERE: [P; 2] = [P::TwoLeaders, P::MarksForgotten];
+/// A bug that no schedule meets: the tests of actions plant and catch it.
+const ELSEWHERE: [P; 1] = [P::MarksForgotten];
 
 #[test]
 fn every_planted_bug_is_caught_by_the_invariant_that_names_it() {

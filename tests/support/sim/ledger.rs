@@ -108,14 +108,12 @@ pub enum Planted {
     ForeignProof,
     /// A state is written half.
     TornState,
-    /// A worker never sees that another leads.
-    TwoLeaders,
     /// What steps of actions came to is never written.
     MarksForgotten,
 }
 
 impl Planted {
-    pub const BUGS: [Self; 21] = [
+    pub const BUGS: [Self; 20] = [
         Self::NoIntent,
         Self::NoFsync,
         Self::WallClock,
@@ -135,7 +133,6 @@ impl Planted {
         Self::ByName,
         Self::ForeignProof,
         Self::TornState,
-        Self::TwoLeaders,
         Self::MarksForgotten,
     ];
 }

@@ -145,9 +145,6 @@ impl SimStore {
 
     fn is_blind(&self, record: Option<&LockRecord>) -> bool {
         let has = |bug| self.ledger.has(bug);
-        if self.sees_no_leader() {
-            return true;
-        }
         match self.kind {
             Cell1::State => has(Planted::NoFence),
             Cell1::Lock => match record.map(|record| record.status) {
@@ -156,11 +153,6 @@ impl SimStore {
                 Some(LockStatus::Held) | None => false,
             },
         }
-    }
-
-    /// A planted bug: whoever leads already is not seen.
-    fn sees_no_leader(&self) -> bool {
-        self.name == "leader" && self.ledger.has(Planted::TwoLeaders)
     }
 
     fn check_state(&self, bytes: &[u8], number: u64) {
@@ -341,9 +333,6 @@ impl CasStore for SimStore {
             found = self.distorted(found);
         } else if self.ledger.has(Planted::DeleteOrder) {
             found = found.map(without_edges);
-        }
-        if self.sees_no_leader() {
-            found = None;
         }
         Ok(found)
     }
