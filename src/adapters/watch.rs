@@ -19,6 +19,13 @@ use crate::domain::hint::Hint;
 const COLLECT: Duration = Duration::from_millis(60);
 const CONFIG: u8 = 1;
 const STATE: u8 = 2;
+const LOCK: u8 = 4;
+/// Which kinds there are, and the hint each becomes.
+const KINDS: [(u8, Hint); 3] = [
+    (CONFIG, Hint::Config),
+    (STATE, Hint::State),
+    (LOCK, Hint::Lock),
+];
 
 /// Why files cannot be watched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,24 +37,48 @@ pub struct WatchError {
     pub cause: String,
 }
 
-/// Paths whose changes count, by kind.
-#[derive(Debug, Default)]
-struct Wanted {
-    config: BTreeSet<PathBuf>,
-    state: BTreeSet<PathBuf>,
+/// Absolute paths whose changes count, by kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// What the configuration read or looked for.
+    pub config: BTreeSet<PathBuf>,
+    /// What is recorded, and what of the drift is ignored.
+    pub state: BTreeSet<PathBuf>,
+    /// The lock record.
+    pub lock: BTreeSet<PathBuf>,
 }
 
-impl Wanted {
+impl Watched {
     fn kinds(&self, changed: &Path) -> u8 {
         // The creation of a folder on the way to a file counts as well.
         let hit = |set: &BTreeSet<PathBuf>| set.iter().any(|path| path.starts_with(changed));
-        (u8::from(hit(&self.config)) * CONFIG) | (u8::from(hit(&self.state)) * STATE)
+        (u8::from(hit(&self.config)) * CONFIG)
+            | (u8::from(hit(&self.state)) * STATE)
+            | (u8::from(hit(&self.lock)) * LOCK)
+    }
+    /// Returns the same as events will spell it, with the folders that are to be watched for it.
+    fn spelled(&self) -> (Self, BTreeSet<PathBuf>) {
+        let mut folders = BTreeSet::new();
+        let mut spelled = |paths: &BTreeSet<PathBuf>| {
+            let found = paths.iter().filter_map(|path| existing(path));
+            let found = found.map(|(folder, path)| {
+                folders.insert(folder);
+                path
+            });
+            found.collect()
+        };
+        let all = Self {
+            config: spelled(&self.config),
+            state: spelled(&self.state),
+            lock: spelled(&self.lock),
+        };
+        (all, folders)
     }
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    wanted: Mutex<Wanted>,
+    wanted: Mutex<Watched>,
     pending: AtomicU8,
     wake: Notify,
 }
@@ -64,7 +95,7 @@ impl Shared {
                     .fold(0, |kinds, path| kinds | wanted.kinds(path))
             }
             // Something was missed: look at everything.
-            Ok(_) | Err(_) => CONFIG | STATE,
+            Ok(_) | Err(_) => CONFIG | STATE | LOCK,
         };
         if kinds != 0 {
             self.pending.fetch_or(kinds, Ordering::AcqRel);
@@ -110,24 +141,10 @@ impl FileWatch {
         Ok((watch, hints))
     }
 
-    /// Says which absolute paths to watch from now on: those the configuration read or looked for, and those
-    /// of state and lock. To be called again after each load, which also arms folders that came to be meanwhile.
-    /// Every folder that can be watched is; the first one that cannot is the error.
-    pub fn watch(
-        &mut self,
-        config: &BTreeSet<PathBuf>,
-        state: &BTreeSet<PathBuf>,
-    ) -> Result<(), WatchError> {
-        let mut wanted = Wanted::default();
-        let mut folders = BTreeSet::new();
-        for (paths, set) in [(config, &mut wanted.config), (state, &mut wanted.state)] {
-            for path in paths {
-                if let Some((folder, path)) = existing(path) {
-                    folders.insert(folder);
-                    set.insert(path);
-                }
-            }
-        }
+    /// Says what to watch from now on. To be called again after each load, which also arms folders that came to be
+    /// meanwhile. Every folder that can be watched is; the first one that cannot is the error.
+    pub fn watch(&mut self, what: &Watched) -> Result<(), WatchError> {
+        let (wanted, folders) = what.spelled();
         *self
             .shared
             .wanted
@@ -163,7 +180,7 @@ impl Hints {
             }
             tokio::time::sleep(COLLECT).await;
             let kinds = self.shared.pending.swap(0, Ordering::AcqRel);
-            for (kind, hint) in [(CONFIG, Hint::Config), (STATE, Hint::State)] {
+            for (kind, hint) in KINDS {
                 if kinds & kind != 0 && hints.send(hint).await.is_err() {
                     return;
                 }
@@ -231,12 +248,17 @@ mod tests {
     async fn a_replaced_file_and_a_new_state_are_heard_of_and_nothing_else() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("nanokit.yml");
-        let state = home.path().join(".nanokit/lock/state.json");
+        let state = home.path().join("far/state.json");
+        let lock = home.path().join("lock/state.json");
         fs::write(&file, "a").unwrap();
+        fs::create_dir(home.path().join("lock")).unwrap();
         let (mut watch, source) = FileWatch::start().unwrap();
-        let config = BTreeSet::from([file.clone(), home.path().join(".env")]);
-        let states = BTreeSet::from([state.clone()]);
-        watch.watch(&config, &states).unwrap();
+        let what = Watched {
+            config: BTreeSet::from([file.clone(), home.path().join(".env")]),
+            state: BTreeSet::from([state.clone()]),
+            lock: BTreeSet::from([lock.clone()]),
+        };
+        watch.watch(&what).unwrap();
         let (sender, mut hints) = mpsc::channel(4);
         let forward = tokio::spawn(source.forward(sender));
 
@@ -249,9 +271,23 @@ mod tests {
             .expect("in time");
         assert_eq!(first, Some(Hint::Config));
 
+        // A heartbeat is no news of the state.
+        fs::write(&lock, "{}").unwrap();
+        let heartbeat = async {
+            loop {
+                match hints.recv().await.unwrap() {
+                    Hint::Lock => break,
+                    other => assert_eq!(other, Hint::Config),
+                }
+            }
+        };
+        tokio::time::timeout(LONG, heartbeat)
+            .await
+            .expect("in time");
+
         fs::create_dir_all(state.parent().unwrap()).unwrap();
         hears(&mut hints, Hint::State).await;
-        watch.watch(&config, &states).unwrap();
+        watch.watch(&what).unwrap();
         fs::write(&state, "{}").unwrap();
         hears(&mut hints, Hint::State).await;
 

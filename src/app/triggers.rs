@@ -80,6 +80,7 @@ impl Triggers {
                 self.wanted.live = true;
                 self.wanted.lock = true;
             }
+            Hint::Lock => self.wanted.lock = true,
         }
     }
 
@@ -171,6 +172,20 @@ mod tests {
                 .take(now + Triggers::PAUSE, false, false)
                 .is_empty()
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_heartbeats_of_another_holder_are_looks_at_the_lock_only() {
+        let (mut triggers, now) = settled();
+        let (mut live, mut lock) = (0, 0);
+        for beat in 1..=10_u32 {
+            let at = now + Duration::from_secs(5) * beat;
+            triggers.hint(&Hint::Lock, at);
+            let due = triggers.take(at, false, false);
+            live += u32::from(due.live);
+            lock += u32::from(due.lock);
+        }
+        assert_eq!((live, lock), (0, 10));
     }
 
     #[tokio::test(start_paused = true)]

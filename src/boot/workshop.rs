@@ -1,13 +1,13 @@
 //! The workshop behind the session: loads the file, connects the platform, keeps both until one of them changes.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::adapters::clock::SystemClock;
 use crate::adapters::source_tree::ProjectFiles;
-use crate::adapters::watch::FileWatch;
+use crate::adapters::watch::{FileWatch, Watched};
 use crate::app::failure::Failure;
 use crate::app::notice::Hydrated;
 use crate::app::workshop::{Need, Workshop};
@@ -49,8 +49,8 @@ pub struct RealWorkshop {
     first: RefCell<Option<Loaded>>,
     variables: RefCell<BTreeMap<String, String>>,
     watch: RefCell<Option<FileWatch>>,
-    /// The files of the project that are watched.
-    watched: RefCell<BTreeSet<PathBuf>>,
+    /// The files that are watched.
+    watched: RefCell<Watched>,
     connected: RefCell<Kept>,
     offline: RefCell<Kept>,
     connecting: tokio::sync::Semaphore,
@@ -142,19 +142,27 @@ impl RealWorkshop {
         let Some(watch) = watch.as_mut() else {
             return false;
         };
-        let mut state = BTreeSet::new();
+        let mut what = Watched {
+            config: loaded.watched.clone(),
+            ..Watched::default()
+        };
         if let Some(project) = &loaded.project {
             let name = project.state_name();
-            state.insert(project.root.join(&name));
             let own = project.root.join(OWN_FOLDER);
-            state.insert(own.join("lock").join(&name));
-            state.insert(own.join(format!("ignored.{name}")));
+            what.state.insert(project.root.join(&name));
+            what.state.insert(own.join(format!("ignored.{name}")));
+            what.lock.insert(own.join("lock").join(&name));
+        } else {
+            // With a file that has got errors the last good one goes on, and so does what is recorded of it.
+            let before = self.watched.borrow();
+            what.state.clone_from(&before.state);
+            what.lock.clone_from(&before.lock);
         }
-        if let Err(error) = watch.watch(&loaded.watched, &state) {
+        if let Err(error) = watch.watch(&what) {
             tracing::warn!(%error, "some files are not watched");
         }
-        let before = self.watched.replace(loaded.watched.clone());
-        !loaded.watched.is_subset(&before)
+        let before = self.watched.replace(what);
+        !loaded.watched.is_subset(&before.config)
     }
 }
 

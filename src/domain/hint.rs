@@ -18,8 +18,10 @@ pub enum Hint {
         /// How it stands.
         status: Option<Status>,
     },
-    /// The state document or the lock record changed.
+    /// The state document or the list of what is ignored changed: what drifted may be something else now.
     State,
+    /// The lock record changed, be it only by a heartbeat: it tells nothing of what is live.
+    Lock,
     /// The timer of the periodic look.
     Timer,
 }
