@@ -45,6 +45,8 @@ pub struct Settings {
     pub read_only: bool,
     /// Whether it tells what workers of the project do (the panel).
     pub workers: bool,
+    /// Whether it stays with the project and environment it began with, whatever the file says later (the worker).
+    pub stays: bool,
 }
 
 /// What a front end holds.

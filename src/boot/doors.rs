@@ -135,6 +135,7 @@ impl RealDoors {
                 reader: Reader::MayLoseLines,
                 read_only: self.options.read_only,
                 workers: true,
+                stays: false,
             },
             verbose: false,
         })

@@ -80,6 +80,7 @@ fn serve(session: Session, start: Start) {
             .then(|| session.subscribe(Reader::MayLoseLines));
         let mut workshop = RealWorkshop::new(start.surroundings, start.forced, program())
             .with_loaded(start.first)
+            .staying(start.settings.stays)
             .traced(traces.tracing.clone(), &traces.remarks);
         let mut hints = None;
         if start.settings.live {

@@ -10,12 +10,14 @@ use crate::adapters::source_tree::ProjectFiles;
 use crate::adapters::watch::{FileWatch, Watched};
 use crate::app::failure::Failure;
 use crate::app::notice::Hydrated;
+use crate::app::worker::account::scope_of;
 use crate::app::workshop::{Need, Workshop};
 use crate::boot::hydrate::{self, Surroundings};
 use crate::boot::platform;
 use crate::boot::workers;
 use crate::boot::world::{OWN_FOLDER, RealWorld};
 use crate::domain::config::load::Loaded;
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::project::project::{Project, ProviderKind};
 use crate::domain::report::worker::WorkerReport;
 use crate::domain::time::Wall;
@@ -51,6 +53,9 @@ pub struct RealWorkshop {
     watch: RefCell<Option<FileWatch>>,
     /// The files that are watched.
     watched: RefCell<Watched>,
+    /// Whether it stays with the project it began with, and which that is.
+    stays: bool,
+    began: RefCell<Option<String>>,
     connected: RefCell<Kept>,
     offline: RefCell<Kept>,
     connecting: tokio::sync::Semaphore,
@@ -78,7 +83,16 @@ impl RealWorkshop {
             connecting: tokio::sync::Semaphore::new(1),
             remark: RefCell::default(),
             said: Cell::new(false),
+            stays: false,
+            began: RefCell::default(),
         }
+    }
+
+    /// Says whether it stays with the project it began with, whatever the file says later.
+    #[must_use]
+    pub fn staying(mut self, stays: bool) -> Self {
+        self.stays = stays;
+        self
     }
 
     /// Hands over what the front end loaded already, for the first hydration.
@@ -164,14 +178,37 @@ impl RealWorkshop {
         let before = self.watched.replace(what);
         !loaded.watched.is_subset(&before.config)
     }
+
+    /// Refuses a file that has become one of another project or environment, where that is wanted: what is recorded,
+    /// led and locked is of the old one, and nobody but a human can know whether both are the same.
+    fn kept_to_its_project(&self, mut loaded: Loaded) -> Loaded {
+        let Some(found) = loaded.project.as_ref().filter(|_| self.stays).map(scope_of) else {
+            return loaded;
+        };
+        let began = self
+            .began
+            .borrow_mut()
+            .get_or_insert_with(|| found.clone())
+            .clone();
+        if began != found {
+            let text = format!("it is of `{found}` now, and `{began}` is watched");
+            let finding = Diagnostic::error("NK0003", text);
+            loaded
+                .diagnostics
+                .push(finding.help("start a worker for the other project"));
+            loaded.project = None;
+        }
+        loaded
+    }
 }
 
 impl Workshop for RealWorkshop {
     type Engine = Engine<RealWorld>;
 
     fn hydrate(&self) -> Hydrated {
-        let load = || hydrate::load(&self.surroundings, &self.tree);
-        let mut loaded = self.first.borrow_mut().take().unwrap_or_else(load);
+        let load = || self.kept_to_its_project(hydrate::load(&self.surroundings, &self.tree));
+        let first = self.first.borrow_mut().take();
+        let mut loaded = first.map_or_else(load, |first| self.kept_to_its_project(first));
         // What changed before it was watched nobody told us of: new files are read once more, now that they are.
         for _ in 0..ROUNDS {
             if !self.arm(&loaded) {
@@ -265,6 +302,38 @@ mod tests {
             .flatten()
             .map(ToString::to_string)
             .collect()
+    }
+
+    #[test]
+    fn a_file_that_is_of_another_project_now_is_refused_by_whoever_stays_with_his() {
+        let folder = tempfile::tempdir().expect("folder");
+        let write = |name: &str| {
+            let text =
+                format!("name: {name}\nservices:\n  one: {{ image: busybox, start: sleep 1 }}\n");
+            std::fs::write(folder.path().join("nanokit.yml"), text).expect("project file");
+        };
+        write("shop");
+        let (watch, _hints) = FileWatch::start().expect("watching");
+        let worker = workshop(folder.path()).watching(watch).staying(true);
+        let panel = workshop(folder.path());
+        for shop in [&worker, &panel] {
+            assert_eq!(services(&shop.hydrate()), ["one"]);
+        }
+        let records = worker.watched.borrow().state.clone();
+        assert!(!records.is_empty());
+        write("store");
+        assert_eq!(services(&panel.hydrate()), ["one"]);
+        let refused = worker.hydrate();
+        assert!(refused.project.is_none());
+        let said = &refused.diagnostics.last().expect("a reason").message;
+        assert_eq!(
+            said,
+            "it is of `store/local` now, and `shop/local` is watched"
+        );
+        // What is recorded of the old one is watched on.
+        assert_eq!(worker.watched.borrow().state, records);
+        write("shop");
+        assert_eq!(services(&worker.hydrate()), ["one"]);
     }
 
     #[test]

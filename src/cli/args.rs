@@ -223,7 +223,8 @@ pub enum Verb {
     /// Lives until it is told to end. `drift:` in the file says how often it looks and whether it restores (`auto`),
     /// notes a restore and shows it (`ask`, the default) or only reports (`never`). Several workers of one project choose
     /// a leader; the others stand by. HUP loads the file again; TERM finishes what is under way and ends, a second one
-    /// cancels it. `nkapp status` and the panel show what it does.
+    /// cancels it. A file that breaks, or is of another project or environment now, is refused and the last good one holds.
+    /// `nkapp status` and the panel show what it does.
     Worker,
     /// Look at or clear the infrastructure lock
     #[command(subcommand)]

@@ -90,6 +90,7 @@ impl<'g> Errand<'g> {
             reader: Reader::Lossless,
             read_only: self.read_only,
             workers: false,
+            stays: false,
         })
     }
 

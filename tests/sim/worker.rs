@@ -83,6 +83,7 @@ async fn work(
         reader: Reader::Lossless,
         read_only: false,
         workers: false,
+        stays: true,
     });
     let end = Instant::now() + span;
     let mut mind = Worker::new(me, Arc::clone(&shop.project), Instant::now(), Wall(0));

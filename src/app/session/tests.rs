@@ -402,6 +402,7 @@ fn once() -> Settings {
         reader: Reader::Lossless,
         read_only: false,
         workers: false,
+        stays: false,
     }
 }
 

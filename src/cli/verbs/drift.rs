@@ -91,6 +91,7 @@ pub(super) fn watch(errand: &mut Errand<'_>) -> Result<u8, Failure> {
         reader: Reader::Lossless,
         read_only: errand.read_only,
         workers: false,
+        stays: false,
     })?;
     line.listen_to_signals();
     loop {

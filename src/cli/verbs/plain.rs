@@ -87,6 +87,7 @@ impl Ear {
                     reader: Reader::MayLoseLines,
                     read_only: true,
                     workers: false,
+                    stays: false,
                 })
                 .ok();
         }

@@ -57,6 +57,7 @@ impl Hydrated {
             reader: Reader::Lossless,
             read_only: errand.read_only,
             workers: false,
+            stays: true,
         })?;
         line.listen_to_signals();
         if !errand.read_only {

@@ -186,6 +186,7 @@ async fn only_what_is_on_the_screen_is_sampled_and_leaving_stops_it() {
         reader: Reader::Lossless,
         read_only: false,
         workers: false,
+        stays: false,
     };
     with_session(settings, &bench, async |client, _hints| {
         let Client {
