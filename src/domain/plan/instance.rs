@@ -122,6 +122,7 @@ impl<'a> Case<'a> {
             broken: false,
         };
         verdict.configuration();
+        verdict.origin();
         verdict.image();
         verdict.volumes();
         let completed = verdict.has_completed();
@@ -215,6 +216,19 @@ impl Verdict<'_, '_> {
             let before = label.map_or_else(|| "unknown".to_owned(), short_hash);
             let after = short_hash(case.hash);
             self.note("hash", Some(&before), Some(&after), case.drift_or_config());
+            self.replace = true;
+        }
+    }
+
+    /// Two that bear the label of one operation cannot both be of it: this one was copied by hand, labels and all, and
+    /// nobody knows with which variables, ports or mounts.
+    fn origin(&mut self) {
+        let case = self.case;
+        let Some(op) = &self.live.op else { return };
+        let mut known = case.recorded.into_iter().flat_map(|r| r.instances.values());
+        if known.any(|one| one.op == *op && one.id != self.live.id) && !self.replace {
+            let before = format!("a copy made by hand ({})", short_id(self.live.id.as_str()));
+            self.note("id", Some(&before), Some("made anew"), Cause::Drift);
             self.replace = true;
         }
     }

@@ -2,7 +2,7 @@
 //! engine can. One test a row.
 
 use super::lab::{Lab, changes, image, job, mounting, plain, rows, service, steps};
-use crate::domain::ids::{Address, ImageId, Lineage, ProviderId};
+use crate::domain::ids::{Address, ImageId, Lineage, OpId, ProviderId};
 use crate::domain::live::Status;
 use crate::domain::plan::model::{Purpose, StepKind};
 
@@ -432,6 +432,28 @@ fn a_container_somebody_else_made_in_its_place_is_judged_by_its_hash() {
         "{}",
         rows(&plan)
     );
+}
+
+#[test]
+fn a_copy_of_a_container_is_made_anew_for_its_labels_say_nothing_of_it() {
+    for purpose in [Purpose::Deploy, Purpose::Restore] {
+        let mut lab = api();
+        let op = OpId::new("r/service.api[0]/create#1");
+        lab.instance("api", 0).op = Some(op.clone());
+        let record = lab.record.as_mut().expect("a record");
+        let recorded = record.resources.get_mut(&Address::service("api"));
+        for one in recorded.expect("recorded").instances.values_mut() {
+            one.op = op.clone();
+        }
+        assert_eq!(rows(&lab.plan_for(purpose.clone(), &[])), "");
+        lab.instance("api", 0).id = ProviderId::new("copy");
+        let plan = lab.plan_for(purpose, &[]);
+        assert_eq!(
+            changes(&plan, "service.api"),
+            "id a copy made by hand (copy) -> made anew drift\n"
+        );
+        assert_eq!(rows(&plan), "~ service.api recreate (id drifted)\n");
+    }
 }
 
 #[test]
