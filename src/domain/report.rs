@@ -15,6 +15,7 @@ use crate::domain::time::Wall;
 pub mod accept;
 mod cosmetic;
 pub mod drift;
+mod half_done;
 pub mod ignored;
 pub mod install;
 pub mod status;
@@ -86,6 +87,8 @@ pub struct DriftReport {
     pub edits: BTreeMap<Address, Vec<Change>>,
     /// Differences somebody decided to live with.
     pub ignored: BTreeMap<Address, Vec<IgnoredChange>>,
+    /// Drifted, and with that restore begun and not finished.
+    pub half_done: BTreeMap<Address, RunId>,
     /// Differences that matter to nobody.
     pub cosmetic: BTreeMap<Address, Vec<Change>>,
     /// Strays, for display.

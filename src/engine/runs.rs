@@ -212,7 +212,7 @@ fn remove<W: World>(world: &W, path: &Path) {
 }
 
 /// Returns the ids of all runs with a journal, oldest first.
-fn ids<W: World>(world: &W) -> Result<Vec<String>, EngineError> {
+pub(super) fn ids<W: World>(world: &W) -> Result<Vec<String>, EngineError> {
     let names = world
         .disk()
         .list(&PathBuf::from(FOLDER))

@@ -10,7 +10,8 @@ use crate::domain::report::drift::{drift as report_drift, everything};
 use crate::domain::report::status::status as report_status;
 use crate::domain::report::{DriftReport, StatusReport};
 use crate::engine::amend;
-use crate::engine::discover::{discover, make_plan};
+use crate::engine::discover::{Found, discover, make_plan};
+use crate::engine::half_done::half_done;
 use crate::engine::reconcile::{EngineError, Survey};
 use crate::ports::clock::Clock;
 use crate::ports::provider::Provider;
@@ -21,7 +22,8 @@ pub(super) async fn status<W: World>(
     world: &W,
     project: &Project,
 ) -> Result<StatusReport, EngineError> {
-    look(world, project, report_status).await
+    let found = discover(world, project, true).await?;
+    Ok(judged(world, project, &found).await.0)
 }
 
 /// Compares live and recorded.
@@ -29,8 +31,32 @@ pub(super) async fn drift<W: World>(
     world: &W,
     project: &Project,
 ) -> Result<DriftReport, EngineError> {
-    let report = look(world, project, report_drift).await?;
-    Ok(set_aside(world, project, report))
+    let found = discover(world, project, true).await?;
+    let (_, drift) = judged(world, project, &found).await;
+    Ok(set_aside(world, project, drift))
+}
+
+/// Judges what was found; what a restore did not finish counts as drifted.
+async fn judged<W: World>(
+    world: &W,
+    project: &Project,
+    found: &Found,
+) -> (StatusReport, DriftReport) {
+    let graph = Graph::of(project);
+    let all = everything();
+    let input = PlanInput {
+        project,
+        graph: &graph,
+        live: &found.live,
+        record: found.keeper.record(),
+        digests: &found.digests,
+        capabilities: world.provider().capabilities(),
+        request: &all,
+    };
+    let drift = report_drift(&input);
+    let restores = half_done(world, project, drift.unsettled()).await;
+    let drift = drift.with_half_done(restores);
+    (report_status(&input).with_half_done(&drift), drift)
 }
 
 /// Sets aside what is ignored now. A list that cannot be read hides nothing.
@@ -51,18 +77,7 @@ pub(super) async fn survey<W: World>(
     request: Option<&PlanRequest>,
 ) -> Result<Survey, EngineError> {
     let mut found = discover(world, project, true).await?;
-    let graph = Graph::of(project);
-    let all = everything();
-    let input = PlanInput {
-        project,
-        graph: &graph,
-        live: &found.live,
-        record: found.keeper.record(),
-        digests: &found.digests,
-        capabilities: world.provider().capabilities(),
-        request: &all,
-    };
-    let (status, drift) = (report_status(&input), report_drift(&input));
+    let (status, drift) = judged(world, project, &found).await;
     let drift = set_aside(world, project, drift);
     let missing = found.missing.take();
     let plan = request.map(|request| match missing {
@@ -77,23 +92,4 @@ pub(super) async fn survey<W: World>(
         drift,
         plan,
     })
-}
-
-async fn look<W: World, T>(
-    world: &W,
-    project: &Project,
-    report: impl Fn(&PlanInput<'_>) -> T,
-) -> Result<T, EngineError> {
-    let found = discover(world, project, true).await?;
-    let graph = Graph::of(project);
-    let request = everything();
-    Ok(report(&PlanInput {
-        project,
-        graph: &graph,
-        live: &found.live,
-        record: found.keeper.record(),
-        digests: &found.digests,
-        capabilities: world.provider().capabilities(),
-        request: &request,
-    }))
 }

@@ -104,6 +104,11 @@ pub fn drift(report: &DriftReport) -> Value {
         "drifted": drifted,
         "fields": fields,
         "changed": report.changed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "half_done": report
+            .half_done
+            .iter()
+            .map(|(address, run)| json!({"address": address.to_string(), "run_id": run.to_string()}))
+            .collect::<Vec<_>>(),
         "strays": report.strays,
         "digest": report.digest.to_string(),
     })

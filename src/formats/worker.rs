@@ -60,6 +60,8 @@ struct WorkerWire {
     lock_held_by: Option<String>,
     looked_at: Option<String>,
     drifted: Vec<String>,
+    #[serde(default)]
+    half_done: Vec<String>,
     pending: Vec<String>,
     restoring: Vec<String>,
     waiting: Vec<WaitingWire>,
@@ -114,6 +116,7 @@ pub fn decode_line(bytes: &[u8]) -> Result<WorkerReport, FormatError> {
         lock_held_by: wire.lock_held_by,
         looked_at: wire.looked_at.as_deref().map(text::wall).transpose()?,
         drifted: addresses(&wire.drifted),
+        half_done: addresses(&wire.half_done),
         pending: addresses(&wire.pending),
         restoring: addresses(&wire.restoring),
         waiting: wire
@@ -192,6 +195,7 @@ fn wire(report: &WorkerReport) -> WorkerWire {
         lock_held_by: report.lock_held_by.clone(),
         looked_at: report.looked_at.map(text::rfc3339),
         drifted: words(&report.drifted),
+        half_done: words(&report.half_done),
         pending: words(&report.pending),
         restoring: words(&report.restoring),
         waiting: report.waiting.iter().map(waiting).collect(),
@@ -247,6 +251,7 @@ mod tests {
             lock_held_by: None,
             looked_at: Some(Wall(1_500)),
             drifted: vec![Address::service("api")],
+            half_done: vec![Address::service("api")],
             pending: vec![Address::volume("data")],
             restoring: Vec::new(),
             waiting: vec![Waiting {

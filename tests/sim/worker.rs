@@ -15,6 +15,7 @@ use nanokit::app::workshop::{Need, Workshop};
 use nanokit::domain::event::RunOutcome;
 use nanokit::domain::graph::build::Graph;
 use nanokit::domain::place::Sources;
+use nanokit::domain::plan::model::Purpose;
 use nanokit::domain::project::project::Project;
 use nanokit::domain::project::watch::Restoring;
 use nanokit::domain::report::worker::{Leadership, WorkerReport};
@@ -27,8 +28,8 @@ use nanokit::ports::world::World;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::harness::{Ask, deploy, engine, machine, run, sim};
-use crate::support::sim::life::Fate;
+use crate::harness::{Ask, assert_converged, deploy, engine, machine, plan, run, sim};
+use crate::support::sim::life::{Fate, killed_at};
 use crate::support::sim::project::{project, service};
 use crate::support::sim::world::{Machine, SimWorld};
 
@@ -129,6 +130,24 @@ fn kill(machine: &Machine, which: &str) {
     if let Some(found) = machine.platform.find(which) {
         machine.platform.dies(&found.id, found.life, 137);
     }
+}
+
+/// Somebody removes an instance by hand.
+fn remove(machine: &Machine, which: &str) {
+    if let Some(found) = machine.platform.find(which) {
+        machine.platform.dies(&found.id, found.life, 137);
+        machine.platform.with(|m| m.boxes.remove(&found.id));
+    }
+}
+
+/// A restore of everything that is killed at a step; tells whether it was.
+async fn killed_restore(machine: &Machine, project: &Project, step: u64) -> bool {
+    let ask = Ask {
+        purpose: Purpose::Restore,
+        fate: killed_at(step),
+        ..Ask::default()
+    };
+    run(machine, project, ask).await.end.is_none()
 }
 
 /// Every run's command with the time it was changing things in, by the run logs.
@@ -267,4 +286,80 @@ fn two_workers_never_fight_and_the_second_takes_over_from_the_dead() {
         });
     }
     assert!(taken_over > 0, "no leader was killed");
+}
+
+#[test]
+fn what_a_leader_killed_at_any_step_of_a_restore_left_is_finished_by_the_next() {
+    let (mut killed, mut half_done) = (0, 0);
+    for step in 1.. {
+        let came_to_its_end = sim(async {
+            let machine = machine(step);
+            let project = four();
+            deploy(&machine, &project).await;
+            remove(&machine, "api[0]");
+            if !killed_restore(&machine, &project, step).await {
+                return true;
+            }
+            killed += 1;
+            let context = format!("killed at step {step}");
+            let found = engine(&machine).drift(&project).await.unwrap();
+            half_done += found.half_done.len();
+            let next = work(&machine, &project, (Fate::default(), SECOND * 30)).await;
+            let next = next.expect("nobody killed it");
+            assert_eq!(
+                (next.drifted, next.half_done),
+                (vec![], vec![]),
+                "{context}"
+            );
+            assert_eq!(next.failed, 0, "{context}");
+            assert_converged(&machine, &project, &context).await;
+            false
+        });
+        if came_to_its_end {
+            break;
+        }
+    }
+    assert!(killed > 20, "it was killed only {killed} times");
+    assert!(half_done > 0, "it never left anything half done");
+}
+
+#[test]
+fn what_a_killed_deploy_left_is_nobody_elses_to_finish_and_asking_restores_nothing() {
+    for (purpose, restoring) in [
+        (Purpose::Deploy, Restoring::Auto),
+        (Purpose::Restore, Restoring::Ask),
+    ] {
+        let mut left = 0;
+        for step in (20..140).step_by(3) {
+            sim(async {
+                let machine = machine(step);
+                let mut project = four();
+                project.drift.restore = restoring;
+                let fate = killed_at(step);
+                if purpose == Purpose::Restore {
+                    deploy(&machine, &project).await;
+                    remove(&machine, "api[0]");
+                }
+                let ask = Ask {
+                    purpose: purpose.clone(),
+                    fate,
+                    ..Ask::default()
+                };
+                if run(&machine, &project, ask).await.end.is_some() {
+                    return;
+                }
+                let before = machine.platform.picture();
+                let told = work(&machine, &project, (Fate::default(), SECOND * 30)).await;
+                let told = told.expect("nobody killed it");
+                let context = format!("{} killed at step {step}", purpose.as_str());
+                assert_eq!(machine.platform.picture(), before, "{context}: {told:#?}");
+                if !plan(&machine, &project).await.is_empty() {
+                    left += 1;
+                    let asked = restoring == Restoring::Ask;
+                    assert_eq!(told.pending.is_empty(), !asked, "{context}: {told:#?}");
+                }
+            });
+        }
+        assert!(left > 0, "{} left nothing", purpose.as_str());
+    }
 }

@@ -23,6 +23,11 @@ impl Worker {
         if let Some((_, addresses)) = &self.running {
             report.restoring.clone_from(addresses);
         }
+        let half_done = self.half_done.keys();
+        report.half_done = half_done
+            .filter(|address| !report.restoring.contains(address))
+            .cloned()
+            .collect();
         match self.project.drift.restore {
             Restoring::Ask => report.pending = self.wanted().cloned().collect(),
             Restoring::Auto => report.waiting = self.waiting(now, wall),

@@ -23,7 +23,10 @@ struct Case {
     since: Option<Instant>,
     /// When it was as recorded again.
     calm: Instant,
+    /// How often it was restored or tried to.
     attempts: u32,
+    /// How often in a row that failed.
+    failures: u32,
     /// Whether a restore failed on its way: what it left behind may look like no drift and is not as it should be.
     is_owed: bool,
     /// Not before then.
@@ -58,6 +61,7 @@ impl Cases {
                 since: None,
                 calm: now,
                 attempts: 0,
+                failures: 0,
                 is_owed: false,
                 not_before: now,
             });
@@ -92,14 +96,25 @@ impl Cases {
             if let Some(case) = self.0.get_mut(address) {
                 case.attempts = case.attempts.saturating_add(1);
                 case.is_owed = !went_well;
-                let (first, longest) = if went_well {
-                    AFTER_RESTORE
+                // What went well before is no reason to wait longer after a failure.
+                let (first, longest, times) = if went_well {
+                    case.failures = 0;
+                    (AFTER_RESTORE.0, AFTER_RESTORE.1, case.attempts)
                 } else {
-                    AFTER_FAILURE
+                    case.failures = case.failures.saturating_add(1);
+                    (AFTER_FAILURE.0, AFTER_FAILURE.1, case.failures)
                 };
-                let doublings = case.attempts.saturating_sub(1).min(16);
+                let doublings = times.saturating_sub(1).min(16);
                 case.not_before = now + first.saturating_mul(1 << doublings).min(longest);
             }
+        }
+    }
+
+    /// Ends all pauses: the platform was away and is back, so what happened before tells nothing any more.
+    pub(super) fn afresh(&mut self, now: Instant) {
+        for case in self.0.values_mut() {
+            case.failures = 0;
+            case.not_before = now;
         }
     }
 }
@@ -158,6 +173,26 @@ mod tests {
         cases.tried(std::slice::from_ref(&api), true, now);
         cases.found(&drifted(&[]), |_| false, now);
         assert_eq!(cases.due(&api), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_after_successes_is_the_first_and_a_platform_that_is_back_ends_its_pause() {
+        let mut now = Instant::now();
+        let api = Address::service("api");
+        let mut cases = Cases::default();
+        for went_well in [true, true, true, true, false] {
+            cases.found(&drifted(&["api"]), |_| true, now);
+            now = cases.due(&api).expect("it drifted");
+            cases.tried(std::slice::from_ref(&api), went_well, now);
+            if went_well {
+                cases.found(&drifted(&[]), |_| true, now);
+            }
+        }
+        let pause = |cases: &Cases| cases.due(&api).map(|due| due.duration_since(now));
+        assert_eq!(pause(&cases), Some(AFTER_FAILURE.0));
+        assert_eq!(cases.attempts(&api), 5);
+        cases.afresh(now);
+        assert_eq!(pause(&cases), Some(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]

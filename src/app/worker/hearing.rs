@@ -10,7 +10,7 @@ use crate::app::notice::{Hydrated, Link};
 use crate::app::worker::account::{millis, scope_of};
 use crate::app::worker::mind::{LOCK_AGAIN, Level, Said, Worker};
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::ids::Address;
+use crate::domain::ids::{Address, RunId};
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::project::watch::Restoring;
 use crate::domain::report::DriftReport;
@@ -58,10 +58,11 @@ impl Worker {
         self.project = Arc::clone(project);
     }
 
-    pub(super) fn linked(&mut self, link: &Link) {
+    pub(super) fn linked(&mut self, link: &Link, now: Instant) {
         match link {
             Link::Connecting => {}
             Link::Up(what) => {
+                self.cases.afresh(now);
                 self.say(Level::Info, "platform", format!("watching {what}"));
                 self.report.platform = Ok(what.clone());
             }
@@ -88,8 +89,17 @@ impl Worker {
 
     pub(super) fn drifted(&mut self, report: &DriftReport, now: Instant) {
         self.drifting = report.drifted.keys().cloned().collect();
+        let before = std::mem::replace(&mut self.half_done, report.half_done.clone());
+        for (address, run) in &report.half_done {
+            // Its own it has told of already.
+            if before.get(address) != Some(run) && self.cases.attempts(address) == 0 {
+                self.left_behind(address, run);
+            }
+        }
         for address in self.sort_out(now) {
-            if self.project.drift.restore == Restoring::Ask && self.project.drift.covers(&address) {
+            let asks =
+                self.project.drift.restore == Restoring::Ask && self.project.drift.covers(&address);
+            if asks && !self.half_done.contains_key(&address) {
                 self.said.push(Said {
                     level: Level::Warn,
                     topic: "pending",
@@ -98,6 +108,22 @@ impl Worker {
                 });
             }
         }
+    }
+
+    /// Tells that a restore of somebody else did not get to its end, and who goes on with it.
+    fn left_behind(&mut self, address: &Address, run: &RunId) {
+        let acts = self.project.drift.restore == Restoring::Auto;
+        let next = if acts && self.project.drift.covers(address) {
+            "the leader takes it up again"
+        } else {
+            "`nkapp drift --restore` finishes it"
+        };
+        self.said.push(Said {
+            level: Level::Warn,
+            topic: "pending",
+            text: format!("a restore of {address} was begun and not finished (run {run}): {next}"),
+            address: Some(address.clone()),
+        });
     }
 
     /// Compares what is known to have drifted with how everything stands; returns what is new.
@@ -155,6 +181,11 @@ impl Worker {
             Leadership::Seeks(why) => (Level::Warn, format!("this worker does not lead: {why}")),
         };
         self.say(level, "leader", text);
+        if *news == Leadership::Leads {
+            // Whoever led before may have left something half done since the last look.
+            self.is_fresh = false;
+            self.wants_look = true;
+        }
         self.report.leadership = news.clone();
     }
 

@@ -3,7 +3,7 @@
 //! It restores only while it leads, the platform answers, a look has confirmed what it knows, nobody else holds the
 //! infrastructure lock, and what is to be restored stands on healthy dependencies. Everything else is said, not done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::app::command::{Command, Ticket};
 use crate::app::notice::Notice;
 use crate::app::worker::account::{millis, scope_of};
 use crate::app::worker::cases::Cases;
-use crate::domain::ids::Address;
+use crate::domain::ids::{Address, RunId};
 use crate::domain::project::project::Project;
 use crate::domain::project::watch::Restoring;
 use crate::domain::report::StatusReport;
@@ -84,6 +84,8 @@ pub struct Worker {
     pub(super) status: Option<Arc<StatusReport>>,
     /// What drifted by the last report.
     pub(super) drifting: BTreeSet<Address>,
+    /// What of it a restore has begun with and not finished.
+    pub(super) half_done: BTreeMap<Address, RunId>,
     /// Whether a look has ended well since anything put what is known in doubt.
     pub(super) is_fresh: bool,
     /// Whether the lock was looked at.
@@ -117,6 +119,7 @@ impl Worker {
             lock_held_by: None,
             looked_at: None,
             drifted: Vec::new(),
+            half_done: Vec::new(),
             pending: Vec::new(),
             restoring: Vec::new(),
             waiting: Vec::new(),
@@ -132,6 +135,7 @@ impl Worker {
             cases: Cases::default(),
             status: None,
             drifting: BTreeSet::new(),
+            half_done: BTreeMap::new(),
             is_fresh: false,
             lock_known: false,
             lock_again: now,
@@ -146,7 +150,7 @@ impl Worker {
     pub fn hear(&mut self, notice: &Notice, now: Instant, wall: Wall) {
         match notice {
             Notice::Config(hydrated) => self.loaded(hydrated),
-            Notice::Link(link) => self.linked(link),
+            Notice::Link(link) => self.linked(link, now),
             Notice::Trouble(trouble) => self.troubled(trouble.as_deref()),
             Notice::Looked => {
                 self.is_fresh = true;

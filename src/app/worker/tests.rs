@@ -11,7 +11,7 @@ use crate::app::failure::{Failure, FailureKind};
 use crate::app::notice::{End, Hydrated, Link, Notice};
 use crate::app::sample;
 use crate::app::worker::mind::{Identity, Worker};
-use crate::domain::ids::{Address, Digest};
+use crate::domain::ids::{Address, Digest, RunId};
 use crate::domain::lease::{Holder, LockRecord, LockReport, LockStatus, Occupation, Verdict};
 use crate::domain::place::Sources;
 use crate::domain::plan::model::{ActionKind, Cause, Change};
@@ -58,6 +58,7 @@ impl Lab {
     fn leading(restore: Restoring) -> Self {
         let mut lab = Self::new(restore);
         lab.hears(&Notice::Leadership(Leadership::Leads));
+        assert_eq!(lab.wishes(), "look");
         lab.hears(&Notice::Link(Link::Up("the platform".into())));
         lab.lock(Verdict::Free, 0);
         lab.hears(&Notice::Looked);
@@ -70,6 +71,10 @@ impl Lab {
         self.now += span;
     }
     fn drifts(&mut self, names: &[&str]) {
+        self.finds(names, &[]);
+    }
+    /// A look finds these drifted, and these of them half done by a restore.
+    fn finds(&mut self, names: &[&str], half_done: &[&str]) {
         let change = Change {
             path: "status".into(),
             instance: None,
@@ -86,6 +91,10 @@ impl Lab {
             ticket: None,
             report: Arc::new(DriftReport {
                 drifted,
+                half_done: half_done
+                    .iter()
+                    .map(|name| (Address::service(name), RunId("r1".to_owned())))
+                    .collect(),
                 digest: Digest::new(names.join(" ")),
                 ..DriftReport::default()
             }),
@@ -207,6 +216,52 @@ async fn drift_that_lasts_is_restored_and_what_goes_away_is_not() {
     let report = lab.mind.report(lab.now, Wall(0));
     assert_eq!((report.restored, report.failed), (1, 0));
     assert!(report.drifted.is_empty() && report.last.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_leader_left_half_done_is_taken_up_after_a_look_or_asked_about() {
+    let mut lab = Lab::new(Restoring::Auto);
+    lab.hears(&Notice::Leadership(Leadership::StandsBy("you".into())));
+    lab.hears(&Notice::Link(Link::Up("the platform".into())));
+    lab.lock(Verdict::Free, 0);
+    lab.hears(&Notice::Looked);
+    lab.passes(SECOND * 60);
+    assert_eq!(lab.wishes(), "nothing");
+    // What it saw while another one led is old.
+    lab.hears(&Notice::Leadership(Leadership::Leads));
+    assert_eq!(lab.wishes(), "look");
+    lab.finds(&["api"], &["api"]);
+    lab.passes(SECOND * 2);
+    assert_eq!(lab.wishes(), "nothing");
+    lab.hears(&Notice::Looked);
+    assert!(lab.said().contains("the leader takes it up again"));
+    assert_eq!(lab.mind.report(lab.now, Wall(0)).half_done.len(), 1);
+    assert_eq!(lab.wishes(), "restore service.api");
+    assert!(lab.mind.report(lab.now, Wall(0)).half_done.is_empty());
+
+    let mut lab = Lab::leading(Restoring::Ask);
+    lab.finds(&["api"], &["api"]);
+    lab.finds(&["api"], &["api"]);
+    lab.passes(SECOND * 60);
+    assert_eq!(lab.wishes(), "nothing");
+    let said = lab.said();
+    assert_eq!(said.matches("not finished (run r1)").count(), 1, "{said}");
+    assert!(said.contains("nkapp drift --restore"), "{said}");
+    assert_eq!(lab.mind.report(lab.now, Wall(0)).pending.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_is_back_is_not_waited_for_any_longer() {
+    let mut lab = Lab::leading(Restoring::Auto);
+    lab.drifts(&["api"]);
+    lab.passes(SECOND);
+    assert_eq!(lab.wishes(), "restore service.api");
+    lab.ends(Some(FailureKind::Failed));
+    lab.hears(&Notice::Link(Link::Down("gone".into())));
+    lab.hears(&Notice::Link(Link::Up("the platform".into())));
+    lab.hears(&Notice::Looked);
+    lab.passes(SECOND);
+    assert_eq!(lab.wishes(), "restore service.api");
 }
 
 #[tokio::test(start_paused = true)]

@@ -93,6 +93,11 @@ fn digest(report: &DriftReport) -> Digest {
             feed(&one.ignored.reason);
         }
     }
+    for (address, run) in &report.half_done {
+        feed("half done");
+        feed(&address.to_string());
+        feed(run.as_str());
+    }
     for address in &report.changed {
         feed("changed");
         feed(&address.to_string());

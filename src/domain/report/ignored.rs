@@ -108,6 +108,8 @@ impl DriftReport {
             });
         }
         self.drifted.retain(|_, changes| !changes.is_empty());
+        self.half_done
+            .retain(|address, _| self.drifted.contains_key(address));
         self.ignored = aside;
         self.with_digest()
     }

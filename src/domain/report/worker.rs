@@ -155,6 +155,8 @@ pub struct WorkerReport {
     pub looked_at: Option<Wall>,
     /// What drifted.
     pub drifted: Vec<Address>,
+    /// What of it a restore has begun with and not finished.
+    pub half_done: Vec<Address>,
     /// What waits for a human to restore it.
     pub pending: Vec<Address>,
     /// What is being restored.

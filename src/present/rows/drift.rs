@@ -1,5 +1,6 @@
 //! A drift report as rows.
 
+use crate::domain::ids::RunId;
 use crate::domain::report::DriftReport;
 use crate::domain::report::ignored::Ignored;
 use crate::domain::time::Wall;
@@ -27,6 +28,7 @@ pub fn drift(report: &DriftReport, all: bool, now: Wall) -> Vec<Row> {
                 .with(Role::Strong, address.to_string()),
         );
         rows.extend(plan::changes(differences, 2));
+        rows.extend(report.half_done.get(address).map(half_done));
     }
     for (address, changes) in &report.ignored {
         for one in changes {
@@ -75,6 +77,13 @@ pub fn drift(report: &DriftReport, all: bool, now: Wall) -> Vec<Row> {
         );
     }
     rows
+}
+
+/// Says that a restore was begun and did not get to its end.
+fn half_done(run: &RunId) -> Row {
+    Row::at(4)
+        .with(Role::Warn, "a restore was begun and not finished")
+        .with(Role::Dim, format!(" (run {run})"))
 }
 
 /// Returns the decisions to live with drift.

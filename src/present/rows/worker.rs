@@ -55,6 +55,15 @@ fn worker(report: &WorkerReport, now: Wall) -> Vec<Row> {
             format!("restoring {}", names(&report.restoring)),
         );
     }
+    if !report.half_done.is_empty() {
+        line(
+            Role::Warn,
+            format!(
+                "a restore of {} was begun and not finished",
+                names(&report.half_done)
+            ),
+        );
+    }
     if !report.pending.is_empty() {
         let all = names(&report.pending);
         line(
