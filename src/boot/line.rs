@@ -13,11 +13,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::adapters::keyboard::Keyboard;
 use crate::adapters::otlp::exporter::Report;
+use crate::adapters::source_tree::ProjectFiles;
 use crate::adapters::watch::FileWatch;
 use crate::app::command::{Command, Ticket};
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::session::{self, Client, Reader, Session, Settings};
-use crate::boot::hydrate::Surroundings;
+use crate::boot::hydrate::{self, Surroundings};
 use crate::boot::traces::{self, Traces};
 use crate::boot::workshop::RealWorkshop;
 use crate::cli::ground::{Came, Heard, Line};
@@ -74,12 +75,15 @@ fn serve(session: Session, start: Start) {
     let loud = start.verbose && !start.settings.live;
     let report = local.block_on(&runtime, async move {
         let mut session = session;
-        let traces = Traces::of(&start.surroundings, start.first.as_ref()).await;
+        // One load serves the traces and the session's first hydration.
+        let load = || hydrate::load(&start.surroundings, &ProjectFiles::new());
+        let first = start.first.unwrap_or_else(load);
+        let traces = Traces::of(&start.surroundings.process_env, &first).await;
         let followed = traces
             .asked()
             .then(|| session.subscribe(Reader::MayLoseLines));
         let mut workshop = RealWorkshop::new(start.surroundings, start.forced, program())
-            .with_loaded(start.first)
+            .with_loaded(Some(first))
             .staying(start.settings.stays)
             .traced(traces.tracing.clone(), &traces.remarks);
         let mut hints = None;

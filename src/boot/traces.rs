@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::adapters::otlp::exporter::{Exporter, Report, unusable};
 use crate::adapters::secrets::ProjectSecrets;
-use crate::adapters::source_tree::ProjectFiles;
 use crate::app::handle::Notices;
 use crate::app::notice::Notice;
-use crate::boot::hydrate::{self, Surroundings};
 use crate::domain::config::load::Loaded;
 use crate::domain::project::project::Project;
 use crate::domain::project::service::EnvValue;
@@ -28,13 +26,8 @@ pub(super) struct Traces {
 }
 
 impl Traces {
-    /// Reads environment and file. Resolves the headers' secrets, opens no connection.
-    pub(super) async fn of(surroundings: &Surroundings, first: Option<&Loaded>) -> Self {
-        let variables = &surroundings.process_env;
-        let loaded = match first {
-            Some(loaded) => loaded,
-            None => &hydrate::load(surroundings, &ProjectFiles::new()),
-        };
+    /// Looks at the variables of this process and the loaded file. Resolves the headers' secrets, opens no connection.
+    pub(super) async fn of(variables: &BTreeMap<String, String>, loaded: &Loaded) -> Self {
         let project = loaded.project.as_ref();
         let telemetry = project.and_then(|project| project.telemetry.as_ref());
         let mut remarks = Vec::new();

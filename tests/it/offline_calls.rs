@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::cli_env::{SMALL, TestEnv};
+use crate::panel_terminal::Panel;
 
 /// Runs a command under `strace` and returns its exit code with every call that has to do with sockets.
 fn calls(env: &TestEnv, arguments: &[&str], folder: &Path) -> (Option<i32>, String) {
@@ -42,7 +43,8 @@ fn calls(env: &TestEnv, arguments: &[&str], folder: &Path) -> (Option<i32>, Stri
 
 #[test]
 fn commands_that_need_only_the_file_open_no_socket() {
-    let env = TestEnv::with(SMALL);
+    let actions = "actions:\n  - { name: mend, hook: manual, steps: [run: 'true'] }\n";
+    let env = TestEnv::with(&format!("{SMALL}{actions}"));
     env.nkapp(&["deploy", "-y"]).exits(0);
     env.nkapp(&["deploy", "-y", "--force"]).exits(0);
     let compose = "services:\n  web:\n    image: nginx:1\n";
@@ -50,11 +52,14 @@ fn commands_that_need_only_the_file_open_no_socket() {
     let empty = env.folder().join("empty");
     std::fs::create_dir(&empty).expect("folder");
     let here = env.folder().to_owned();
-    let cases: [(&[&str], &Path); 20] = [
+    let cases: [(&[&str], &Path); 23] = [
         (&["validate"], &here),
         (&["config"], &here),
         (&["graph"], &here),
         (&["graph", "--format", "json"], &here),
+        (&["action", "list"], &here),
+        (&["action", "list", "--json"], &here),
+        (&["action", "show", "mend"], &here),
         (&["run", "list"], &here),
         (&["run", "show"], &here),
         (&["run", "show", "--critical-path"], &here),
@@ -85,4 +90,42 @@ fn commands_that_need_only_the_file_open_no_socket() {
     let (_, sockets) = calls(&env, &["plan"], &live);
     assert!(!sockets.is_empty(), "a command that activates connects");
     env.nkapp(&["destroy", "-y"]).exits(0);
+}
+
+/// Counts how often the project file was opened.
+fn loads(log: &Path) -> usize {
+    let text = std::fs::read_to_string(log).expect("a trace");
+    let file = |line: &&str| line.contains("/nanokit.yml\"");
+    text.lines().filter(file).count()
+}
+
+#[test]
+fn the_project_file_is_read_once_and_once_more_when_it_is_watched() {
+    let env = TestEnv::with(SMALL);
+    let log = env.folder().join("strace.log");
+    let trace = ["-f", "-qq", "-e", "trace=open,openat,openat2", "-o"];
+    let nkapp = env!("CARGO_BIN_EXE_nkapp");
+    for verb in ["plan", "status", "run"] {
+        let mut arguments = trace.to_vec();
+        arguments.extend([log.to_str().expect("a path"), nkapp, verb]);
+        arguments.extend((verb == "run").then_some("list"));
+        let status = Command::new("strace")
+            .args(&arguments)
+            .current_dir(env.folder())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("`strace` starts (package strace)");
+        assert_eq!(status.code(), Some(0), "{verb}");
+        assert_eq!(loads(&log), 1, "{verb}");
+    }
+    let mut arguments = trace.to_vec();
+    arguments.extend([log.to_str().expect("a path"), nkapp]);
+    let mut panel = Panel::program_of_ours("strace", env.folder(), &[], &arguments);
+    panel.wait_for("○ top");
+    panel.keys("q");
+    panel.ended();
+    // What changed between the first look and the watch would be seen by nobody: so it is looked at again.
+    assert_eq!(loads(&log), 2);
 }
