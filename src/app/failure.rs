@@ -221,7 +221,8 @@ fn steps_failed(message: String, causes: &[(Address, String)]) -> Failure {
         if address.kind == ResourceKind::Service {
             failure = failure.next(format!("nkapp logs {}", address.name));
         }
-        if address.kind == ResourceKind::Procedure && address.name != Procedure::PUT_BACK {
+        let put_back = [Procedure::PUT_BACK, Procedure::PUT_BACK_POST];
+        if address.kind == ResourceKind::Procedure && !put_back.contains(&address.name.as_str()) {
             let name = &address.name;
             let step = cause.split(':').next().unwrap_or("STEP");
             failure = failure

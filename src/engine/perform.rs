@@ -193,6 +193,7 @@ pub(super) async fn hook<W: World>(
                 folder: cx.site.project.root.clone(),
                 env: host_env(cx, action, step, more),
                 timeout: hook.timeout,
+                scripts: [].into(),
             };
             let end = within(cx.world, limit, cx.world.hooks().run(&call, &log)).await;
             (end, None)

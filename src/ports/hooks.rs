@@ -1,8 +1,10 @@
 //! Running a command on the host.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::ids::Digest;
 use crate::domain::secret::Secret;
 use crate::ports::sink::Sink;
 
@@ -37,6 +39,8 @@ pub struct HostCall {
     pub env: Vec<(String, Value)>,
     /// Longest time it may take; then TERM, then KILL, for its whole tree.
     pub timeout: Duration,
+    /// Files below the folder that have to be what was approved, by their path; else it is not started.
+    pub scripts: BTreeMap<PathBuf, Digest>,
 }
 
 /// How a command ended (on the host or inside an instance).

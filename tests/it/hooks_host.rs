@@ -62,6 +62,7 @@ fn shell(line: &str, timeout: Duration) -> HostCall {
         folder: std::env::temp_dir(),
         env: Vec::new(),
         timeout,
+        scripts: [].into(),
     }
 }
 
@@ -339,6 +340,7 @@ async fn a_program_in_the_project_is_found_relative_to_it() {
         folder: home.path().to_owned(),
         env: Vec::new(),
         timeout: LONG,
+        scripts: [].into(),
     };
     assert_eq!(hooks().run(&call, &kept).await, CallEnd::Exited(0));
     let folder = home.path().canonicalize().expect("it goes well");

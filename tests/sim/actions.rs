@@ -28,6 +28,7 @@ fn step(label: &str, primitive: Primitive) -> ProcedureStep {
         backoff: None,
         timeout: Duration::from_secs(60),
         cleanup: false,
+        scripts: [].into(),
     }
 }
 
@@ -143,9 +144,9 @@ fn setup_runs_once_and_an_upgrade_in_the_order_of_its_modes() {
                 "action.quiet/stop",
                 "action.core/core",
                 "action.core/wait",
+                "action.put-back/worker",
                 "action.tell/migrate",
                 "action.tell/tell",
-                "action.put-back/worker",
             ]
         );
         let order = upgrade.words("step_started");
@@ -345,9 +346,9 @@ fn a_failed_upgrade_has_not_moved_and_its_clean_up_is_what_is_marked() {
         assert_eq!(
             done(&given_up),
             [
+                "action.put-back/worker",
                 "action.tell/migrate",
-                "action.tell/tell",
-                "action.put-back/worker"
+                "action.tell/tell"
             ]
         );
         let left = record(&machine, &after).await.unwrap();

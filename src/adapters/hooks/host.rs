@@ -20,6 +20,8 @@ use tokio::process::{Child, Command};
 use crate::adapters::hooks::mark;
 use crate::adapters::hooks::tree::{MARK, Tree};
 use crate::adapters::hooks::warden::{self, ENDING, EXITED, HOOK, KEEP, REFUSED};
+use crate::adapters::source_tree::ProjectFiles;
+use crate::domain::config::load::SourceTree as _;
 use crate::domain::event::Stream;
 use crate::ports::hooks::{CallEnd, HostCall, HostHooks};
 use crate::ports::sink::Sink;
@@ -69,6 +71,7 @@ impl SystemHooks {
     fn start(&self, call: &HostCall) -> Result<Running, String> {
         let (program, arguments) = call.argv.split_first().ok_or("the command is empty")?;
         let path = self.find(program, call)?;
+        unchanged(call)?;
         let mark = mark::draw()?;
         let plain = |error: std::io::Error| error.to_string();
         let (line, theirs) = std::os::unix::net::UnixStream::pair().map_err(plain)?;
@@ -122,6 +125,20 @@ impl SystemHooks {
             .find(|path| is_program(path))
             .ok_or_else(|| format!("`{program}` is not found in PATH"))
     }
+}
+
+/// Refuses a command one of whose scripts is another than was approved.
+fn unchanged(call: &HostCall) -> Result<(), String> {
+    for (path, approved) in &call.scripts {
+        let now = ProjectFiles::new().digest_file(&call.folder.join(path));
+        if now.as_ref() != Some(approved) {
+            let shown = path.display();
+            return Err(format!(
+                "`{shown}` is not the script this plan was made with; look at it and plan again"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn is_program(path: &Path) -> bool {

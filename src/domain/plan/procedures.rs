@@ -1,8 +1,8 @@
 //! Procedures in a plan: which of them a deploy or an operator's wish is about, and where they stand.
 //!
 //! `pre` and `core` come before all resources, one after another, `post` after everything; a procedure that is part
-//! of a deploy goes on at its first step that is not over. What it stopped or scaled is put back at the end, by steps
-//! of the plan like everything else.
+//! of a deploy goes on at its first step that is not over. What was stopped or scaled is put back by steps of the
+//! plan like everything else: before `post`, which finds all services as the file wants them, and at the end.
 
 mod put_back;
 pub mod refusal;
@@ -35,7 +35,7 @@ pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
     if project.procedures.is_empty() {
         return placed;
     }
-    let (before, after, put_back) = match request.purpose {
+    let (before, after) = match request.purpose {
         Purpose::Act => of_wish(input),
         Purpose::Deploy => {
             let Some((occasion, purpose)) = due(project, input.record) else {
@@ -61,7 +61,7 @@ pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
         }
         Purpose::Restore | Purpose::Destroy | Purpose::Clean => return placed,
     };
-    insert(&mut placed, before, after, put_back);
+    insert(&mut placed, before, after);
     let missing = missing_inputs(project, input.record, request, &placed.actions);
     for (procedure, name) in missing {
         placed.warnings.push(PlanWarning {
@@ -73,7 +73,8 @@ pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
     placed
 }
 
-type Parts = (Vec<Action>, Vec<Action>, Option<Action>);
+/// What comes before all resources, and after them.
+type Parts = (Vec<Action>, Vec<Action>);
 
 /// What finished steps of an unfinished flow stopped on purpose stays so until the flow goes on: it has not drifted.
 fn hold(placed: &mut Placed, held: &BTreeSet<String>) {
@@ -103,12 +104,14 @@ fn of_deploy(input: &PlanInput<'_>, occasion: Occasion, purpose: &str) -> Parts 
         flow.filter(|flow| flow.purpose == purpose)
     };
     let act = |one: &Procedure| action(input, one, (flow(&one.name), purpose));
-    let before = ours(Mode::Pre).chain(ours(Mode::Core)).map(act).collect();
-    let after = ours(Mode::Post).map(act).collect();
-    let all = ours(Mode::Pre)
-        .chain(ours(Mode::Core))
-        .chain(ours(Mode::Post));
-    (before, after, put_back(input, all))
+    let front = || ours(Mode::Pre).chain(ours(Mode::Core));
+    let runs_again = put_back(input, Procedure::PUT_BACK, front());
+    let at_the_end = put_back(input, Procedure::PUT_BACK_POST, ours(Mode::Post));
+    let after = runs_again
+        .into_iter()
+        .chain(ours(Mode::Post).map(act))
+        .chain(at_the_end);
+    (front().map(act).collect(), after.collect())
 }
 
 /// What one asked for: a manual procedure, or the clean-up of any.
@@ -116,7 +119,7 @@ fn of_wish(input: &PlanInput<'_>) -> Parts {
     let request = input.request;
     let name = request.targets.first();
     let Some(procedure) = name.and_then(|name| input.project.procedure(name)) else {
-        return (Vec::new(), Vec::new(), None);
+        return (Vec::new(), Vec::new());
     };
     let recorded = input.record.and_then(|r| r.flows.get(&procedure.name));
     if request.flow.turn == Turn::Abort {
@@ -124,10 +127,10 @@ fn of_wish(input: &PlanInput<'_>) -> Parts {
     }
     let flow = recorded.filter(|_| request.flow.turn != Turn::Fresh);
     let purpose = "asked for";
+    let back = put_back(input, Procedure::PUT_BACK, [procedure].into_iter());
     (
         vec![action(input, procedure, (flow, purpose))],
-        Vec::new(),
-        put_back(input, [procedure].into_iter()),
+        back.into_iter().collect(),
     )
 }
 
@@ -145,22 +148,29 @@ fn clean_up(input: &PlanInput<'_>, procedure: &Procedure) -> Parts {
         action
     };
     if procedure.occasion == Occasion::Manual {
-        return (
-            vec![fresh(procedure, &|step| step.cleanup)],
-            Vec::new(),
-            put_back(input, [procedure].into_iter()),
-        );
+        let back = put_back(input, Procedure::PUT_BACK, [procedure].into_iter());
+        let own = fresh(procedure, &|step| step.cleanup);
+        return (vec![own], back.into_iter().collect());
     }
+    // As after a deploy: who cleans up finds all services as the file wants them.
+    let is_post = |one: &&Procedure| one.mode == Some(Mode::Post);
+    let front = all(procedure.occasion).filter(|one| !is_post(one));
+    let runs_again = put_back(input, Procedure::PUT_BACK, front);
     let marked = all(procedure.occasion).filter(|one| one.cleanup);
+    let at_the_end = put_back(
+        input,
+        Procedure::PUT_BACK_POST,
+        all(procedure.occasion).filter(is_post),
+    );
+    let clean = marked.map(|one| fresh(one, &|_| true));
     (
-        marked.map(|one| fresh(one, &|_| true)).collect(),
-        Vec::new(),
-        put_back(input, all(procedure.occasion)),
+        runs_again.into_iter().chain(clean).collect(),
+        at_the_end.into_iter().collect(),
     )
 }
 
 /// Puts procedures into layers of their own around the resources, one after another.
-fn insert(placed: &mut Placed, before: Vec<Action>, after: Vec<Action>, put_back: Option<Action>) {
+fn insert(placed: &mut Placed, before: Vec<Action>, after: Vec<Action>) {
     let shift = before.len();
     let mut last: Option<Address> = None;
     let mut front = Vec::new();
@@ -183,7 +193,7 @@ fn insert(placed: &mut Placed, before: Vec<Action>, after: Vec<Action>, put_back
         .collect();
     let first = shift + placed.layers.len();
     let mut back = Vec::new();
-    for (index, mut action) in after.into_iter().chain(put_back).enumerate() {
+    for (index, mut action) in after.into_iter().enumerate() {
         action.layer = first + index;
         action.depends_on.extend(resources.iter().cloned());
         follow(&mut action, &mut last);

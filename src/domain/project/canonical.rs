@@ -57,7 +57,7 @@ use crate::domain::project::service::{
 use crate::domain::secret::SecretRef;
 
 mod lifecycle;
-mod procedure;
+pub mod procedure;
 pub mod text;
 
 /// Keyed digests of the secrets the project refers to, made by the engine with the record's key.

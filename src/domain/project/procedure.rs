@@ -3,10 +3,11 @@
 //! In the file and on the command line they are called actions (`actions:`, `nkapp action run`); in here an action is
 //! what a plan does to one resource, so the word is procedure. A procedure is a list of steps, each of one primitive.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::ids::Address;
+use crate::domain::ids::{Address, Digest};
 use crate::domain::project::health::Probe;
 use crate::domain::project::hook::HookCommand;
 
@@ -76,10 +77,12 @@ pub struct Input {
 pub enum Wait {
     /// So much time.
     Time(Duration),
-    /// All instances of a service run, and are healthy where that is checked.
+    /// The instances of a service run, and are healthy where that is checked.
     Health {
         /// Service.
         service: String,
+        /// How many of them an earlier `scale` of this procedure left running; `None`: all.
+        instances: Option<u32>,
     },
     /// Every instance of a service answers.
     Answer {
@@ -302,7 +305,7 @@ impl Primitive {
                 service, command, ..
             } => format!("{service}: {}", command.line()),
             Self::Wait(Wait::Time(time)) => format!("{} s", time.as_secs_f64()),
-            Self::Wait(Wait::Health { service }) => format!("{service} is healthy"),
+            Self::Wait(Wait::Health { service, .. }) => format!("{service} is healthy"),
             Self::Wait(Wait::Answer { service, ask }) => {
                 format!("{service} answers {}", asked(ask))
             }
@@ -347,6 +350,8 @@ pub struct ProcedureStep {
     pub timeout: Duration,
     /// Whether it is run when a manual procedure is aborted.
     pub cleanup: bool,
+    /// Script files of the project its command runs, relative to the project: what was approved, and nothing else.
+    pub scripts: BTreeMap<PathBuf, Digest>,
 }
 
 impl ProcedureStep {
@@ -376,6 +381,8 @@ pub struct Procedure {
 impl Procedure {
     /// Name nobody else may have: the address under which services are put back as the file wants them.
     pub const PUT_BACK: &'static str = "put-back";
+    /// The same for what `post` procedures leave.
+    pub const PUT_BACK_POST: &'static str = "put-back-post";
 
     /// Returns its address in plans and events.
     #[must_use]

@@ -65,6 +65,7 @@ impl<W: World> Me<'_, '_, W> {
             folder: self.cx.site.project.root.clone(),
             env: self.env.clone(),
             timeout: self.own.timeout,
+            scripts: self.own.scripts.clone(),
         };
         let limit = self.own.timeout.saturating_add(KILL_MARGIN);
         let end = within(self.cx.world, limit, self.cx.world.hooks().run(&call, sink)).await;

@@ -68,13 +68,14 @@ impl<W: World> Me<'_, '_, W> {
             ("NK_FOLDER", FOLDER.to_owned()),
             ("NK_HOST", site.project.root.to_string_lossy().into_owned()),
             ("NK_BELOW", below.to_string_lossy().into_owned()),
-            ("NK_NAME", name),
+            ("NK_NAME", name.clone()),
             ("NK_FLOW", self.purpose.clone()),
             ("NK_RUN", site.run.to_string()),
         ];
         let pairs = pairs.into_iter();
         spec.env
             .extend(pairs.map(|(name, text)| (name.to_owned(), Value::Plain(text))));
+        let shown = below.join(&name);
         let end = self.boxed(spec).await;
         let why = match end {
             CallEnd::Exited(70) => {
@@ -93,6 +94,6 @@ impl<W: World> Me<'_, '_, W> {
             CallEnd::Exited(75) => "the volume is not mounted in the instance",
             end => return self.command_end(end, None).await,
         };
-        ended_as(self.log, Err(why.to_owned()))
+        ended_as(self.log, Err(format!("{}: {why}", shown.display())))
     }
 }

@@ -44,17 +44,27 @@ impl<W: World> Me<'_, '_, W> {
     async fn look(&self, wait: &Wait) -> Result<(), String> {
         match wait {
             Wait::Time(_) => Ok(()),
-            Wait::Health { service } => self.is_healthy(service).await,
+            Wait::Health { service, instances } => self.is_healthy(service, *instances).await,
             Wait::Answer { service, ask } => self.answers(service, ask).await,
         }
     }
 
-    async fn is_healthy(&self, service: &str) -> Result<(), String> {
+    /// Looks at the instances that are to run: all, or as many as a scale of this procedure left.
+    async fn is_healthy(&self, service: &str, meant: Option<u32>) -> Result<(), String> {
         let all = services::instances(self.cx, service).await?;
         if all.is_empty() {
             return Err(format!("{service} has no instances"));
         }
-        for one in &all {
+        let meant = meant.map_or(all.len(), |meant| {
+            usize::try_from(meant).unwrap_or(usize::MAX)
+        });
+        if all.len() < meant {
+            return Err(format!(
+                "{service} has {} instances, not {meant}",
+                all.len()
+            ));
+        }
+        for one in all.iter().take(meant) {
             let good = matches!(one.health, Health::Healthy | Health::Unchecked);
             if one.status != Status::Running || !good {
                 return Err(format!(

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::domain::config::digest::of_parts;
+use crate::domain::project::canonical::config_hash;
+use crate::domain::project::procedure::{Primitive, Wait};
 
 /// Files in memory; folders are what their paths imply.
 #[derive(Default)]
@@ -549,10 +551,70 @@ fn what_is_wrong_with_an_action_is_told_at_its_place() {
             "NK0203",
             "`actions.a.inputs.T` is secret and has a default",
         ),
+        (
+            "{ name: a, hook: manual, steps: [stop: api, { exec: { service: api, run: x } }] }",
+            "{ exec",
+            "NK0203",
+            "`actions.a.steps.1` needs `api`, of which nothing runs by then",
+        ),
+        (
+            "{ name: a, hook: manual, steps: [{ scale: { service: api, to: 0 } }, { wait: { healthy: api } }] }",
+            "{ wait",
+            "NK0203",
+            "`actions.a.steps.1` needs `api`, of which nothing runs by then",
+        ),
     ];
     for (action, pointed, code, message) in cases {
         let found = findings(&with_actions(&format!("  - {action}\n")));
         let column = 5 + action.find(pointed).unwrap();
         assert_eq!(found, [format!("{code} 10:{column} {message}")], "{action}");
+    }
+}
+
+#[test]
+fn a_wait_for_health_waits_for_what_a_scale_left_running() {
+    let text = with_actions(
+        "  - name: a\n    hook: manual\n    steps:\n      - wait: { healthy: api }\n      - scale: { service: api, to: 1 }\n      - wait: { healthy: api }\n      - start: api\n      - wait: { healthy: api }\n      - scale: { service: api, to: 0 }\n      - scale: { service: api, to: 2 }\n      - wait: { healthy: api }\n",
+    );
+    let tree = Memory::default();
+    let loaded = load(&input(&tree, &text));
+    assert_eq!(told(&loaded), Vec::<String>::new());
+    let project = loaded.project.unwrap();
+    let steps = &project.procedure("a").unwrap().steps;
+    let waited: Vec<Option<u32>> = steps
+        .iter()
+        .filter_map(|step| match &step.primitive {
+            Primitive::Wait(Wait::Health { instances, .. }) => Some(*instances),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(waited, [None, Some(1), None, None]);
+}
+
+#[test]
+fn what_a_script_holds_is_part_of_what_is_approved() {
+    let text = with_actions(
+        "  - name: a\n    hook: manual\n    steps:\n      - run: ./up.sh now\n      - run: [python3, tools/up.py]\n      - assert: { run: sh -eu ./check.sh }\n      - run: echo told >> told\n",
+    );
+    let files = [
+        ("up.sh", "one"),
+        ("tools/up.py", "two"),
+        ("check.sh", "three"),
+        ("told", "a script writes here"),
+    ];
+    let hash = |files: &[(&str, &str)]| {
+        let tree = Memory::with(files);
+        let loaded = load(&input(&tree, &text));
+        assert_eq!(told(&loaded), Vec::<String>::new());
+        for name in ["up.sh", "tools/up.py", "check.sh"] {
+            assert!(loaded.watched.contains(&Path::new("/p").join(name)));
+        }
+        config_hash(&loaded.project.unwrap())
+    };
+    let before = hash(&files);
+    for (index, other) in [(0, true), (1, true), (2, true), (3, false)] {
+        let mut files = files;
+        files[index].1 = "another";
+        assert_eq!(hash(&files) != before, other, "{}", files[index].0);
     }
 }

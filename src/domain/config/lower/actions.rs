@@ -1,5 +1,6 @@
 //! Actions: the procedures of the file, with every service, volume and name looked up.
 
+mod reach;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +66,7 @@ fn name(
         return None;
     };
     let name = value.text()?.to_owned();
-    if name == Procedure::PUT_BACK {
+    if [Procedure::PUT_BACK, Procedure::PUT_BACK_POST].contains(&name.as_str()) {
         let text = format!("an action cannot be called `{name}`");
         let label = "stands for putting services back in plans";
         lower.error("NK0205", text, value.span, label);
@@ -181,6 +182,15 @@ fn inputs(lower: &mut Lower<'_>, path: &str, node: &Node) -> Vec<Input> {
     all
 }
 
+/// A step where it stands in the file.
+struct Written {
+    step: ProcedureStep,
+    path: String,
+    span: Span,
+    /// Of its `name`.
+    name: Option<Span>,
+}
+
 fn all_steps(
     lower: &mut Lower<'_>,
     path: &str,
@@ -194,23 +204,28 @@ fn all_steps(
             .help("add `steps:` with a first `- run: COMMAND`");
         lower.findings.push(finding);
     }
-    let read: Vec<(ProcedureStep, Option<Span>)> = items
+    let mut read: Vec<Written> = items
         .iter()
         .enumerate()
         .filter_map(|(index, item)| {
             let path = format!("{path}.steps.{index}");
-            let step = steps::step(lower, &path, (item, occasion), known)?;
-            Some((step, item.get("name").map(|name| name.span)))
+            Some(Written {
+                step: steps::step(lower, &path, (item, occasion), known)?,
+                span: item.span,
+                name: item.get("name").map(|name| name.span),
+                path,
+            })
         })
         .collect();
+    reach::check(lower, known, &mut read);
     labelled(lower, read)
 }
 
 /// Gives every step a label of its own: its name, else the word of what it does, numbered where there are several.
-fn labelled(lower: &mut Lower<'_>, read: Vec<(ProcedureStep, Option<Span>)>) -> Vec<ProcedureStep> {
+fn labelled(lower: &mut Lower<'_>, read: Vec<Written>) -> Vec<ProcedureStep> {
     let mut named: BTreeMap<String, Span> = BTreeMap::new();
-    for (step, span) in &read {
-        let Some(span) = span else { continue };
+    for Written { step, name, .. } in &read {
+        let Some(span) = name else { continue };
         if let Some(first) = named.get(&step.label) {
             let text = format!("two steps are called `{}`", brief(&step.label));
             let finding = Diagnostic::error("NK0427", text)
@@ -221,14 +236,14 @@ fn labelled(lower: &mut Lower<'_>, read: Vec<(ProcedureStep, Option<Span>)>) -> 
         named.insert(step.label.clone(), *span);
     }
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (step, _) in read.iter().filter(|(_, span)| span.is_none()) {
-        *counts.entry(step.label.clone()).or_default() += 1;
+    for unnamed in read.iter().filter(|one| one.name.is_none()) {
+        *counts.entry(unnamed.step.label.clone()).or_default() += 1;
     }
     let mut next: BTreeMap<String, usize> = BTreeMap::new();
     let mut taken: BTreeSet<String> = named.into_keys().collect();
     read.into_iter()
-        .map(|(mut step, span)| {
-            if span.is_none() {
+        .map(|Written { mut step, name, .. }| {
+            if name.is_none() {
                 let several = counts.get(&step.label).is_some_and(|count| *count > 1);
                 let number = next.entry(step.label.clone()).or_default();
                 let mut label = if several {

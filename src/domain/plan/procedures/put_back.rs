@@ -1,4 +1,4 @@
-//! What procedures leave stopped or scaled runs again after the last of them, unless they said otherwise.
+//! What procedures leave stopped or scaled runs again after them, unless they said otherwise.
 
 use std::collections::BTreeSet;
 
@@ -69,13 +69,14 @@ pub(super) fn held(input: &PlanInput<'_>, purpose: &str) -> BTreeSet<String> {
 /// The action that lets services run again which procedures leave stopped or scaled, unless they said so.
 pub(super) fn put_back<'a>(
     input: &PlanInput<'_>,
+    name: &str,
     procedures: impl Iterator<Item = &'a Procedure>,
 ) -> Option<Action> {
     let left = left(input, procedures.flat_map(|procedure| &procedure.steps));
     if left.is_empty() {
         return None;
     }
-    let address = Address::procedure(Procedure::PUT_BACK);
+    let address = Address::procedure(name);
     let steps: Vec<Step> = left
         .iter()
         .map(|service| Step {
@@ -90,7 +91,7 @@ pub(super) fn put_back<'a>(
             detail: format!("{service} runs as the file wants it"),
         })
         .collect();
-    let seen = vec![("flow".to_owned(), Procedure::PUT_BACK.to_owned())];
+    let seen = vec![("flow".to_owned(), name.to_owned())];
     Some(Action {
         address,
         kind: ActionKind::Run,

@@ -20,6 +20,7 @@ fn step(label: &str, primitive: Primitive) -> ProcedureStep {
         backoff: None,
         timeout: Duration::from_secs(1),
         cleanup: false,
+        scripts: [].into(),
     }
 }
 
@@ -180,7 +181,7 @@ fn a_first_deploy_is_a_setup_and_one_of_chosen_services_is_none() {
 }
 
 #[test]
-fn what_was_stopped_and_not_started_is_put_back_at_the_end() {
+fn what_was_stopped_and_not_started_is_put_back_before_post_and_at_the_end() {
     let mut lab = lab();
     lab.project.version = Some("2".to_owned());
     let stop = |keep| Primitive::Stop {
@@ -188,9 +189,25 @@ fn what_was_stopped_and_not_started_is_put_back_at_the_end() {
         keep,
     };
     lab.project.procedures[2].steps = vec![step("stop", stop(false))];
+    let after = "action.after".to_owned();
+    let last = |lab: &Lab| told(&lab.plan()).split_off(2).join(", ");
     assert_eq!(
-        told(&lab.plan()).last().map(String::as_str),
-        Some("6 action.put-back: api")
+        last(&lab),
+        "5 action.put-back: api, 6 action.after: one two"
+    );
+    let plan = lab.plan();
+    let post = plan.actions.iter().find(|a| a.address.to_string() == after);
+    let needs = &post.unwrap().depends_on;
+    assert!(needs.contains(&crate::domain::ids::Address::procedure("put-back")));
+    let after = lab
+        .project
+        .procedures
+        .iter_mut()
+        .find(|one| one.name == "after");
+    after.unwrap().steps = vec![step("stop", stop(false))];
+    assert_eq!(
+        last(&lab),
+        "5 action.put-back: api, 6 action.after: stop, 7 action.put-back-post: api"
     );
     lab.project.procedures[2].steps = vec![step("stop", stop(true))];
     assert!(!told(&lab.plan()).join(" ").contains("put-back"));

@@ -1,9 +1,10 @@
 //! The canonical model of a procedure: what a plan was made of, so that an approved one is stale when it changed.
 
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
+use crate::domain::ids::Digest;
 use crate::domain::model::Model;
-use crate::domain::project::canonical::text::{argv_text, millis};
+use crate::domain::project::canonical::text::{argv_text, hex, millis};
 use crate::domain::project::canonical::{feed, feed_model, put};
 use crate::domain::project::health::Probe;
 use crate::domain::project::hook::HookCommand;
@@ -55,6 +56,17 @@ fn procedure_model(procedure: &Procedure) -> Model {
     model
 }
 
+/// Digests what a step does, however it is called, tried again and timed: what is finished under its label was this.
+#[must_use]
+pub fn step_digest(step: &ProcedureStep) -> Digest {
+    let mut hasher = Sha256::new();
+    feed(&mut hasher, step.primitive.verb().as_str());
+    for part in primitive_parts(&step.primitive) {
+        feed(&mut hasher, &part);
+    }
+    Digest(hex(&hasher.finalize()))
+}
+
 fn step_text(step: &ProcedureStep) -> String {
     let mut parts = vec![
         step.label.clone(),
@@ -65,6 +77,10 @@ fn step_text(step: &ProcedureStep) -> String {
         step.cleanup.to_string(),
     ];
     parts.extend(primitive_parts(&step.primitive));
+    for (path, digest) in &step.scripts {
+        parts.push(path.to_string_lossy().into_owned());
+        parts.push(digest.to_string());
+    }
     argv_text(&parts)
 }
 
@@ -95,7 +111,7 @@ fn primitive_parts(primitive: &Primitive) -> Vec<String> {
             image.clone().unwrap_or_default(),
         ],
         Primitive::Wait(Wait::Time(time)) => vec!["time".to_owned(), millis(*time)],
-        Primitive::Wait(Wait::Health { service }) => vec!["health".to_owned(), service.clone()],
+        Primitive::Wait(Wait::Health { service, .. }) => vec!["health".to_owned(), service.clone()],
         Primitive::Wait(Wait::Answer { service, ask }) => vec![service.clone(), ask_text(ask)],
         Primitive::Backup {
             volume,

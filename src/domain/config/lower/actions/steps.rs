@@ -1,6 +1,7 @@
 //! One step of an action: exactly one primitive, and what it names has to be there.
 
 mod asks;
+mod scripts;
 
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ pub(super) fn step(
         let label = "mark the `post` action instead";
         reader.lower.error("NK0203", text, cleanup.span, label);
     }
+    let scripts = scripts::of(reader.lower, &primitive);
     let time = |key| node.text_of(key).and_then(scalar::duration);
     let label = node.text_of("name").unwrap_or(verb.as_str()).to_owned();
     let given = time("timeout").filter(|timeout: &Duration| !timeout.is_zero());
@@ -71,6 +73,7 @@ pub(super) fn step(
         backoff: time("backoff"),
         timeout: given.unwrap_or(ProcedureStep::TIMEOUT),
         cleanup: wanted,
+        scripts,
     })
 }
 

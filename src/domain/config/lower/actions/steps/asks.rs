@@ -14,7 +14,10 @@ impl Reader<'_, '_, '_> {
         }
         if node.get("healthy").is_some() {
             let service = self.service_at(node, "healthy")?;
-            return Some(Wait::Health { service });
+            return Some(Wait::Health {
+                service,
+                instances: None,
+            });
         }
         if node.get("http").is_none() && node.get("tcp").is_none() {
             let text = format!("`{}` does not say for what", self.path);
