@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::flow::{Flow, Mark};
+use crate::domain::flow::{Flow, FlowRun, Mark};
 use crate::domain::ids::{Address, Digest, Instance, OpId, ProviderId};
 use crate::domain::model::Model;
 use crate::domain::record::{Pending, Record, RecordedInstance, RecordedResource, Teardown};
@@ -124,6 +124,10 @@ pub enum Effect {
         purpose: String,
         /// Inputs that are no secrets.
         inputs: BTreeMap<String, String>,
+        /// The run that does it.
+        run: Option<FlowRun>,
+        /// What its steps do, by label.
+        steps: BTreeMap<String, Digest>,
     },
     /// A step of a flow ended.
     FlowStep {
@@ -195,6 +199,8 @@ impl Record {
                 address,
                 purpose,
                 inputs,
+                run,
+                steps,
             } => {
                 let flow = self.flows.entry(address.name.clone()).or_default();
                 if flow.purpose != *purpose {
@@ -204,6 +210,8 @@ impl Record {
                     };
                 }
                 flow.inputs.clone_from(inputs);
+                flow.last.clone_from(run);
+                flow.steps.clone_from(steps);
             }
             Effect::FlowStep {
                 address,

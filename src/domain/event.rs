@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::domain::flow::FlowRun;
 use crate::domain::ids::{Address, PlanId, RunId, SpanId, StepId, TraceId};
 use crate::domain::lease::{Holder, Verdict};
 use crate::domain::plan::forecast::{Forecast, Prediction};
@@ -174,6 +175,8 @@ pub enum EventKind {
         plan: Arc<Plan>,
         /// How long it will probably take, if past runs tell.
         prediction: Option<Prediction>,
+        /// Earlier runs whose unfinished procedures it goes on with.
+        resumes: Vec<FlowRun>,
     },
     /// A layer began.
     LayerStarted {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::ids::RunId;
+use crate::domain::ids::{Digest, RunId, TraceId};
 use crate::domain::secret::Secret;
 
 /// Which versions a project and environment stands at.
@@ -69,6 +69,15 @@ impl Mark {
     }
 }
 
+/// A run that worked at a flow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowRun {
+    /// The run.
+    pub run: RunId,
+    /// Its trace.
+    pub trace: TraceId,
+}
+
 /// One carrying-out of a procedure that is not over.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Flow {
@@ -78,6 +87,10 @@ pub struct Flow {
     pub inputs: BTreeMap<String, String>,
     /// What came of its steps, by label.
     pub marks: BTreeMap<String, Mark>,
+    /// The last run that worked at it, as far as is known.
+    pub last: Option<FlowRun>,
+    /// What its steps did when it last began or went on, by label, as far as is known.
+    pub steps: BTreeMap<String, Digest>,
 }
 
 impl Flow {

@@ -6,7 +6,9 @@ mod flows;
 mod services;
 mod waits;
 
-pub(super) use flows::{Flows, begun, check_inputs, check_wish, close, equip, marked};
+pub(super) use flows::{
+    Flows, begun, check_inputs, check_wish, close, equip, gone_on_with, marked,
+};
 
 use crate::domain::ids::{Address, StepId};
 use crate::domain::live::LiveInstance;

@@ -21,7 +21,7 @@ use crate::domain::run::machine::Machine;
 use crate::domain::run::order::EventDraft;
 use crate::domain::run::retry::Guide;
 use crate::domain::trace::id::{RunTrace, TraceOfRun, Tracing};
-use crate::engine::acts::{check_inputs, check_wish, equip};
+use crate::engine::acts::{check_inputs, check_wish, equip, gone_on_with};
 use crate::engine::claims::Claims;
 use crate::engine::cx::{Cx, KeeperCell};
 use crate::engine::damage;
@@ -101,7 +101,7 @@ pub(super) async fn run<W: World>(
         forecast,
     }));
     emitter.finish().await;
-    prune(world, &project.history, &run_id);
+    prune(world, (&project.history, &project.scope()), &run_id).await;
     RunEnd {
         run_id,
         outcome,
@@ -227,10 +227,9 @@ impl<W: World> Run<'_, W> {
         if survivors > 0 {
             let text = format!(
                 "a run that was killed left {survivors} {} of its hooks running; they were ended",
-                if survivors == 1 {
-                    "process"
-                } else {
-                    "processes"
+                match survivors {
+                    1 => "process",
+                    _ => "processes",
                 }
             );
             self.emitter
@@ -288,6 +287,7 @@ impl<W: World> Run<'_, W> {
         self.emitter.emit(EventDraft::run(EventKind::PlanMade {
             plan: Arc::clone(&plan),
             prediction,
+            resumes: gone_on_with(self.project, keeper.record(), &self.request.plan),
         }));
         check_inputs((self.project, keeper.record()), &self.request.plan, &plan)?;
         if !self.request.force {

@@ -19,6 +19,7 @@ use crate::formats::error::FormatError;
 use crate::formats::forecast::{ForecastWire, PredictionWire};
 use crate::formats::lock::HolderWire;
 use crate::formats::plan::{self, ChangeWire};
+use crate::formats::state::FlowRunWire;
 use crate::formats::text;
 
 #[derive(Serialize, Deserialize)]
@@ -70,6 +71,8 @@ enum BodyWire {
         plan: Value,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         prediction: Option<PredictionWire>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        resumes: Vec<FlowRunWire>,
     },
     LayerStarted {
         layer: usize,
@@ -238,9 +241,14 @@ fn body_wire(kind: &EventKind) -> BodyWire {
         EventKind::StageStarted { stage } => BodyWire::StageStarted {
             stage: stage.as_str().to_owned(),
         },
-        EventKind::PlanMade { plan, prediction } => BodyWire::PlanMade {
+        EventKind::PlanMade {
+            plan,
+            prediction,
+            resumes,
+        } => BodyWire::PlanMade {
             plan: plan::to_json(plan),
             prediction: prediction.as_ref().map(Into::into),
+            resumes: resumes.iter().map(Into::into).collect(),
         },
         EventKind::LayerStarted { layer, addresses } => BodyWire::LayerStarted {
             layer: *layer,
@@ -394,9 +402,14 @@ fn kind(wire: BodyWire) -> Result<EventKind, FormatError> {
         BodyWire::StageStarted { stage } => EventKind::StageStarted {
             stage: text::by_word(&STAGES, Stage::as_str, "stage", &stage)?,
         },
-        BodyWire::PlanMade { plan, prediction } => EventKind::PlanMade {
+        BodyWire::PlanMade {
+            plan,
+            prediction,
+            resumes,
+        } => EventKind::PlanMade {
             plan: Arc::new(plan::from_json(plan)?),
             prediction: prediction.map(Into::into),
+            resumes: resumes.into_iter().map(Into::into).collect(),
         },
         BodyWire::LayerStarted { layer, addresses } => EventKind::LayerStarted {
             layer,

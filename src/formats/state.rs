@@ -20,7 +20,7 @@ mod extra;
 mod flow;
 mod read;
 
-pub(super) use flow::{MarkWire, mark, mark_wire};
+pub(super) use flow::{FlowRunWire, MarkWire, digests, digests_wire, mark, mark_wire};
 pub(super) use read::{instance, pending, shape};
 
 /// Word in the `format` field.

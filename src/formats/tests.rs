@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use crate::domain::effect::{Effect, Intent, OpEnd, Shape};
 use crate::domain::event::{Event, EventKind, RunOutcome, Stage, StepOutcome, Stream};
-use crate::domain::flow::Standing;
+use crate::domain::flow::{FlowRun, Standing};
 use crate::domain::ids::{
     Address, Digest, EnvName, Epoch, ImageId, Instance, Lineage, LockId, OpId, PlanId, ProjectName,
     ProviderId, RunId, Scope, Serial, StepId, TraceId,
@@ -387,6 +387,7 @@ fn every_event() -> Vec<EventKind> {
         EventKind::PlanMade {
             plan: Arc::new(sample_plan()),
             prediction: None,
+            resumes: Vec::new(),
         },
         EventKind::LayerStarted {
             layer: 1,
@@ -503,6 +504,10 @@ fn what_a_run_was_begun_with_and_how_long_it_was_thought_to_take_is_read_back() 
                 known: 8,
                 steps: 9,
             }),
+            resumes: vec![FlowRun {
+                run: RunId::new("r0"),
+                trace: TraceId::new("t0"),
+            }],
         },
         EventKind::RunFinished {
             outcome: RunOutcome::Ok,

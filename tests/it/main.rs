@@ -6,6 +6,7 @@
     reason = "tests touch the world and fail loudly"
 )]
 
+mod actions_approved;
 mod cli_deploy;
 mod cli_env;
 mod cli_offline;
@@ -23,6 +24,7 @@ mod fault_rows;
 mod faults_table;
 #[path = "../support/grammar.rs"]
 mod grammar;
+mod history_pruned;
 mod hooks_flood;
 mod hooks_host;
 mod hooks_survivors;

@@ -143,7 +143,10 @@ fn told_again(env: &TestEnv) -> Vec<Identity> {
                 span.name.clone(),
                 span.id.to_string(),
                 span.parent.iter().map(ToString::to_string).collect(),
-                span.links.iter().map(ToString::to_string).collect(),
+                span.links
+                    .iter()
+                    .map(|link| link.span.to_string())
+                    .collect(),
             )),
             Signal::Log(_) | Signal::Measures(_) => None,
         })

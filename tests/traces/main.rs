@@ -6,6 +6,7 @@
     reason = "tests touch the world and fail loudly"
 )]
 
+mod actions;
 #[path = "../it/cli_env.rs"]
 #[expect(dead_code, reason = "the other tests use more of it")]
 mod cli_env;

@@ -91,7 +91,9 @@ impl RunView {
                 stage.as_str().clone_into(&mut self.stage);
                 self.locks.remove("");
             }
-            EventKind::PlanMade { plan, prediction } => {
+            EventKind::PlanMade {
+                plan, prediction, ..
+            } => {
                 self.plan = Some(Arc::clone(plan));
                 self.prediction.clone_from(prediction);
             }

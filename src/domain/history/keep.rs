@@ -29,16 +29,18 @@ pub fn old<'r>(runs: &'r [RunId], rule: &Retention, now: Wall) -> Vec<&'r RunId>
 pub struct Standing {
     /// Whether its events have an end.
     pub ended: bool,
-    /// Whether something it announced has not been settled, or is to be resumed: its intents are still there.
+    /// Whether something it announced has not been settled: its intents are still there.
     pub open: bool,
+    /// Whether a procedure it worked at is unfinished: whoever goes on with it looks here for what happened.
+    pub resumable: bool,
 }
 
-/// Tells whether an old run may go: never one with open intents, and one without an end only when it is so old that
-/// nobody can be at it any more.
+/// Tells whether an old run may go: never one with open intents or an unfinished procedure, and one without an end
+/// only when it is so old that nobody can be at it any more.
 #[must_use]
 pub fn may_go(run: &RunId, standing: Standing, now: Wall) -> bool {
     let long_gone = age(run, now).is_some_and(|age| age > UNENDED);
-    !standing.open && (standing.ended || long_gone)
+    !standing.open && !standing.resumable && (standing.ended || long_gone)
 }
 
 /// Reads how old a run is from its id, which begins with its time in UTC: `20261121-140309-0a1b2c3d`.
@@ -130,7 +132,15 @@ mod tests {
 
     #[test]
     fn what_is_open_never_goes_and_what_never_ended_waits_a_week() {
-        let may = |id: &str, ended, open| may_go(&RunId::new(id), Standing { ended, open }, NOW);
+        let may = |id: &str, ended, open| {
+            let standing = |resumable| Standing {
+                ended,
+                open,
+                resumable,
+            };
+            assert!(!may_go(&RunId::new(id), standing(true), NOW), "{id}");
+            may_go(&RunId::new(id), standing(false), NOW)
+        };
         assert!(may("20261121-000000-a", true, false));
         assert!(!may("20200101-000000-a", true, true));
         assert!(!may("20261121-000000-a", false, false));

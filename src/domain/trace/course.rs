@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::event::{Event, EventKind, RunOutcome, Stage, StepOutcome};
+use crate::domain::flow::FlowRun;
 use crate::domain::ids::{Address, ComponentName, RunId, SpanId, StepId, TraceId};
 use crate::domain::time::Wall;
 use crate::domain::trace::id::{Subject, TraceOfRun};
 use crate::domain::trace::meter::{Meter, Metric};
 use crate::domain::trace::naming::{ended, first_line, maybe, number, run_result, text};
-use crate::domain::trace::span::{Attributes, Signal, Span, SpanStatus};
+use crate::domain::trace::span::{Attributes, Link, Signal, Span, SpanStatus};
 use crate::domain::trace::steps::{AttemptEnd, OpenStep};
 
 /// A layer that was begun.
@@ -28,6 +29,8 @@ pub(super) struct Course {
     attributes: Attributes,
     name: String,
     start: Wall,
+    /// The runs whose procedures it goes on with.
+    resumes: Vec<Link>,
     stage: Option<(Stage, Wall)>,
     executes: bool,
     layers: BTreeMap<usize, OpenLayer>,
@@ -71,6 +74,7 @@ impl Course {
             name: format!("nkapp {command}"),
             attributes,
             start: event.at,
+            resumes: Vec::new(),
             stage: None,
             executes: false,
             layers: BTreeMap::new(),
@@ -101,7 +105,7 @@ impl Course {
     pub(super) fn take(&mut self, event: &Event, out: &mut Vec<Signal>) {
         match &event.kind {
             EventKind::StageStarted { stage } => self.stage(*stage, event.at, out),
-            EventKind::PlanMade { plan, .. } => {
+            EventKind::PlanMade { plan, resumes, .. } => {
                 let (to, scope) = (&mut self.attributes, &plan.scope);
                 text(to, "nanokit.project", scope.project.as_str());
                 text(to, "deployment.environment.name", scope.env.as_str());
@@ -111,6 +115,7 @@ impl Course {
                     scope.component.as_ref().map(ComponentName::as_str),
                 );
                 text(to, "nanokit.plan.id", plan.id.as_str());
+                self.resumes = resumes.iter().map(first_span).collect();
             }
             EventKind::LayerStarted { layer, addresses } => {
                 self.layer(*layer, addresses, event.at);
@@ -272,7 +277,10 @@ impl Course {
         span.status = ended(&mut span.attributes, end.outcome, end.message);
         if let Some(blame) = end.blame {
             text(&mut span.attributes, "nanokit.blame", blame.to_string());
-            span.links.push(self.of.span(Subject::Action(blame)));
+            span.links.push(Link {
+                trace: self.of.trace.clone(),
+                span: self.of.span(Subject::Action(blame)),
+            });
         }
         push(out, span);
         self.over.insert(address.clone());
@@ -337,6 +345,7 @@ impl Course {
         span.root = true;
         span.attributes = known;
         span.status = status;
+        span.links.clone_from(&self.resumes);
         push(out, span);
     }
 
@@ -366,6 +375,16 @@ struct ActionEnd<'a> {
     took: Duration,
     blame: Option<&'a Address>,
     message: Option<&'a str>,
+}
+
+/// Names the span of an earlier run.
+fn first_span(of: &FlowRun) -> Link {
+    let (trace, run) = (of.trace.clone(), of.run.clone());
+    let earlier = TraceOfRun { trace, run };
+    Link {
+        span: earlier.span(Subject::Run),
+        trace: earlier.trace,
+    }
 }
 
 pub(super) fn push(out: &mut Vec<Signal>, span: Span) {

@@ -52,8 +52,17 @@ pub struct Span {
     pub attributes: Attributes,
     /// How it ended.
     pub status: SpanStatus,
-    /// Spans of the same trace that explain it: what a skip is blamed on.
-    pub links: Vec<SpanId>,
+    /// Spans that explain it: what a skip is blamed on, the runs whose procedures a run goes on with.
+    pub links: Vec<Link>,
+}
+
+/// A span somewhere else, perhaps of another trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its trace.
+    pub trace: TraceId,
+    /// Its id.
+    pub span: SpanId,
 }
 
 /// How much a log record matters.

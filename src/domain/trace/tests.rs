@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::event::{Event, EventKind, RunOutcome, Stage, StepOutcome, Stream};
-use crate::domain::ids::{Address, RunId, SpanId, StepId, TraceId};
-use crate::domain::plan::model::ActionKind;
+use crate::domain::ids::{
+    Address, Digest, EnvName, PlanId, ProjectName, RunId, Scope, SpanId, StepId, TraceId,
+};
+use crate::domain::plan::model::{ActionKind, Plan, Purpose};
 use crate::domain::time::Wall;
 use crate::domain::trace::fold::Fold;
 use crate::domain::trace::id::{RunTrace, Subject, TraceOfRun, TraceParent, Tracing};
 use crate::domain::trace::meter::{Amount, Measure, Metric};
 use crate::domain::trace::settings::{settings, started_in};
-use crate::domain::trace::span::{LogRecord, Signal, Span, SpanStatus};
+use crate::domain::trace::span::{Link, LogRecord, Signal, Span, SpanStatus};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -22,6 +24,26 @@ struct Told {
     spans: Vec<Span>,
     logs: Vec<LogRecord>,
     measures: Vec<Measure>,
+}
+
+fn empty_plan() -> Plan {
+    Plan {
+        id: PlanId::new("p1"),
+        purpose: Purpose::Act,
+        scope: Scope {
+            project: ProjectName::parse("shop").unwrap(),
+            env: EnvName::parse("local").unwrap(),
+            component: None,
+        },
+        targets: std::collections::BTreeSet::new(),
+        lineage: None,
+        serial: None,
+        config_hash: Digest::default(),
+        engine: "e".into(),
+        layers: Vec::new(),
+        actions: Vec::new(),
+        warnings: Vec::new(),
+    }
 }
 
 fn of(run: &str) -> TraceOfRun {
@@ -215,8 +237,35 @@ fn a_skip_is_linked_to_what_it_is_blamed_on() {
     let told = whole();
     assert_eq!(
         told.span("service.web").links,
-        [told.span("service.api").id.clone()]
+        [Link {
+            trace: TraceId::new(TRACE),
+            span: told.span("service.api").id.clone(),
+        }]
     );
+}
+
+#[test]
+fn a_run_that_goes_on_with_a_procedure_is_linked_to_the_run_before() {
+    let mut told = Told::begun();
+    let before = TraceOfRun {
+        trace: TraceId::new("0af7651916cd43dd8448eb211c80319c"),
+        run: RunId::new("r0"),
+    };
+    let plan = EventKind::PlanMade {
+        plan: std::sync::Arc::new(empty_plan()),
+        prediction: None,
+        resumes: vec![crate::domain::flow::FlowRun {
+            run: before.run.clone(),
+            trace: before.trace.clone(),
+        }],
+    };
+    told.say(None, plan);
+    told.finishes(RunOutcome::Ok);
+    let link = Link {
+        span: before.span(Subject::Run),
+        trace: before.trace,
+    };
+    assert_eq!(told.span("nkapp deploy").links, [link]);
 }
 
 #[test]

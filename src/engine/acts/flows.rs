@@ -1,12 +1,13 @@
 //! Where the procedures of a run stand: versions, inputs, and what is noted of their steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::effect::Effect;
-use crate::domain::flow::{FlowRequest, Mark, Turn};
-use crate::domain::plan::model::{Action, Plan, PlanRequest, Step, StepKind};
+use crate::domain::flow::{FlowRequest, FlowRun, Mark, Turn};
+use crate::domain::plan::model::{Action, Plan, PlanRequest, Purpose, Step, StepKind};
 use crate::domain::plan::procedures::refusal::{Refusal, missing_inputs, refusal};
 use crate::domain::plan::procedures::standing::due;
+use crate::domain::project::canonical::procedure::step_digest;
 use crate::domain::project::procedure::{Occasion, Procedure};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
@@ -99,7 +100,7 @@ fn secret_inputs<'r>(
     project: &Project,
     request: &'r FlowRequest,
 ) -> impl Iterator<Item = &'r Secret> {
-    let plain: std::collections::BTreeSet<&str> = project
+    let plain: BTreeSet<&str> = project
         .procedures
         .iter()
         .flat_map(|procedure| &procedure.inputs)
@@ -131,6 +132,15 @@ pub(in crate::engine) fn begun(site: &Site<'_>, action: &Action) -> Option<Effec
         address: action.address.clone(),
         purpose,
         inputs,
+        run: site.trace.as_ref().map(|trace| FlowRun {
+            run: trace.of.run.clone(),
+            trace: trace.of.trace.clone(),
+        }),
+        steps: procedure
+            .steps
+            .iter()
+            .map(|step| (step.label.clone(), step_digest(step)))
+            .collect(),
     })
 }
 
@@ -175,6 +185,27 @@ pub(in crate::engine) fn close<W: World>(cx: &Cx<'_, W>, at: StepRef, attempt: u
             }
         }
     }
+}
+
+/// Names the runs whose unfinished flows this one goes on with.
+pub(in crate::engine) fn gone_on_with(
+    project: &Project,
+    record: Option<&Record>,
+    request: &PlanRequest,
+) -> Vec<FlowRun> {
+    let Some(record) = record else {
+        return Vec::new();
+    };
+    let due = due(project, Some(record)).map(|(_, purpose)| purpose);
+    let ours = |name: &String, purpose: &String| match request.purpose {
+        Purpose::Act => request.targets.contains(name) && request.flow.turn != Turn::Fresh,
+        Purpose::Deploy => request.targets.is_empty() && due.as_ref() == Some(purpose),
+        Purpose::Restore | Purpose::Destroy | Purpose::Clean => false,
+    };
+    let flows = record.flows.iter();
+    let runs = flows.filter(|(name, flow)| ours(name, &flow.purpose));
+    let runs: BTreeSet<FlowRun> = runs.filter_map(|(_, flow)| flow.last.clone()).collect();
+    runs.into_iter().collect()
 }
 
 /// Refuses a wish about procedures that cannot be fulfilled.

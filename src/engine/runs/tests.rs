@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::ids::{Address, Digest, EnvName, Instance, PlanId, Scope, StepId, TraceId};
+use crate::domain::flow::{Flow, FlowRun};
+use crate::domain::ids::{
+    Address, Digest, EnvName, Instance, Lineage, PlanId, Scope, StepId, TraceId,
+};
 use crate::domain::plan::model::{Plan, Purpose};
+use crate::domain::record::Record;
 use crate::engine::lab::{Lab, scope};
 use crate::formats::event::encode_line;
+use crate::formats::state;
 use std::path::Path;
 
 fn plan(scope: Scope) -> Arc<Plan> {
@@ -60,6 +65,7 @@ fn journal(lab: &Lab, id: &str, scope: Scope, outcome: RunOutcome, seconds: i64)
         EventKind::PlanMade {
             plan: plan(scope),
             prediction: None,
+            resumes: Vec::new(),
         },
     );
     tell(1, true, EventKind::StepStarted);
@@ -131,4 +137,111 @@ async fn a_summary_says_who_did_what_and_how_it_ended() {
     assert_eq!(run.outcome.as_deref(), Some("failed"));
     assert_eq!(run.changes.map(|sum| sum.create), Some(0));
     assert_eq!(run.trace_id, TraceId::new("t1"));
+}
+
+/// Adds an action of a procedure to the journal of a run.
+fn at_a_procedure(lab: &Lab, id: &str) {
+    let event = Event {
+        at: Wall(0),
+        run_id: Some(RunId::new(id)),
+        seq: 99,
+        address: Some(Address::procedure("mend")),
+        step: None,
+        attempt: None,
+        kind: EventKind::ActionStarted {
+            kind: crate::domain::plan::model::ActionKind::Run,
+            reason: "asked for".into(),
+        },
+    };
+    let line = encode_line(&event) + "\n";
+    let path = journal_of(&RunId::new(id));
+    lab.disk().append(&path, line.as_bytes(), false).unwrap();
+}
+
+fn left(lab: &Lab) -> Vec<String> {
+    ids(lab).unwrap()
+}
+
+fn keep(runs: usize) -> Retention {
+    Retention {
+        keep: runs,
+        age: Duration::from_secs(86_400),
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_procedure_is_unfinished_stays_until_it_is_over() {
+    let lab = Lab::new();
+    let other = Scope {
+        env: EnvName::parse("production").unwrap(),
+        ..scope()
+    };
+    let ids = [
+        "20260101-000000-a",
+        "20260102-000000-b",
+        "20260103-000000-c",
+        "20260104-000000-d",
+    ];
+    journal(&lab, ids[0], scope(), RunOutcome::Failed, 1);
+    journal(&lab, ids[1], other.clone(), RunOutcome::Failed, 1);
+    journal(&lab, ids[2], scope(), RunOutcome::Failed, 1);
+    journal(&lab, ids[3], other, RunOutcome::Ok, 1);
+    for id in ids {
+        at_a_procedure(&lab, id);
+    }
+    let mut record = Record::new(Lineage::new("l"), "key".to_owned(), scope());
+    let flow = Flow {
+        purpose: "manual".to_owned(),
+        last: Some(FlowRun {
+            run: RunId::new(ids[0]),
+            trace: TraceId::new("t1"),
+        }),
+        ..Flow::default()
+    };
+    record.flows.insert("mend".to_owned(), flow);
+    lab.state().force(Some(&state::encode(&record, "w")));
+    // Of this environment the record knows, of another one only what its run says itself.
+    prune(&lab, (&keep(0), &scope()), &RunId::new("own")).await;
+    assert_eq!(left(&lab), [ids[0], ids[1]]);
+    record.flows.clear();
+    lab.state().force(Some(&state::encode(&record, "w")));
+    prune(&lab, (&keep(0), &scope()), &RunId::new("own")).await;
+    assert_eq!(left(&lab), [ids[1]]);
+    // A record that cannot be read lets nothing go that stopped at a procedure.
+    journal(&lab, ids[0], scope(), RunOutcome::Failed, 1);
+    at_a_procedure(&lab, ids[0]);
+    lab.state().force(Some(b"{"));
+    prune(&lab, (&keep(0), &scope()), &RunId::new("own")).await;
+    assert_eq!(left(&lab), [ids[0], ids[1]]);
+}
+
+#[tokio::test]
+async fn with_a_clock_gone_back_only_what_is_too_many_goes_and_nothing_under_way() {
+    // The clock of the lab says 1970: every run is of the future.
+    let lab = Lab::new();
+    let ids = [
+        "20260101-000000-a",
+        "20260102-000000-b",
+        "20260103-000000-c",
+    ];
+    journal(&lab, ids[0], scope(), RunOutcome::Ok, 1);
+    journal(&lab, ids[2], scope(), RunOutcome::Ok, 1);
+    let path = journal_of(&RunId::new(ids[1]));
+    lab.disk()
+        .append(&path, b"{\"kind\":\"run_sta", false)
+        .unwrap();
+    prune(&lab, (&keep(3), &scope()), &RunId::new("own")).await;
+    assert_eq!(left(&lab), ids);
+    // Two at once do what one does.
+    let (rule, scope, own) = (keep(1), scope(), RunId::new("own"));
+    tokio::join!(
+        prune(&lab, (&rule, &scope), &own),
+        prune(&lab, (&rule, &scope), &own)
+    );
+    assert_eq!(left(&lab), [ids[1], ids[2]]);
+    // The one that asks is the oldest by its name, and stays.
+    let own = RunId::new("19700101-000000-z");
+    journal(&lab, own.as_str(), scope.clone(), RunOutcome::Ok, 1);
+    prune(&lab, (&keep(0), &scope), &own).await;
+    assert_eq!(left(&lab), [own.as_str(), ids[1]]);
 }

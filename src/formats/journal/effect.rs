@@ -8,7 +8,7 @@ use crate::domain::effect::Effect;
 use crate::domain::ids::{Digest, Instance, ProviderId};
 use crate::formats::error::FormatError;
 use crate::formats::plan;
-use crate::formats::state::{self, InstanceWire, MarkWire, ShapeWire};
+use crate::formats::state::{self, FlowRunWire, InstanceWire, MarkWire, ShapeWire};
 
 /// One assignment.
 #[derive(Serialize, Deserialize)]
@@ -61,6 +61,10 @@ pub(super) enum EffectWire {
         purpose: String,
         #[serde(default)]
         inputs: BTreeMap<String, String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<FlowRunWire>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        digests: BTreeMap<String, String>,
     },
     FlowStep {
         address: String,
@@ -134,10 +138,14 @@ pub(super) fn effect_wire(effect: &Effect) -> EffectWire {
             address,
             purpose,
             inputs,
+            run,
+            steps,
         } => EffectWire::FlowBegun {
             address: address.to_string(),
             purpose: purpose.clone(),
             inputs: inputs.clone(),
+            run: run.as_ref().map(Into::into),
+            digests: state::digests_wire(steps),
         },
         Effect::FlowStep {
             address,
@@ -217,10 +225,14 @@ pub(super) fn effect(wire: EffectWire) -> Result<Effect, FormatError> {
             address,
             purpose,
             inputs,
+            run,
+            digests,
         } => Effect::FlowBegun {
             address: read(&address)?,
             purpose,
             inputs,
+            run: run.map(Into::into),
+            steps: state::digests(digests),
         },
         EffectWire::FlowStep {
             address,

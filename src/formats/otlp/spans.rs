@@ -27,8 +27,8 @@ pub(super) fn span(span: &Span) -> Message {
     attributes(&mut out, 9, &span.attributes);
     for link in &span.links {
         let mut to = Message::default();
-        to.blob(1, &bytes(span.trace.as_str()))
-            .blob(2, &bytes(link.as_str()));
+        to.blob(1, &bytes(link.trace.as_str()))
+            .blob(2, &bytes(link.span.as_str()));
         out.message(13, &to);
     }
     out.message(15, &status(&span.status));

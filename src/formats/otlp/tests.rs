@@ -13,7 +13,7 @@ use prost::Message as _;
 use crate::domain::ids::{SpanId, TraceId};
 use crate::domain::time::Wall;
 use crate::domain::trace::meter::{Amount, BOUNDS, Measure, Metric, Spread};
-use crate::domain::trace::span::{AttributeValue, LogRecord, Severity, Span, SpanStatus};
+use crate::domain::trace::span::{AttributeValue, Link, LogRecord, Severity, Span, SpanStatus};
 use crate::formats::otlp::answer::{Refused, refused};
 use crate::formats::otlp::request::{Sender, logs, metrics, traces};
 
@@ -45,7 +45,10 @@ fn span() -> Span {
             ),
         ],
         status: SpanStatus::Error("it broke".into()),
-        links: vec![SpanId::new("00000000000000aa")],
+        links: vec![Link {
+            trace: TraceId::new("00000000000000000000000000000bbb"),
+            span: SpanId::new("00000000000000aa"),
+        }],
     }
 }
 
@@ -67,6 +70,7 @@ fn a_span_arrives_whole() {
     assert_eq!(read.start_time_unix_nano, 1_700_000_000_001_000_000);
     assert_eq!(read.end_time_unix_nano, 1_700_000_000_500_000_000);
     assert_eq!(read.links[0].span_id[7], 0xaa);
+    assert_eq!(read.links[0].trace_id[15], 0xbb);
     assert_eq!(read.flags, 0x101);
     let status = read.status.as_ref().expect("status");
     assert_eq!((status.code, status.message.as_str()), (2, "it broke"));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::flow::{Flow, Mark, Standing};
-use crate::domain::ids::RunId;
+use crate::domain::flow::{Flow, FlowRun, Mark, Standing};
+use crate::domain::ids::{Digest, RunId, TraceId};
 use crate::formats::error::FormatError;
 
 /// Versions a project stands at; left out where nothing is known that a record without it would not say.
@@ -26,6 +26,53 @@ pub(super) struct FlowWire {
     inputs: BTreeMap<String, String>,
     #[serde(default)]
     steps: BTreeMap<String, MarkWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last: Option<FlowRunWire>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    digests: BTreeMap<String, String>,
+}
+
+/// Writes what steps do.
+pub(in crate::formats) fn digests_wire(
+    steps: &BTreeMap<String, Digest>,
+) -> BTreeMap<String, String> {
+    let steps = steps.iter();
+    steps
+        .map(|(label, digest)| (label.clone(), digest.to_string()))
+        .collect()
+}
+
+/// Reads what steps do.
+pub(in crate::formats) fn digests(wires: BTreeMap<String, String>) -> BTreeMap<String, Digest> {
+    let wires = wires.into_iter();
+    wires
+        .map(|(label, digest)| (label, Digest(digest)))
+        .collect()
+}
+
+/// A run that worked at a flow; shared with journal and events.
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::formats) struct FlowRunWire {
+    run: String,
+    trace: String,
+}
+
+impl From<&FlowRun> for FlowRunWire {
+    fn from(of: &FlowRun) -> Self {
+        Self {
+            run: of.run.to_string(),
+            trace: of.trace.to_string(),
+        }
+    }
+}
+
+impl From<FlowRunWire> for FlowRun {
+    fn from(wire: FlowRunWire) -> Self {
+        Self {
+            run: RunId(wire.run),
+            trace: TraceId(wire.trace),
+        }
+    }
 }
 
 /// What came of a step; shared with the journal.
@@ -66,6 +113,8 @@ pub(super) fn flows_wire(flows: &BTreeMap<String, Flow>) -> BTreeMap<String, Flo
             .iter()
             .map(|(label, mark)| (label.clone(), mark_wire(mark)))
             .collect(),
+        last: flow.last.as_ref().map(Into::into),
+        digests: digests_wire(&flow.steps),
     };
     flows
         .iter()
@@ -89,6 +138,8 @@ pub(super) fn flows(
                 purpose: wire.purpose,
                 inputs: wire.inputs,
                 marks,
+                last: wire.last.map(Into::into),
+                steps: digests(wire.digests),
             };
             Ok((name, flow))
         })
@@ -157,6 +208,11 @@ mod tests {
                 address: address.clone(),
                 purpose: "manual r1".to_owned(),
                 inputs: BTreeMap::from([("WHO".to_owned(), "ada".to_owned())]),
+                run: Some(FlowRun {
+                    run: RunId::new("r1"),
+                    trace: TraceId::new("t1"),
+                }),
+                steps: BTreeMap::from([("one".to_owned(), Digest::new("d"))]),
             },
             step("one", Mark::Done),
             step(

@@ -99,7 +99,9 @@ pub fn event(event: &Event) -> Vec<Row> {
         EventKind::StageStarted { stage } => {
             vec![Row::at(0).with(Role::Dim, format!("stage {}", stage.as_str()))]
         }
-        EventKind::PlanMade { plan, prediction } => {
+        EventKind::PlanMade {
+            plan, prediction, ..
+        } => {
             let row = crate::present::rows::plan::sums(plan);
             if plan.is_empty() {
                 return vec![row];

@@ -40,6 +40,7 @@ pub(super) fn recorded() -> Vec<Event> {
         EventKind::PlanMade {
             plan: plan.clone(),
             prediction: None,
+            resumes: Vec::new(),
         },
     );
     for action in plan.actions.iter().filter(|action| action.layer < 3) {

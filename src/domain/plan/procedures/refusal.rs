@@ -4,6 +4,7 @@ use crate::domain::config::near::suggestion;
 use crate::domain::flow::{Flow, Turn};
 use crate::domain::plan::model::{Action, ActionKind, PlanRequest, Purpose};
 use crate::domain::plan::procedures::standing::due;
+use crate::domain::project::canonical::procedure::step_digest;
 use crate::domain::project::procedure::{Occasion, Procedure, ProcedureStep};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
@@ -42,6 +43,9 @@ pub fn refusal(
     } = &request.flow.turn
         && let Some(refusal) = bad_skip(project, record, (procedure, step))
     {
+        return Some(refusal);
+    }
+    if let Some(refusal) = moved_step(project, record, request) {
         return Some(refusal);
     }
     if request.purpose != Purpose::Act {
@@ -93,6 +97,49 @@ pub fn refusal(
             .hint("it runs, and goes on where it stopped, with: nkapp deploy"),
         ),
     }
+}
+
+/// A finished step whose label means something else by now: going on would leave out the one and do the other again.
+fn moved_step(
+    project: &Project,
+    record: Option<&Record>,
+    request: &PlanRequest,
+) -> Option<Refusal> {
+    let record = record?;
+    let due = due(project, Some(record)).map(|(_, purpose)| purpose);
+    let goes_on = |procedure: &Procedure, flow: &Flow| match request.purpose {
+        Purpose::Act => {
+            let turn = &request.flow.turn;
+            let asked = request.targets.contains(&procedure.name);
+            asked && matches!(turn, Turn::Resume | Turn::Skip { .. })
+        }
+        Purpose::Deploy => request.targets.is_empty() && due.as_ref() == Some(&flow.purpose),
+        Purpose::Restore | Purpose::Destroy | Purpose::Clean => false,
+    };
+    let moved = |procedure: &Procedure, flow: &Flow| {
+        let over = |step: &&ProcedureStep| flow.is_over(&step.label);
+        let mut over = procedure.steps.iter().filter(over);
+        let other = |step: &&ProcedureStep| {
+            let was = flow.steps.get(&step.label);
+            was.is_some_and(|was| *was != step_digest(step))
+        };
+        over.find(other).map(|step| step.label.clone())
+    };
+    let all = project.procedures.iter();
+    let (name, step) = all
+        .filter_map(|procedure| Some((procedure, record.flows.get(&procedure.name)?)))
+        .filter(|(procedure, flow)| goes_on(procedure, flow))
+        .find_map(|(procedure, flow)| Some((&procedure.name, moved(procedure, flow)?)))?;
+    Some(
+        Refusal::new(format!(
+            "step `{step}` of `{name}` is finished, but the file has something else in its place now"
+        ))
+        .hint(format!(
+            "put the file back as it was, then go on: nkapp action run {name} --resume"
+        ))
+        .hint(format!("or give it up: nkapp action run {name} --abort"))
+        .hint("a step with a `name` keeps its place when others are put before it"),
+    )
 }
 
 fn bad_skip(
