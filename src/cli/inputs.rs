@@ -8,7 +8,6 @@ use crate::cli::errand::Errand;
 use crate::cli::ground::{Came, Line};
 use crate::cli::typing::{Typed, Typing};
 use crate::domain::config::near;
-use crate::domain::plan::model::{ActionKind, Plan};
 use crate::domain::project::procedure::Input;
 use crate::domain::project::project::Project;
 use crate::domain::secret::Secret;
@@ -51,24 +50,6 @@ pub(super) fn given(
         all.insert(name.to_owned(), Secret::new(value));
     }
     Ok(all)
-}
-
-/// Finds the required inputs of what a plan runs that have no value in it.
-pub(super) fn missing<'p>(project: &'p Project, plan: &Plan) -> Vec<&'p Input> {
-    let mut all: Vec<&Input> = Vec::new();
-    for action in plan.actions.iter().filter(|a| a.kind == ActionKind::Run) {
-        let Some(procedure) = project.procedure(&action.address.name) else {
-            continue;
-        };
-        for input in procedure.inputs.iter().filter(|input| input.required) {
-            let path = format!("inputs.{}", input.name);
-            let there = action.changes.iter().any(|change| change.path == path);
-            if !there && !all.iter().any(|other| other.name == input.name) {
-                all.push(input);
-            }
-        }
-    }
-    all
 }
 
 /// Asks for inputs; without a terminal, or without an answer, the wish is refused.

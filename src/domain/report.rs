@@ -9,12 +9,14 @@ use crate::domain::ids::{Address, Digest, Instance, ProviderId, RunId, StepId, T
 use crate::domain::live::{Health, Status};
 use crate::domain::plan::forecast::Forecast;
 use crate::domain::plan::model::{ActionKind, Change, Summary};
+use crate::domain::report::flows::OpenFlow;
 use crate::domain::report::ignored::IgnoredChange;
 use crate::domain::time::Wall;
 
 pub mod accept;
 mod cosmetic;
 pub mod drift;
+pub mod flows;
 mod half_done;
 pub mod ignored;
 pub mod install;
@@ -74,6 +76,8 @@ pub struct StatusReport {
     pub strays: Vec<String>,
     /// Identity of the engine.
     pub engine: String,
+    /// Procedures that began and are not over.
+    pub flows: Vec<OpenFlow>,
 }
 
 /// What drifted, by resource, with a digest that tells two reports apart.

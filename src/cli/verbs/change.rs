@@ -22,6 +22,7 @@ use crate::cli::inputs;
 use crate::cli::verbs::{drift, plan};
 use crate::domain::flow::{FlowRequest, Turn};
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::domain::plan::procedures::refusal::unanswered;
 use crate::domain::project::project::Project;
 use crate::domain::report::Usual;
 use crate::domain::run::options::{RunOptions, Schedule};
@@ -146,7 +147,7 @@ fn complete(
     let Some(plan) = approved else {
         return Ok(None);
     };
-    let missing = inputs::missing(project, &plan);
+    let missing = unanswered(project, &plan);
     if missing.is_empty() {
         return Ok(Some(plan));
     }

@@ -10,6 +10,7 @@ use crate::domain::project::canonical::image_of;
 use crate::domain::project::service::ServiceKind;
 use crate::domain::record::RecordedResource;
 use crate::domain::report::drift::everything;
+use crate::domain::report::flows::open_flows;
 use crate::domain::report::{InstanceStatus, ResourceStatus, StatusReport};
 use crate::domain::time::Wall;
 
@@ -61,6 +62,7 @@ pub fn status(input: &PlanInput<'_>) -> StatusReport {
         resources,
         strays: world.strays,
         engine: input.live.engine.clone(),
+        flows: open_flows(input.project, input.record),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::ResourceKind;
 use crate::domain::plan::model::ActionKind;
+use crate::domain::report::flows::OpenFlow;
 use crate::domain::report::{InstanceStatus, ResourceStatus, StatusReport};
 use crate::domain::time::Wall;
 use crate::present::human;
@@ -32,8 +33,26 @@ pub fn status(report: &StatusReport, now: Wall) -> Vec<Row> {
         &lines,
     );
     rows.extend(strays(&report.strays));
+    rows.extend(report.flows.iter().filter_map(flow));
     rows.push(summary(report));
     rows
+}
+
+/// An action of the file that stopped on its way, and how it goes on.
+fn flow(flow: &OpenFlow) -> Option<Row> {
+    let step = flow.at()?;
+    let next = if flow.in_deploy() {
+        "nkapp deploy".to_owned()
+    } else {
+        format!("nkapp action run {} --resume", flow.name)
+    };
+    let text = format!("{} stopped at its step {}: ", flow.address(), step.label);
+    Some(
+        Row::at(0)
+            .with(Role::Warn, "! ")
+            .with(Role::Plain, text)
+            .with(Role::Path, next),
+    )
 }
 
 /// Returns one sentence about the whole.
@@ -168,6 +187,7 @@ mod tests {
             ..api.clone()
         };
         let report = StatusReport {
+            flows: Vec::new(),
             resources: [(api.address.clone(), api), (data.address.clone(), data)].into(),
             strays: Vec::new(),
             engine: "process".into(),

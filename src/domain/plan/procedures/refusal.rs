@@ -2,10 +2,10 @@
 
 use crate::domain::config::near::suggestion;
 use crate::domain::flow::{Flow, Turn};
-use crate::domain::plan::model::{Action, ActionKind, PlanRequest, Purpose};
+use crate::domain::plan::model::{Action, ActionKind, Plan, PlanRequest, Purpose};
 use crate::domain::plan::procedures::standing::due;
 use crate::domain::project::canonical::procedure::step_digest;
-use crate::domain::project::procedure::{Occasion, Procedure, ProcedureStep};
+use crate::domain::project::procedure::{Input, Occasion, Procedure, ProcedureStep};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 
@@ -175,6 +175,25 @@ pub fn next_step<'a>(procedure: &'a Procedure, flow: &Flow) -> Option<&'a Proced
         .steps
         .iter()
         .find(|step| !flow.is_over(&step.label))
+}
+
+/// Finds the required inputs of what a plan runs that have no value in it, each once.
+#[must_use]
+pub fn unanswered<'p>(project: &'p Project, plan: &Plan) -> Vec<&'p Input> {
+    let mut all: Vec<&Input> = Vec::new();
+    for action in plan.actions.iter().filter(|a| a.kind == ActionKind::Run) {
+        let Some(procedure) = project.procedure(&action.address.name) else {
+            continue;
+        };
+        for input in procedure.inputs.iter().filter(|input| input.required) {
+            let path = format!("inputs.{}", input.name);
+            let there = action.changes.iter().any(|change| change.path == path);
+            if !there && !all.iter().any(|other| other.name == input.name) {
+                all.push(input);
+            }
+        }
+    }
+    all
 }
 
 /// Returns the required inputs of what a plan runs that nobody gave a value: procedure and input.

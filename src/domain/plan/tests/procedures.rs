@@ -11,6 +11,7 @@ use crate::domain::plan::procedures::refusal::refusal;
 use crate::domain::plan::procedures::standing::{conclude, due};
 use crate::domain::project::hook::HookCommand;
 use crate::domain::project::procedure::{Mode, Occasion, Primitive, Procedure, ProcedureStep};
+use crate::domain::report::flows::{OpenFlow, open_flows};
 
 fn step(label: &str, primitive: Primitive) -> ProcedureStep {
     ProcedureStep {
@@ -106,6 +107,35 @@ fn a_deploy_without_a_moved_version_shows_no_procedure() {
     let lab = lab();
     assert!(lab.plan().is_empty());
     assert!(lab.plan().actions.iter().all(|a| a.address.name != "core"));
+}
+
+/// Names what is open, each with the step it goes on at.
+fn open(lab: &Lab) -> Vec<String> {
+    let flows = open_flows(&lab.project, lab.record.as_ref());
+    let at = |flow: &OpenFlow| flow.at().map_or("-", |step| step.label.as_str()).to_owned();
+    let flows = flows.iter();
+    flows
+        .map(|flow| format!("{} at {}", flow.name, at(flow)))
+        .collect()
+}
+
+#[test]
+fn what_began_and_is_not_over_is_open_for_the_upgrade_it_belongs_to() {
+    let mut lab = lab();
+    assert!(open(&lab).is_empty());
+    lab.project.version = Some("2".to_owned());
+    let purpose = "upgrade version 1 -> 2";
+    let done = [("one", Mark::Done), ("two", Mark::Done)];
+    began(&mut lab, "before", purpose, &done);
+    began(&mut lab, "core", purpose, &[("one", Mark::Failed)]);
+    began(&mut lab, "mend", "manual r1", &[("one", Mark::Done)]);
+    began(&mut lab, "after", "upgrade version 0 -> 1", &[]);
+    assert_eq!(open(&lab), ["mend at two", "before at -", "core at one"]);
+    // Another version is another upgrade, which begins anew.
+    lab.project.version = Some("3".to_owned());
+    assert_eq!(open(&lab), ["mend at two"]);
+    lab.project.procedures.retain(|one| one.name != "mend");
+    assert!(open(&lab).is_empty());
 }
 
 #[test]
