@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::domain::event::Stream;
 use crate::domain::ids::StepId;
@@ -23,6 +24,9 @@ use crate::tui::theme::{Colors, Tone};
 use crate::tui::view::layout;
 use crate::tui::view::pen::Pen;
 use crate::tui::words::{cut, width, wrap};
+
+/// What stands at the edge where a line that is not wrapped goes on.
+const CUT: &str = "…";
 
 /// Returns the columns and rows the view has for lines.
 #[must_use]
@@ -285,11 +289,30 @@ fn one(
             spans.push(Span::raw(" ".repeat(blank)));
         }
     }
+    let goes_on = !reader.wrap && part.end < laid.text.len();
+    let part = if goes_on {
+        shorter(&laid.text, part)
+    } else {
+        part
+    };
     let current = reader.hit == Some(row.shown.line);
     let mut finds = reader.sieve().search.places(&laid.text);
     finds.extend(reader.sieve().only.places(&laid.text));
     styled(pen, laid, &part, tone, (&finds, current), &mut spans);
+    if goes_on {
+        spans.push(pen.span(CUT, Tone::Dim));
+    }
     Line::from(spans)
+}
+
+/// Leaves out the last letter that is seen of a part, for the mark that more follows.
+fn shorter(text: &str, part: Range<usize>) -> Range<usize> {
+    let seen = text.get(part.clone()).unwrap_or_default();
+    let last = seen
+        .grapheme_indices(true)
+        .rfind(|(_, letter)| width(letter) > 0);
+    let end = last.map_or(part.end, |(at, _)| part.start + at);
+    part.start..end
 }
 
 /// Cuts a part of a line where its look changes, and writes the pieces.
