@@ -166,13 +166,13 @@ pub(super) async fn watch_workers<W: Workshop>(desk: &Desk<'_, W>) {
     loop {
         if let Ok(project) = desk.known() {
             let workers = desk.workers(&project).await;
-            // The moment of saying is no news.
+            // The moment of saying is no news; that of a look is.
             let same = desk.look(|s| {
                 s.workers.len() == workers.len()
                     && s.workers
                         .iter()
                         .zip(&workers)
-                        .all(|(old, new)| old.is_like(new))
+                        .all(|(old, new)| old.is_like(new) && old.looked_at == new.looked_at)
             });
             if !same {
                 desk.post(&Notice::Workers(Arc::new(workers)));

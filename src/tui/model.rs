@@ -274,6 +274,8 @@ pub struct Model {
     pub replay: Option<Box<Replay>>,
     /// Past runs.
     pub history: History,
+    /// Workers that were there and do not answer any more.
+    pub silent: Vec<rows::workers::Silent>,
     /// Since when the platform does not answer.
     pub lost_at: Option<Wall>,
     /// Since when the project file has errors, where it was good before.
@@ -371,6 +373,7 @@ impl Model {
             before: None,
             replay: None,
             history: History::default(),
+            silent: Vec::new(),
             lost_at: None,
             faulty_at: None,
             planned_at: now,
@@ -453,13 +456,24 @@ impl Model {
                 let output = ours.then_some(&self.output.store);
                 let key = self.key_in(Context::Run, crate::tui::keymap::action::Action::Open);
                 let usual = self.usual_before();
-                let mut nodes = rows::run::nodes(run, usual, output, &key);
+                let beside = rows::run::Beside {
+                    project: self.snapshot.known().map(|project| &**project),
+                    usual,
+                    output,
+                    key: &key,
+                };
+                let mut nodes = rows::run::nodes(run, beside);
                 if self.run_as == RunAs::Timeline {
                     rows::run::spread(&mut nodes);
+                } else if let Some(node) = rows::flows::node(self) {
+                    nodes.insert(0, node);
                 }
                 nodes
             }
-            Area::Drift => rows::drift::nodes(&self.snapshot),
+            Area::Drift => {
+                let key = self.key_in(Context::Drift, crate::tui::keymap::action::Action::Restore);
+                rows::drift::nodes(&self.snapshot, &self.silent, &key)
+            }
             Area::Locks => rows::locks::nodes(self),
             Area::History => rows::history::nodes(self),
         };

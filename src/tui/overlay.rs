@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use crate::app::command::Stop;
 use crate::app::failure::Failure;
+use crate::domain::flow::Turn;
 use crate::domain::ids::{Address, PlanId};
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::plan::model::{Plan, PlanRequest};
+use crate::domain::project::procedure::Input;
+use crate::domain::report::flows::OpenFlow;
 use crate::domain::time::Wall;
+use crate::tui::words::verb;
 
 /// What a plan in question rests on, so that it turns stale by itself when that moves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,10 +96,13 @@ impl Dialog {
                 request,
                 plan,
                 basis,
-            } => plan
-                .as_ref()
-                .filter(|plan| !plan.is_empty() && basis.stale.is_none())
-                .map(|_| request.purpose.as_str()),
+            } => {
+                // What is given up is given up also where nothing is to be cleaned up.
+                let gives_up = request.flow.turn == Turn::Abort;
+                plan.as_ref()
+                    .filter(|plan| (gives_up || !plan.is_empty()) && basis.stale.is_none())
+                    .map(|_| verb(request))
+            }
             Question::Stop(Stop::Cancel) => Some("cut off"),
             Question::Stop(Stop::Drain | Stop::Run) => Some("stop"),
             Question::Leave => Some("stop and leave"),
@@ -113,17 +120,59 @@ pub struct Field {
     pub label: String,
     /// What must be typed; `None`: anything but nothing.
     pub expect: Option<String>,
+    /// Whether it may stay empty.
+    pub optional: bool,
+    /// Whether what is typed is kept from the screen.
+    pub secret: bool,
     /// What was typed.
     pub typed: String,
 }
 
 impl Field {
+    /// Asks for this very text, or for anything.
+    #[must_use]
+    pub fn new(label: impl Into<String>, expect: Option<String>) -> Self {
+        Self {
+            label: label.into(),
+            expect,
+            optional: false,
+            secret: false,
+            typed: String::new(),
+        }
+    }
+    /// Asks for a declared input, with its default to begin with.
+    #[must_use]
+    pub fn input(input: &Input) -> Self {
+        let about = input.description.as_deref();
+        let about = about.map_or_else(String::new, |text| format!(": {text}"));
+        let kind = match (input.secret, input.required) {
+            (true, true) => " (not shown)",
+            (true, false) => " (not shown, may stay empty)",
+            (false, true) => "",
+            (false, false) => " (may stay empty)",
+        };
+        Self {
+            optional: !input.required || input.default.is_some(),
+            secret: input.secret,
+            typed: input.default.clone().unwrap_or_default(),
+            ..Self::new(format!("{}{about}{kind}", input.name), None)
+        }
+    }
+    /// Returns what the screen may show of what was typed.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        if self.secret {
+            "•".repeat(self.typed.chars().count())
+        } else {
+            self.typed.clone()
+        }
+    }
     /// Tells whether what was typed will do.
     #[must_use]
     pub fn fits(&self) -> bool {
         match &self.expect {
             Some(expect) => *expect == self.typed,
-            None => !self.typed.trim().is_empty(),
+            None => self.optional || !self.typed.trim().is_empty(),
         }
     }
 }
@@ -144,6 +193,15 @@ pub enum Stake {
     Lock(Arc<LockReport>),
     /// Deciding about drift of a resource, or of one field of it.
     Drift(Address, Option<String>),
+    /// What the steps of procedures are given: a value for each of these inputs.
+    Inputs {
+        /// What was asked for.
+        request: PlanRequest,
+        /// Names of the inputs, in the order of the lines.
+        names: Vec<String>,
+    },
+    /// Passing over the step a procedure stopped at.
+    Skip(OpenFlow),
 }
 
 /// A dialog that is answered by typing.
@@ -165,11 +223,7 @@ impl Typed {
     pub fn run(request: PlanRequest, plan: Arc<Plan>, basis: Basis, not_before: Wall) -> Self {
         let name = plan.scope.project.to_string();
         Self {
-            fields: vec![Field {
-                label: format!("project name ({name})"),
-                expect: Some(name),
-                typed: String::new(),
-            }],
+            fields: vec![Field::new(format!("project name ({name})"), Some(name))],
             stake: Stake::Run {
                 request,
                 plan,
@@ -186,15 +240,10 @@ impl Typed {
     pub fn lock(report: Arc<LockReport>, not_before: Wall) -> Option<Self> {
         let id = report.record.as_ref()?.lock_id.as_str();
         let short: String = id.chars().take(8).collect();
-        let field = |label: String, expect: Option<String>| Field {
-            label,
-            expect,
-            typed: String::new(),
-        };
         let label = format!("first 8 characters of the lock id ({short})");
-        let mut fields = vec![field(label, Some(short))];
+        let mut fields = vec![Field::new(label, Some(short))];
         if report.verdict != Verdict::Dead {
-            fields.push(field("reason, for the audit".into(), None));
+            fields.push(Field::new("reason, for the audit", None));
         }
         Some(Self {
             fields,
@@ -207,13 +256,9 @@ impl Typed {
     /// Asks for the resource's name before its drift is recorded.
     #[must_use]
     pub fn accept(address: Address, path: Option<String>, now: Wall) -> Self {
-        let field = Field {
-            label: format!("name ({})", address.name),
-            expect: Some(address.name.clone()),
-            typed: String::new(),
-        };
+        let label = format!("name ({})", address.name);
         Self {
-            fields: vec![field],
+            fields: vec![Field::new(label, Some(address.name.clone()))],
             stake: Stake::Drift(address, path),
             at: 0,
             not_before: now,
@@ -224,14 +269,35 @@ impl Typed {
     #[must_use]
     pub fn ignore(address: Address, path: Option<String>, now: Wall) -> Self {
         let labels = ["reason", "time: 30m, 12h, 2d, or always"];
-        let fields = labels.map(|label| Field {
-            label: label.to_owned(),
-            expect: None,
-            typed: String::new(),
-        });
+        let fields = labels.map(|label| Field::new(label, None));
         Self {
             fields: fields.to_vec(),
             stake: Stake::Drift(address, path),
+            at: 0,
+            not_before: now,
+        }
+    }
+
+    /// Asks for inputs.
+    #[must_use]
+    pub fn inputs(request: PlanRequest, inputs: &[&Input], now: Wall) -> Self {
+        Self {
+            fields: inputs.iter().map(|input| Field::input(input)).collect(),
+            stake: Stake::Inputs {
+                request,
+                names: inputs.iter().map(|input| input.name.clone()).collect(),
+            },
+            at: 0,
+            not_before: now,
+        }
+    }
+
+    /// Asks why a step is passed over.
+    #[must_use]
+    pub fn skip(flow: OpenFlow, now: Wall) -> Self {
+        Self {
+            fields: vec![Field::new("reason, for the record", None)],
+            stake: Stake::Skip(flow),
             at: 0,
             not_before: now,
         }
@@ -248,7 +314,7 @@ impl Typed {
     pub fn stale(&self) -> Option<&str> {
         match &self.stake {
             Stake::Run { basis, .. } => basis.stale.as_deref(),
-            Stake::Lock(_) | Stake::Drift(..) => None,
+            Stake::Lock(_) | Stake::Drift(..) | Stake::Inputs { .. } | Stake::Skip(_) => None,
         }
     }
 
@@ -274,6 +340,8 @@ pub enum Choices {
     Environments,
     /// Themes.
     Themes,
+    /// Procedures of the file.
+    Procedures,
 }
 
 /// A list to choose from, narrowed by what is typed.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::flow::Turn;
 use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::domain::time::Wall;
 use crate::present::human::{clock, duration};
@@ -45,6 +46,18 @@ fn date(days: i64) -> (i64, i64, i64) {
     let day = of_year - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
     (year + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// Names in a word what a request does.
+#[must_use]
+pub fn verb(request: &PlanRequest) -> &'static str {
+    match (&request.purpose, &request.flow.turn) {
+        (Purpose::Act, Turn::Fresh) => "run",
+        (Purpose::Act, Turn::Resume) => "retry",
+        (_, Turn::Skip { .. }) => "skip",
+        (Purpose::Act, Turn::Abort) => "abort",
+        (purpose, Turn::Fresh | Turn::Resume | Turn::Abort) => purpose.as_str(),
+    }
 }
 
 /// Says that there is nothing to do, and why.

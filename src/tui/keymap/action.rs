@@ -65,6 +65,14 @@ pub enum Action {
     Destroy,
     /// Take services and volumes down.
     Clean,
+    /// Choose an action of the file and run it.
+    RunAction,
+    /// Let an action that stopped go on at the step it stopped at.
+    Retry,
+    /// Let an action that stopped go on behind that step.
+    Skip,
+    /// Give an action that stopped up.
+    Abort,
     /// Stop the run.
     Cancel,
     /// Clear the lock.

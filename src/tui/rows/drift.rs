@@ -5,19 +5,18 @@ use crate::app::snapshot::Snapshot;
 use crate::domain::ids::Address;
 use crate::domain::plan::model::Change;
 use crate::domain::report::DriftReport;
-use crate::domain::report::worker::{Leadership, WorkerReport};
 use crate::present::human::{clock, moment};
-use crate::present::rows;
 use crate::present::words::count;
 use crate::tui::rows::plan::{difference, path};
 use crate::tui::rows::row::{Cell, Row, Subject};
+use crate::tui::rows::workers::{self, Silent};
 use crate::tui::theme::Tone;
 use crate::tui::tree::Node;
 
-/// Computes the tree.
+/// Computes the tree: workers first, `silent` ones among them, then what differs. `key` shows the plan of a restore.
 #[must_use]
-pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
-    let mut nodes: Vec<Node> = snapshot.workers.iter().map(worker).collect();
+pub fn nodes(snapshot: &Snapshot, silent: &[Silent], key: &str) -> Vec<Node> {
+    let mut nodes = workers::nodes(&snapshot.workers, silent, key);
     let Some(report) = &snapshot.drift else {
         return nodes;
     };
@@ -55,38 +54,6 @@ pub fn nodes(snapshot: &Snapshot) -> Vec<Node> {
         nodes.push(Node::leaf("#strays", heading).with(true, children.collect()));
     }
     nodes
-}
-
-/// A worker of the project, with whatever it waits for.
-fn worker(report: &WorkerReport) -> Node {
-    let (symbol, tone) = match report.leadership {
-        Leadership::Leads => ("●", Tone::Ok),
-        Leadership::StandsBy(_) => ("○", Tone::Dim),
-        Leadership::Seeks(_) => ("?", Tone::Warn),
-    };
-    let mut lines = rows::worker::workers(std::slice::from_ref(report), report.at)
-        .into_iter()
-        .map(|row| row.text().trim().to_owned());
-    let heading = lines.next().unwrap_or_default();
-    let heading = heading.split(" · up ").next().unwrap_or_default();
-    let row = Row {
-        subject: Subject::Remark,
-        symbol: Cell::new(symbol, tone),
-        label: heading
-            .trim_start_matches(|c: char| !c.is_alphanumeric())
-            .to_owned(),
-        ..Row::default()
-    };
-    let children = lines.enumerate().map(|(index, line)| {
-        let row = Row {
-            subject: Subject::Remark,
-            symbol: Cell::new("·", Tone::Dim),
-            label: line,
-            ..Row::default()
-        };
-        Node::leaf(format!("line {index}"), row)
-    });
-    Node::leaf(format!("worker {}", report.id), row).with(true, children.collect())
 }
 
 /// What somebody decided to live with, with why and until when.

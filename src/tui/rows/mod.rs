@@ -3,6 +3,7 @@
 pub mod course;
 pub mod drift;
 pub mod facts;
+pub mod flows;
 pub mod history;
 pub mod locks;
 pub mod plan;
@@ -12,3 +13,4 @@ pub mod services;
 pub mod standing;
 pub mod steps;
 pub mod uses;
+pub mod workers;

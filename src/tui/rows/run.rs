@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::domain::event::StepOutcome;
 use crate::domain::history::view::RunView;
-use crate::domain::ids::{Address, StepId};
+use crate::domain::ids::{Address, ResourceKind, StepId};
 use crate::domain::plan::model::{Action, Plan};
+use crate::domain::project::project::Project;
 use crate::domain::report::Usual;
 use crate::tui::blocked::Blocks;
 use crate::tui::logs::store::Store;
@@ -20,18 +21,26 @@ const LAST_WORDS: (usize, usize) = (4, 6);
 /// How many lines are looked at for them, from the last one on.
 const LOOKED_AT: u64 = 4_000;
 
-/// Computes the tree of a run; `output` is what its steps wrote, where that is at hand, and `key` opens all of it.
+/// What is known besides a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// The project, for what a plan does not tell of its actions.
+    pub project: Option<&'a Project>,
+    /// How long steps usually took.
+    pub usual: Option<&'a Usual>,
+    /// What its steps wrote, where that is at hand.
+    pub output: Option<&'a Store>,
+    /// The key that opens all of that.
+    pub key: &'a str,
+}
+
+/// Computes the tree of a run.
 #[must_use]
-pub fn nodes(
-    run: Option<&RunView>,
-    usual: Option<&Usual>,
-    output: Option<&Store>,
-    key: &str,
-) -> Vec<Node> {
+pub fn nodes(run: Option<&RunView>, beside: Beside<'_>) -> Vec<Node> {
     let Some(run) = run else {
         return Vec::new();
     };
-    let known = Known::of(run, usual, output, key);
+    let known = Known::of(run, beside);
     match &run.plan {
         Some(plan) => planned(&known, plan),
         None => run
@@ -66,15 +75,17 @@ pub(super) struct Known<'a> {
     pub(super) last_words: BTreeMap<&'a StepId, Vec<String>>,
     /// The key that opens the whole output.
     pub(super) key: &'a str,
+    project: Option<&'a Project>,
 }
 
 impl<'a> Known<'a> {
-    fn of(
-        run: &'a RunView,
-        usual: Option<&'a Usual>,
-        output: Option<&Store>,
-        key: &'a str,
-    ) -> Self {
+    fn of(run: &'a RunView, beside: Beside<'a>) -> Self {
+        let Beside {
+            project,
+            usual,
+            output,
+            key,
+        } = beside;
         let plan = run.plan.as_deref();
         let actions = plan.map_or(&[][..], |plan| plan.actions.as_slice());
         let open = |action: &&Action| {
@@ -85,6 +96,7 @@ impl<'a> Known<'a> {
             run,
             usual,
             key,
+            project,
             blocks: Blocks::within(run, None, usual),
             last_words: last_words(run, output),
             actions: actions.iter().map(|a| (&a.address, a)).collect(),
@@ -143,7 +155,11 @@ fn layer_node(known: &Known<'_>, layer: usize, mut actions: Vec<&Action>) -> Opt
     if actions.is_empty() {
         return None;
     }
-    let mut heading = Row::heading(format!("layer {layer}"));
+    let title = match modes(known.project, &actions) {
+        Some(word) => format!("layer {layer}, {word}"),
+        None => format!("layer {layer}"),
+    };
+    let mut heading = Row::heading(title);
     let warned = actions.iter().any(|action| {
         run.steps_of(&action.address)
             .any(|(_, step)| is_bad(step.outcome))
@@ -152,8 +168,10 @@ fn layer_node(known: &Known<'_>, layer: usize, mut actions: Vec<&Action>) -> Opt
         Cell::new("!", Tone::Warn)
     } else if done == total {
         Cell::new("✓", Tone::Ok)
+    } else if run.finished.is_none() && layer == known.layer {
+        Cell::new("◐", Tone::Busy)
     } else {
-        Cell::new(" ", Tone::Dim)
+        Cell::new("○", Tone::Dim)
     };
     heading.remark = Cell::new(format!("{done} of {total} done"), Tone::Dim);
     let children = actions
@@ -163,6 +181,25 @@ fn layer_node(known: &Known<'_>, layer: usize, mut actions: Vec<&Action>) -> Opt
     // What was skipped is no news a layer further down, but it is not done either.
     let open = (open && run.finished.is_none()) || done != total || warned;
     Some(Node::leaf(format!("layer {layer}"), heading).with(open, children))
+}
+
+/// Says what the actions of the file in a layer are there for: `pre actions`; `None` where it has anything else.
+fn modes(project: Option<&Project>, actions: &[&Action]) -> Option<String> {
+    let first = actions.first()?;
+    if actions
+        .iter()
+        .any(|action| action.address.kind != ResourceKind::Procedure)
+    {
+        return None;
+    }
+    Some(match project?.procedure(&first.address.name) {
+        Some(own) => match own.mode {
+            Some(mode) => format!("{} {} actions", own.occasion.as_str(), mode.as_str()),
+            None => "actions".to_owned(),
+        },
+        // No action of the file has this name: it lets run again what they stopped.
+        None => "actions".to_owned(),
+    })
 }
 
 /// The last lines of the steps that failed, the first of them; output is walked once.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::event::StepOutcome;
 use crate::domain::history::predict::action_time;
 use crate::domain::history::view::{ActionView, RunView, StepView};
-use crate::domain::ids::{Address, StepId};
+use crate::domain::ids::{Address, ResourceKind, StepId};
 use crate::domain::plan::model::Action;
 use crate::domain::time::Wall;
 use crate::present::human::duration;
@@ -214,6 +214,9 @@ fn words_nodes(
         .map(|(at, (line, tone))| Node::leaf(format!("{id}#{at}"), row(line, tone)))
         .collect();
     let hint = match (nodes.is_empty(), lines.is_empty()) {
+        (true, _) if matches!(address.kind, ResourceKind::Network | ResourceKind::Volume) => {
+            "no output; mend that and deploy again, what is done is not done twice".to_owned()
+        }
         (true, _) => "no output".to_owned(),
         (false, true) => return nodes,
         (false, false) => format!("`{key}` opens the whole output"),
@@ -289,10 +292,10 @@ fn step_remark(seen: &SeenStep<'_>) -> Cell {
                 .map_or_else(String::new, |code| format!("exit {code}  "));
             let message = view.message.as_deref().unwrap_or_default();
             let first = message.lines().next().unwrap_or_default();
-            Cell::new(format!("{exit}{first}"), Tone::Fail)
+            Cell::new(format!("{}{exit}{first}", attempts(view)), Tone::Fail)
         }
         Some(StepOutcome::Skipped) => Cell::new("skipped", Tone::Warn),
-        Some(StepOutcome::Done) => Cell::new(*detail, Tone::Dim),
+        Some(StepOutcome::Done) => Cell::new(format!("{}{detail}", attempts(view)), Tone::Dim),
         None if let (None, Some(blocked)) = (view.started, blocked) => {
             Cell::new(blocked.words(), Tone::Dim)
         }
@@ -306,6 +309,14 @@ fn step_remark(seen: &SeenStep<'_>) -> Cell {
             }
             None => Cell::new(*detail, Tone::Dim),
         },
+    }
+}
+
+/// Says how many attempts a step took, where it took more than one.
+fn attempts(view: &StepView) -> String {
+    match view.attempt {
+        0 | 1 => String::new(),
+        many => format!("{many} attempts  "),
     }
 }
 

@@ -3,6 +3,7 @@
 mod blocked;
 mod first_look;
 mod fixtures;
+mod flows;
 mod graph;
 mod hand;
 mod locks;
@@ -21,3 +22,4 @@ mod time;
 mod updates;
 mod usage;
 mod warned;
+mod workers;

@@ -18,6 +18,7 @@ use crate::tui::theme::Tone;
 use crate::tui::update::allowed;
 use crate::tui::update::copied;
 use crate::tui::update::decide;
+use crate::tui::update::flows;
 use crate::tui::update::history;
 use crate::tui::update::locks;
 use crate::tui::update::marks;
@@ -140,9 +141,10 @@ pub fn ask(model: &mut Model, request: PlanRequest) -> Vec<Effect> {
         model.snapshot.plan_stale.is_none()
             && plan.purpose == request.purpose
             && plan.targets == request.targets
+            && request.flow == FlowRequest::default()
     });
     if let Some(plan) = shown.cloned() {
-        open_approval(model, request, plan);
+        flows::offer(model, request, plan);
         return Vec::new();
     }
     wait_for_plan(model, request)

@@ -7,7 +7,9 @@ use crate::domain::lease::Verdict;
 use crate::tui::keymap::action::Action;
 use crate::tui::model::{Area, Model, Overlay};
 use crate::tui::update::part::{Part, part_of};
-use crate::tui::update::{acts, graph, history, looks, marks, news, reading, rooms, timeline};
+use crate::tui::update::{
+    acts, flows, graph, history, looks, marks, news, reading, rooms, timeline,
+};
 
 /// Returns why an action does not apply now.
 ///
@@ -24,6 +26,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Part::Looks => looks::check(model, action),
         Part::Rooms => rooms::check(model, action),
         Part::Marks => marks::check(model, action),
+        Part::Flows => flows::check(model, action),
     }
 }
 
@@ -142,6 +145,7 @@ pub fn worth_a_hint(model: &Model, action: Action) -> bool {
             None => model.running().is_some() && !model.follow_run,
         },
         Action::MarkAll => !marks::marked(model).is_empty(),
+        Action::RunAction => flows::any(model),
         Action::Play | Action::StepForward | Action::StepBack | Action::LeaveReplay => {
             model.replay.is_some()
         }
@@ -236,7 +240,7 @@ fn loaded(model: &Model) -> Result<(), String> {
     }
 }
 
-fn project(model: &Model) -> Result<(), String> {
+pub(super) fn project(model: &Model) -> Result<(), String> {
     loaded(model)?;
     match &model.snapshot.trouble {
         Some(failure) => Err(format!("no plan can be made: {}", news::whole(failure))),
@@ -244,7 +248,7 @@ fn project(model: &Model) -> Result<(), String> {
     }
 }
 
-fn idle(model: &Model) -> Result<(), String> {
+pub(super) fn idle(model: &Model) -> Result<(), String> {
     match model.running() {
         Some(run) => Err(format!(
             "a {} is under way; {} stops it",

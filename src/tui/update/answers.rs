@@ -11,9 +11,10 @@ use crate::tui::effect::{Effect, Wish};
 use crate::tui::keymap::action::Action;
 use crate::tui::model::{Area, Leaving, Model, Overlay};
 use crate::tui::others;
-use crate::tui::overlay::{Question, Stake};
+use crate::tui::overlay::{Question, Stake, Typed};
 use crate::tui::theme::Tone;
-use crate::tui::update::{acts, decide, locks, reading, timeline};
+use crate::tui::update::{acts, decide, flows, locks, reading, timeline};
+use crate::tui::words::verb;
 
 /// A key that comes this soon after the dialog opened was not meant for it, in milliseconds.
 const TOO_SOON: i64 = 150;
@@ -67,6 +68,13 @@ pub fn confirm(model: &mut Model, held: bool) -> Vec<Effect> {
                     let fields: Vec<String> =
                         typed.fields.into_iter().map(|field| field.typed).collect();
                     decide::typed(model, (address, path), &fields)
+                }
+                Stake::Inputs { request, names } => {
+                    flows::given(model, (request, names), typed.fields)
+                }
+                Stake::Skip(flow) => {
+                    let reason = typed.fields.first().map(|field| field.typed.clone());
+                    flows::skip(model, &flow, &reason.unwrap_or_default())
                 }
             }
         }
@@ -129,15 +137,12 @@ fn run(model: &mut Model, request: PlanRequest, plan: Arc<Plan>) -> Vec<Effect> 
         }
         Purpose::Deploy | Purpose::Destroy | Purpose::Clean | Purpose::Act => {
             let force = !plan.destructive().is_empty();
-            let mut echo = format!("{} {}", model.options.command, request.purpose.as_str());
-            for target in &request.targets {
-                echo.push(' ');
-                echo.push_str(&shell::quote(target));
-            }
-            if force {
-                echo.push_str(" --force");
-            }
-            let mut text = request.purpose.as_str().to_owned();
+            let known = model.snapshot.known();
+            let line = flows::command_line(known.map(|project| &**project), &request)
+                .unwrap_or_else(|| format!("{}{}", request.purpose.as_str(), named(&request)));
+            let force_word = if force { " --force" } else { "" };
+            let echo = format!("{} {line}{force_word}", model.options.command);
+            let mut text = verb(&request).to_owned();
             if !request.targets.is_empty() {
                 let names: Vec<&str> = request.targets.iter().map(String::as_str).collect();
                 text.push_str(&format!(" {}", names.join(", ")));
@@ -201,6 +206,23 @@ fn unlock(model: &mut Model, report: &LockReport, reason: Option<String>) -> Vec
         },
         wish: Wish::Unlock,
     }]
+}
+
+/// Tells whether what is typed into the line with the cursor may be pasted: what agrees to something may not.
+#[must_use]
+pub fn takes_paste(model: &Model) -> bool {
+    let Some(Overlay::Typed(typed)) = model.overlays.last() else {
+        return false;
+    };
+    is_form(typed)
+}
+
+/// Tells whether it asks for values and agrees to nothing: a plan is shown after it.
+fn is_form(typed: &Typed) -> bool {
+    match typed.stake {
+        Stake::Inputs { .. } | Stake::Skip(_) => true,
+        Stake::Run { .. } | Stake::Lock(_) | Stake::Drift(..) => false,
+    }
 }
 
 /// Leaves what lies on top.

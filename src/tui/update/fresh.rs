@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::flow::FlowRequest;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
 use crate::domain::time::Wall;
 use crate::tui::effect::Effect;
@@ -102,7 +103,7 @@ fn in_question(overlay: &Overlay) -> Option<(&PlanRequest, &Arc<Plan>, &Basis)> 
                 plan,
                 basis,
             } => Some((request, plan, basis)),
-            Stake::Lock(_) | Stake::Drift(..) => None,
+            Stake::Lock(_) | Stake::Drift(..) | Stake::Inputs { .. } | Stake::Skip(_) => None,
         },
         Overlay::Help { .. }
         | Overlay::Palette(_)
@@ -126,7 +127,9 @@ fn judge(model: &Model, request: &PlanRequest, plan: &Arc<Plan>, basis: &Basis) 
     if basis.of.as_ref() == Some(&now.id) && basis.stale.is_none() {
         return Fate::Stays;
     }
-    let whole = request.purpose == Purpose::Deploy && request.targets.is_empty();
+    let whole = request.purpose == Purpose::Deploy
+        && request.targets.is_empty()
+        && request.flow == FlowRequest::default();
     if whole && does_the_same(plan, now) {
         Fate::Same(Arc::clone(now))
     } else if basis.of.as_ref() == Some(&now.id) {

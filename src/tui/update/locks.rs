@@ -94,7 +94,9 @@ pub fn recheck(model: &mut Model) {
             },
             Overlay::Typed(typed) => match &mut typed.stake {
                 Stake::Lock(report) => report,
-                Stake::Run { .. } | Stake::Drift(..) => continue,
+                Stake::Run { .. } | Stake::Drift(..) | Stake::Inputs { .. } | Stake::Skip(_) => {
+                    continue;
+                }
             },
             _ => continue,
         };

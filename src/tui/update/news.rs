@@ -15,7 +15,7 @@ use crate::tui::effect::{Effect, Wish};
 use crate::tui::model::{Area, Model, Overlay};
 use crate::tui::overlay::{Dialog, Question};
 use crate::tui::theme::Tone;
-use crate::tui::update::{acts, fresh, history, locks, marks, moves, reading};
+use crate::tui::update::{acts, flows, fresh, history, locks, marks, moves, reading, workers};
 use crate::tui::words::{nothing, to_run};
 
 /// Takes the newest snapshot.
@@ -34,6 +34,7 @@ pub fn snapshot(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         Link::Up(_) | Link::Connecting => None,
     };
     model.note_faults();
+    workers::miss(model, &old);
     let now = model.snapshot.run.as_ref().map(|run| run.run_id.clone());
     if before != now {
         model.stopping = Stop::Run;
@@ -268,7 +269,7 @@ fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
             if let Overlay::Dialog(dialog) = model.overlays.remove(index)
                 && let Question::Approve { request, .. } = dialog.question
             {
-                acts::open_approval(model, request, plan);
+                flows::offer(model, request, plan);
             }
         }
         Some(Wish::Plan) => {

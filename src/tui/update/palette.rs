@@ -11,7 +11,7 @@ use crate::tui::model::{Model, Overlay};
 use crate::tui::overlay::{Choices, Palette};
 use crate::tui::theme::Tone;
 use crate::tui::update::jump::{self, Spot};
-use crate::tui::update::{allowed, rooms, route};
+use crate::tui::update::{allowed, flows, rooms, route};
 
 /// What a line of a list leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Pick {
     Go(Spot),
     /// Shows the panel in the theme of that name.
     Theme(String),
+    /// Runs the procedure of that name.
+    Procedure(String),
 }
 
 /// One line of a list.
@@ -48,6 +50,7 @@ pub fn entries(model: &Model, list: &Palette) -> Vec<Entry> {
         Choices::Actions => actions(model),
         Choices::Jump => jump::entries(model, &list.typed),
         Choices::Themes => themes(model),
+        Choices::Procedures => flows::entries(model),
         Choices::Places | Choices::Environments => Vec::new(),
     };
     if list.typed.trim().is_empty() {
@@ -73,7 +76,9 @@ pub fn entries(model: &Model, list: &Palette) -> Vec<Entry> {
 #[must_use]
 pub fn count(model: &Model, list: &Palette) -> usize {
     match list.kind {
-        Choices::Actions | Choices::Jump | Choices::Themes => entries(model, list).len(),
+        Choices::Actions | Choices::Jump | Choices::Themes | Choices::Procedures => {
+            entries(model, list).len()
+        }
         Choices::Places | Choices::Environments => rooms::places(model, list).len(),
     }
 }
@@ -191,6 +196,7 @@ pub fn choose(model: &mut Model, list: &Palette) -> Vec<Effect> {
             route::act(model, action, false)
         }
         (Pick::Go(spot), None) => jump::go(model, &spot),
+        (Pick::Procedure(name), None) => flows::begin(model, &name),
         (Pick::Theme(name), None) => {
             model.set_theme(&name);
             Vec::new()

@@ -26,6 +26,8 @@ pub enum Part {
     Rooms,
     /// Marks.
     Marks,
+    /// Actions of the file.
+    Flows,
 }
 
 /// Returns the part an action belongs to in an area.
@@ -136,5 +138,6 @@ pub fn part_of(action: Action, area: Area) -> Part {
         | Action::Bundle
         | Action::Figures => Part::Rooms,
         Action::Mark | Action::MarkAll | Action::Unmark => Part::Marks,
+        Action::RunAction | Action::Retry | Action::Skip | Action::Abort => Part::Flows,
     }
 }

@@ -15,8 +15,8 @@ use crate::tui::overlay::Palette;
 use crate::tui::theme::Tone;
 use crate::tui::update::part::{Part, part_of};
 use crate::tui::update::{
-    acts, allowed, answers, graph, history, locks, looks, marks, mouse, moves, news, opening,
-    palette, reading, rooms, timeline, watched,
+    acts, allowed, answers, flows, graph, history, locks, looks, marks, mouse, moves, news,
+    opening, palette, reading, rooms, timeline, watched,
 };
 use crate::tui::view::{dialog, help, layout};
 
@@ -270,6 +270,7 @@ pub fn act(model: &mut Model, action: Action, held: bool) -> Vec<Effect> {
         Part::Looks => looks::act(model, action),
         Part::Rooms => rooms::act(model, action),
         Part::Marks => marks::act(model, action),
+        Part::Flows => flows::act(model, action),
     }
 }
 
@@ -322,6 +323,15 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         Context::Input | Context::Palette => {
             let line = text.lines().next().unwrap_or_default();
             let line: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
+            type_text(model, &line);
+        }
+        Context::Typed if answers::takes_paste(model) => {
+            let line = text.lines().next().unwrap_or_default();
+            let line: String = line
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(4_096)
+                .collect();
             type_text(model, &line);
         }
         Context::Typed => model.toast("type it: pasted text does not confirm", Tone::Warn),

@@ -9,8 +9,10 @@ use ratatui::widgets::Paragraph;
 
 use crate::app::command::Stop;
 use crate::app::failure::Failure;
+use crate::domain::flow::Turn;
 use crate::domain::lease::{LockReport, Verdict};
-use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
+use crate::domain::plan::model::{ActionKind, Plan, PlanRequest, Purpose};
+use crate::present::clean;
 use crate::present::words::count;
 use crate::tui::danger::{self, Danger, Standing};
 use crate::tui::downtime;
@@ -26,10 +28,11 @@ use crate::tui::update::acts;
 use crate::tui::update::answers::lock_wait;
 use crate::tui::view;
 use crate::tui::view::drift;
+use crate::tui::view::flows;
 use crate::tui::view::pen::Pen;
 use crate::tui::view::popup::{self, Place};
 use crate::tui::view::sheet::Sheet;
-use crate::tui::words::{nothing, width};
+use crate::tui::words::{cut, nothing, width};
 
 /// Draws a dialog.
 pub fn show(frame: &mut Frame<'_>, middle: Rect, model: &Model, dialog: &Dialog) {
@@ -133,6 +136,9 @@ fn question_of(model: &Model, request: &PlanRequest) -> String {
                 Standing::Own => format!(" {} in {env}", project.name),
             }
         });
+    if let Some(what) = flows::subject(request) {
+        return format!("{what}, {}?", env.trim_start());
+    }
     let names: Vec<&str> = request.targets.iter().map(String::as_str).collect();
     let env = match names.len() {
         0 => env,
@@ -196,6 +202,9 @@ fn class(sheet: &mut Sheet, model: &Model, plan: &Plan) {
         Danger::Read | Danger::Reversible => {
             "no service is down, instances may be made anew one by one"
         }
+        Danger::Disruptive if plan.actions.iter().any(|one| one.kind == ActionKind::Run) => {
+            "what the steps of an action break nobody can tell beforehand"
+        }
         Danger::Disruptive => "services are down while they are made anew or for good",
         Danger::DataLosing => "data is deleted for good",
     };
@@ -213,8 +222,11 @@ fn class(sheet: &mut Sheet, model: &Model, plan: &Plan) {
 
 /// What a plan would do, in short.
 fn summary(sheet: &mut Sheet, pen: Pen, model: &Model, request: &PlanRequest, plan: &Arc<Plan>) {
+    flows::standing(sheet, model, (request, &**plan));
     if plan.is_empty() {
-        sheet.text(&nothing(request), Tone::Ok);
+        if request.flow.turn != Turn::Abort {
+            sheet.text(&nothing(request), Tone::Ok);
+        }
         return;
     }
     let sum = plan.summary();
@@ -279,6 +291,7 @@ fn summary(sheet: &mut Sheet, pen: Pen, model: &Model, request: &PlanRequest, pl
             &text,
             kind_tone(action.kind),
         );
+        flows::steps(sheet, action);
     }
     for warning in &plan.warnings {
         sheet.item("!", &warning.text, Tone::Warn);
@@ -398,32 +411,58 @@ fn typed_page(model: &Model, typed: &Typed, room: u16) -> (Sheet, String) {
             "clear the lock, step 4 of 4: confirm".to_owned()
         }
         Stake::Drift(address, path) => drift::decision(&mut sheet, address, path.as_deref(), typed),
+        Stake::Inputs { request, .. } => flows::inputs(&mut sheet, model, request, typed),
+        Stake::Skip(flow) => flows::skipping(&mut sheet, flow),
     };
     (sheet, title)
 }
 
+/// Draws the lines to type into; where there is no room for all, those around the one with the cursor.
 fn fields(frame: &mut Frame<'_>, area: Rect, pen: Pen, typed: &Typed) {
+    let room = usize::from(area.width);
+    let before = match typed.stake {
+        Stake::Inputs { .. } => "",
+        Stake::Run { .. } | Stake::Lock(_) | Stake::Drift(..) | Stake::Skip(_) => "type the ",
+    };
+    let fit = usize::from(area.height / 2).max(1);
+    let first = (typed.at + 1).saturating_sub(fit);
     let mut lines: Vec<Line<'static>> = Vec::new();
-    for (index, field) in typed.fields.iter().enumerate() {
+    for (index, field) in typed.fields.iter().enumerate().skip(first).take(fit) {
         let mark = if field.fits() { "✓ " } else { "  " };
-        lines.push(pen.line(&[
-            (mark, Tone::Ok),
-            ("type the ", Tone::Dim),
-            (&field.label, Tone::Text),
-        ]));
+        let label = cut(
+            &clean::line(&field.label),
+            room.saturating_sub(2 + width(before)),
+        );
+        lines.push(pen.line(&[(mark, Tone::Ok), (before, Tone::Dim), (&label, Tone::Text)]));
         let tone = if index == typed.at {
             Tone::Key
         } else {
             Tone::Dim
         };
-        lines.push(pen.line(&[("  > ", tone), (&field.typed, Tone::Text)]));
+        let shown = tail(&clean::line(&field.shown()), room.saturating_sub(5));
+        lines.push(pen.line(&[("  > ", tone), (&shown, Tone::Text)]));
         if index == typed.at {
-            let x = u16::try_from(4 + width(&field.typed)).unwrap_or(u16::MAX);
-            let y = u16::try_from(index * 2 + 1).unwrap_or(u16::MAX);
+            let x = u16::try_from(4 + width(&shown)).unwrap_or(u16::MAX);
+            let y = u16::try_from((index - first) * 2 + 1).unwrap_or(u16::MAX);
             if x < area.width && y < area.height {
                 frame.set_cursor_position(Position::new(area.x + x, area.y + y));
             }
         }
     }
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// Returns the end of a text that is longer than its room, with a mark: there the typing goes on.
+fn tail(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let mut from = text.len();
+    for (at, _) in text.char_indices().rev() {
+        if width(text.get(at..).unwrap_or_default()) >= room {
+            break;
+        }
+        from = at;
+    }
+    format!("…{}", text.get(from..).unwrap_or_default())
 }

@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::app::command::Stop;
 use crate::app::notice::Link;
 use crate::domain::lease::Verdict;
+use crate::domain::report::worker::Leadership;
 use crate::tui::danger::Standing;
 use crate::tui::model::{Area, Model};
 use crate::tui::others;
@@ -66,6 +67,7 @@ fn pieces(model: &Model) -> Vec<Piece> {
     pieces.extend(faults(model));
     pieces.extend(plan(model));
     pieces.extend(lock(model));
+    pieces.extend(worker(model));
     pieces.extend(link(model));
     pieces
 }
@@ -190,6 +192,30 @@ fn lock(model: &Model) -> Option<Piece> {
         Verdict::Alive | Verdict::Unknown => (2, format!("lock: {word}{holder}"), Tone::Warn),
     };
     Some(Piece::new(rank, vec![(text, tone)]))
+}
+
+/// What the workers of the project do, in a word.
+fn worker(model: &Model) -> Option<Piece> {
+    let workers = &model.snapshot.workers;
+    let leader = workers
+        .iter()
+        .find(|one| one.leadership == Leadership::Leads)
+        .or(workers.first());
+    let Some(report) = leader else {
+        let silent = !model.silent.is_empty();
+        return silent.then(|| Piece::new(2, vec![("worker: silent".into(), Tone::Fail)]));
+    };
+    let (rank, word, tone) = match (report.pending.len(), report.restoring.is_empty()) {
+        _ if report.platform.is_err() => (3, "worker: no platform".to_owned(), Tone::Fail),
+        _ if report.config_fault.is_some() => (3, "worker: old file".to_owned(), Tone::Warn),
+        (_, false) => (2, "worker: restoring".to_owned(), Tone::Busy),
+        (0, true) if report.leadership != Leadership::Leads => {
+            (4, "worker: does not lead".to_owned(), Tone::Warn)
+        }
+        (0, true) => (5, "worker: watches".to_owned(), Tone::Dim),
+        (some, true) => (2, format!("worker: {some} to restore"), Tone::Warn),
+    };
+    Some(Piece::new(rank, vec![(word, tone)]))
 }
 
 fn link(model: &Model) -> Option<Piece> {

@@ -18,6 +18,7 @@ pub mod details;
 pub mod diagnostics;
 pub mod dialog;
 pub mod drift;
+pub mod flows;
 pub mod footer;
 pub mod graph;
 pub mod header;

@@ -73,6 +73,7 @@ pub fn show(frame: &mut Frame<'_>, middle: Rect, model: &Model, list: &Palette) 
         Choices::Actions => (" actions ", ": "),
         Choices::Jump => (" go to ", "> "),
         Choices::Themes => (" themes ", "> "),
+        Choices::Procedures => (" run an action of the file ", "> "),
         Choices::Places | Choices::Environments => (" projects ", "> "),
     };
     let block = Block::bordered()

@@ -12,10 +12,11 @@ use crate::tui::logs::reader::{At, Size};
 use crate::tui::model::Model;
 use crate::tui::rows::row::Subject;
 use crate::tui::theme::Tone;
+use crate::tui::update::flows::open;
 use crate::tui::update::moves::subject;
 use crate::tui::view::pen::Pen;
 use crate::tui::view::sheet::Sheet;
-use crate::tui::view::{layout, logs};
+use crate::tui::view::{flows, layout, logs};
 use crate::tui::words::{between, cut, ticking, width};
 
 /// Room for labels.
@@ -43,6 +44,11 @@ fn facts(model: &Model, subject: &Subject, area: Rect) -> Sheet {
         theme: model.theme(),
     };
     let mut facts = Sheet::new(pen, area.width, LABEL);
+    if let Subject::Resource(address) = subject
+        && let Some(flow) = open(model).iter().find(|flow| flow.address() == *address)
+    {
+        flows::facts(&mut facts, model, flow);
+    }
     if let Some(run) = model.shown_run() {
         write(&mut facts, model, run, subject);
     }
@@ -67,10 +73,10 @@ pub fn show(frame: &mut Frame<'_>, area: Rect, model: &Model, subject: &Subject)
     let pen = Pen {
         theme: model.theme(),
     };
-    if model.shown_run().is_none() {
-        return;
-    }
     let facts = facts(model, subject, area);
+    if model.shown_run().is_none() {
+        return facts.show(frame, area, model.details_at);
+    }
     let [top, rule, below] = parts(area, &facts);
     facts.show(frame, top, 0);
     let output = &model.output;

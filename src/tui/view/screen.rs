@@ -84,7 +84,7 @@ fn parts(frame: &mut Frame<'_>, page: &Page, model: &Model, keymap: &Keymap) {
                 Choices::Places | Choices::Environments => {
                     places::show(frame, middle, model, list);
                 }
-                Choices::Actions | Choices::Jump | Choices::Themes => {
+                Choices::Actions | Choices::Jump | Choices::Themes | Choices::Procedures => {
                     palette::show(frame, middle, model, list);
                 }
             },
