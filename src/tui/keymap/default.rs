@@ -142,7 +142,7 @@ pub const ROWS: &[Row] = &[
     row(Action::MakePlan, Group::Act, AREAS, &["p"], ("plan", "compare the file with what runs and show the plan")).rank(2),
     row(Action::Deploy, Group::Act, AREAS, &["D"], ("deploy", "show the plan and, once confirmed, carry it out; of the marked services, where some are marked")).of(Danger::Disruptive).rank(0),
     row(Action::Cancel, Group::Act, AREAS, &["c"], ("cancel run", "stop the run: asks, then lets what is under way finish; while that goes on, asks to cut it off at once")).of(Danger::Disruptive).rank(0),
-    row(Action::RunAction, Group::Act, AREAS, &["x"], ("run action", "choose an action of the file; its inputs are asked for and its plan is shown before it runs")).of(Danger::Disruptive).rank(4),
+    row(Action::RunAction, Group::Act, AREAS, &["M"], ("run action", "choose an action of the file; its inputs are asked for and its plan is shown before it runs")).of(Danger::Disruptive).rank(4),
     row(Action::Retry, Group::Act, &[Context::Run, Context::History], &["R"], ("retry", "let an action that stopped go on at the step it stopped at, after showing the plan")).of(Danger::Disruptive).rank(0),
     row(Action::Skip, Group::Act, &[Context::Run, Context::History], &["K"], ("skip", "pass over the step an action stopped at, with a reason, after showing the plan")).of(Danger::Disruptive).rank(0),
     row(Action::Abort, Group::Act, &[Context::Run, Context::History], &["a"], ("abort", "give an action that stopped up: only its clean-up is run, after showing the plan")).of(Danger::Disruptive).rank(1),

@@ -290,14 +290,14 @@ fn of_several_that_stopped_one_is_chosen() {
 
 #[test]
 fn an_action_is_chosen_from_a_list_and_its_inputs_are_asked_for_first() {
-    let list = given(stopped(&[])).size(120, 40).keys("x");
+    let list = given(stopped(&[])).size(120, 40).keys("M");
     insta::assert_snapshot!("choose_action", list.screen());
     let asked = given(stopped(&[]))
-        .keys("x")
+        .keys("M")
         .types("announce")
         .keys("Enter");
     assert_eq!(asked.asked(), ["plan action [announce]"]);
-    let form = given(stopped(&[])).keys("x").types("rotate").keys("Enter");
+    let form = given(stopped(&[])).keys("M").types("rotate").keys("Enter");
     let screen = form.screen();
     assert!(
         screen.contains("HOST: the host") && screen.contains("db-1"),
@@ -306,7 +306,7 @@ fn an_action_is_chosen_from_a_list_and_its_inputs_are_asked_for_first() {
     // A required one without a value holds it up.
     assert!(asked_plan(&form.keys("C-y")).is_none());
     let form = given(stopped(&[]))
-        .keys("x")
+        .keys("M")
         .types("rotate")
         .keys("Enter Tab");
     let pasted = form.tell(Msg::Paste("hunter2\nrest".into()));
@@ -327,7 +327,7 @@ fn an_action_is_chosen_from_a_list_and_its_inputs_are_asked_for_first() {
     ] {
         let refused = given(stopped(&["rotate"]))
             .size(160, 40)
-            .keys("x")
+            .keys("M")
             .types(name)
             .keys("Enter");
         assert!(asked_plan(&refused).is_none(), "{name}");
@@ -361,7 +361,7 @@ fn a_deploy_asks_for_the_inputs_its_actions_lack() {
 fn a_read_only_panel_and_one_with_nothing_stopped_refuse_and_say_why() {
     let mut read_only = options();
     read_only.read_only = true;
-    for key in ["x", "R", "K", "a"] {
+    for key in ["M", "R", "K", "a"] {
         let refused = given_with(read_only.clone(), stopped(&["rotate"]))
             .at(Area::Run)
             .keys(key);
@@ -379,7 +379,7 @@ fn a_read_only_panel_and_one_with_nothing_stopped_refuse_and_say_why() {
         let screen = given(stopped(&[])).at(Area::Run).keys(key).screen();
         assert!(screen.contains("no action stopped"), "{key}\n{screen}");
     }
-    let screen = given(idle()).keys("x").screen();
+    let screen = given(idle()).keys("M").screen();
     assert!(screen.contains("the file has no actions"), "{screen}");
 }
 
@@ -440,7 +440,7 @@ fn escapes_in_actions_reach_no_cell() {
     }
     snapshot.config = Some(hydrated(project));
     for size in [(120, 40), (80, 24)] {
-        for keys in ["j", "j Enter", "K", "R", "a", "x", "x r o t a t e Enter"] {
+        for keys in ["j", "j Enter", "K", "R", "a", "M", "M r o t a t e Enter"] {
             let shown = given(snapshot.clone()).size(size.0, size.1).at(Area::Run);
             let screen = shown.keys(keys).screen();
             let hostile = screen.chars().find(|c| c.is_control() && *c != '\n');
