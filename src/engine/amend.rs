@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use crate::domain::graph::build::Graph;
-use crate::domain::ids::{Address, Serial};
+use crate::domain::ids::Address;
 use crate::domain::plan::build::PlanInput;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 use crate::domain::report::accept::accept;
 use crate::domain::report::drift::{drift, everything};
 use crate::domain::report::ignored::{Amendment, Ignored, decide, take_back};
+use crate::engine::damage::replaceable;
 use crate::engine::discover::{Found, discover};
 use crate::engine::held::{Place, under_lock};
 use crate::engine::keeper::Keeper;
@@ -109,17 +110,16 @@ async fn accept_drift<W: World>(
 ) -> Result<Vec<String>, EngineError> {
     let world = at.world;
     under_lock(at, project, ("drift accept", false), async |held| {
+        let stored = replaceable(world, &project.scope()).await?;
         let found = discover(world, project, true).await?;
-        let (record, told) = accepted(world, project, &found, (address, path))?;
-        let mut record = record;
+        let (mut record, told) = accepted(world, project, &found, (address, path))?;
         record.fence = record.fence.max(held.lease.epoch());
         let deed = StateDeed {
             act: "accept",
-            found: format!("serial {}", record.serial.0.saturating_sub(1)),
-            put: format!("serial {}: {}", record.serial, told.join("; ")),
+            found: format!("serial {}", record.serial),
+            put: format!("serial {}: {}", record.serial.0 + 1, told.join("; ")),
         };
-        let keeper = Keeper::anew(world, record).await?;
-        held.replace(keeper, &deed).await?;
+        held.replace(Keeper::anew(stored, record), &deed).await?;
         Ok(told)
     })
     .await
@@ -155,7 +155,6 @@ fn accepted<W: World>(
     let mut record = known.clone();
     let changes = accept(&mut record, &found.live, &report, subject)
         .map_err(|error| EngineError::Invalid(error.to_string()))?;
-    record.serial = Serial(known.serial.0 + 1);
     let told = changes.iter().map(|change| {
         let live = change.before.as_deref().unwrap_or("gone");
         format!("{} of {} is recorded as {live}", change.path, subject.0)

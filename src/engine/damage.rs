@@ -149,7 +149,9 @@ fn counted((lineage, count): &(Lineage, usize)) -> String {
     }
 }
 
-/// Returns what stands where a rebuilt or pushed state is to be written, if that may be replaced.
+/// Returns what stands where a state made by hand is to be written, if that may be replaced: damaged or sound, never of
+/// a newer tool, of something else, or of another project. It is read before anything is made of what is there, so
+/// that what somebody else stores meanwhile is not overwritten.
 pub(super) async fn replaceable<W: World>(
     world: &W,
     scope: &Scope,

@@ -12,6 +12,7 @@ use crate::engine::lease::{Lease, Wanted};
 use crate::engine::lock_history::{self, StateDeed};
 use crate::engine::reconcile::EngineError;
 use crate::engine::runs::new_run_id;
+use crate::ports::clock::Clock;
 use crate::ports::world::World;
 
 /// Where a deed happens: the world, and what this process took in it before.
@@ -55,7 +56,10 @@ pub(super) async fn under_lock<'a, W: World, T>(
     };
     let lease = Lease::acquire(world, &wanted, &|_| {}).await?;
     let held = Held { world, run, lease };
-    let done = deed(&held).await;
+    let done = tokio::select! {
+        done = deed(&held) => done,
+        lost = held.lease.keep_alive(world) => Err(lost),
+    };
     let released = held.lease.release(world).await;
     match (done, released) {
         (Err(error), _) | (Ok(_), Err(error)) => Err(error),
@@ -70,6 +74,12 @@ impl<W: World> Held<'_, W> {
         mut keeper: Keeper,
         deed: &StateDeed,
     ) -> Result<Option<Record>, EngineError> {
+        if !self.lease.may_start(self.world.clock().boot()) {
+            let why = self.lease.lost();
+            return Err(EngineError::LockLost(why.unwrap_or_else(|| {
+                "it ran out before the state was stored".to_owned()
+            })));
+        }
         lock_history::audit_state(self.world, &self.lease.record(), deed)?;
         // Where lock and state were both lost, the lock's epochs began anew: what is put is above them by its own.
         let fence = keeper.record().map(|record| record.fence);

@@ -11,14 +11,13 @@ use std::collections::BTreeMap;
 use crate::domain::effect::{Effect, Intent, OpEnd};
 use crate::domain::ids::{Epoch, Lineage, OpId, PlanId, RunId, Scope, Serial};
 use crate::domain::record::{Pending, Record};
-use crate::engine::damage;
 use crate::engine::journal::{self, Journal};
 use crate::engine::reconcile::EngineError;
 use crate::engine::snapshot;
 use crate::formats::journal::Line;
 use crate::formats::state;
 use crate::formats::text::hex;
-use crate::ports::cas_store::Version;
+use crate::ports::cas_store::{Stored, Version};
 use crate::ports::provider::Applied;
 use crate::ports::random::Random;
 use crate::ports::world::World;
@@ -146,15 +145,16 @@ impl Keeper {
         self.record = Some(record);
     }
 
-    /// Takes over a damaged or absent document: what is stored next replaces it, fence and all. Never one of a
-    /// newer tool, of something else, or of another project.
-    pub async fn anew<W: World>(world: &W, record: Record) -> Result<Self, EngineError> {
-        let stored = damage::replaceable(world, &record.scope).await?;
-        Ok(Self {
+    /// Puts a record in the place of a document: what is stored next replaces just that version of it, or nothing
+    /// (see `damage::replaceable`).
+    #[must_use]
+    pub fn anew(stored: Option<Stored>, record: Record) -> Self {
+        let scope = record.scope.clone();
+        Self {
             version: stored.map(|stored| stored.version),
-            record: Some(record.clone()),
-            ..Self::empty(&record.scope)
-        })
+            record: Some(record),
+            ..Self::empty(&scope)
+        }
     }
 
     /// Remembers which engine the resources live on.

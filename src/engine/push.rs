@@ -31,6 +31,7 @@ async fn put<W: World>(
     given: &Record,
     force: bool,
 ) -> Result<Record, EngineError> {
+    let stored = damage::replaceable(world, &project.scope()).await?;
     let mut record = given.clone();
     let mut found = "no state".to_owned();
     match Keeper::open(world, &project.scope()).await {
@@ -52,7 +53,7 @@ async fn put<W: World>(
         }
     }
     record.fence = record.fence.max(held.lease.epoch());
-    let keeper = Keeper::anew(world, record.clone()).await?;
+    let keeper = Keeper::anew(stored, record.clone());
     let deed = StateDeed {
         act: if force { "force_push" } else { "push" },
         found,

@@ -28,6 +28,7 @@ pub(super) async fn rebuild<W: World>(
 ) -> Result<Record, EngineError> {
     let world = place.world;
     under_lock(place, project, ("state rebuild", true), async |held| {
+        let stored = damage::replaceable(world, &project.scope()).await?;
         let live = observe(world, project).await?;
         // A state that can still be read keeps its key, or every secret would seem to have changed.
         let (known, found) = known(world, project, &live).await;
@@ -38,7 +39,7 @@ pub(super) async fn rebuild<W: World>(
             record.serial = known.serial.max(highest);
             record.strays = known.strays;
         }
-        let keeper = Keeper::anew(world, record.clone()).await?;
+        let keeper = Keeper::anew(stored, record.clone());
         let deed = StateDeed {
             act: "rebuild",
             found,

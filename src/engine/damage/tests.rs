@@ -149,7 +149,7 @@ async fn f45_what_a_newer_tool_or_another_project_wrote_is_never_replaced() {
     record.scope = scope();
     for bytes in [newer.into_bytes(), other.into_bytes(), foreign] {
         lab.state.force(Some(&bytes));
-        let error = Keeper::anew(&lab, record.clone()).await.unwrap_err();
+        let error = replaceable(&lab, &scope()).await.unwrap_err();
         assert!(matches!(error, EngineError::BadState { .. }), "{error:?}");
         assert_eq!(lab.state.bytes(), Some(bytes));
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::domain::effect::Shape;
 use crate::domain::ids::{Address, Digest, Instance, ProviderId, StepId};
+use crate::engine::damage::replaceable;
 use crate::engine::lab::{Fault, Lab, scope};
 
 fn api() -> Address {
@@ -360,7 +361,7 @@ async fn damage_and_foreign_states_are_refused_and_never_taken_for_empty() {
         assert!(matches!(error, EngineError::BadState { .. }), "{error:?}");
     }
     let record = state::decode(&good).unwrap();
-    let mut keeper = Keeper::anew(&lab, record.clone()).await.unwrap();
+    let mut keeper = Keeper::anew(replaceable(&lab, &scope()).await.unwrap(), record.clone());
     keeper.begin(&lab, RunId::new("r9"), Epoch(9)).unwrap();
     keeper.finish(&lab).await.unwrap();
     assert_eq!(

@@ -35,9 +35,9 @@ fn gone(silent: &Silent) -> Node {
     let row = Row {
         subject: Subject::Remark,
         symbol,
-        label: title(report),
+        label: format!("{} {text}", title(report)),
+        tone: Tone::Warn,
         timer: Some(Timer::Since(silent.since)),
-        remark: Cell::new(text, Tone::Warn),
         ..Row::default()
     };
     Node::leaf(format!("worker {}", report.id), row)
@@ -62,7 +62,6 @@ fn worker(report: &WorkerReport, key: &str) -> Node {
             Cell::new(report.phase.as_str(), Tone::Dim),
             Cell::new(format!("restore {}", report.restore.as_str()), Tone::Dim),
         ],
-        remark: Cell::new(looks(report), Tone::Dim),
         ..Row::default()
     };
     let children = lines(report, key)
@@ -95,15 +94,11 @@ fn line(tone: Tone, text: String) -> Row {
 fn lines(report: &WorkerReport, key: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     for address in &report.pending {
+        let text = format!("{address}: its restore waits for you: {key} shows the plan");
         rows.push(Row {
             subject: Subject::Resource(address.clone()),
             symbol: Cell::new("!", Tone::Warn),
-            label: address.to_string(),
-            remark: Cell::new(
-                format!("its restore waits for you: {key} shows the plan"),
-                Tone::Warn,
-            ),
-            ..Row::default()
+            ..line(Tone::Warn, text)
         });
     }
     if !report.restoring.is_empty() {
@@ -150,6 +145,7 @@ fn lines(report: &WorkerReport, key: &str) -> Vec<Row> {
             Some(why) => line(Tone::Fail, format!("{names} not restored at {at}: {why}")),
         });
     }
+    rows.push(line(Tone::Dim, looks(report)));
     rows
 }
 
@@ -162,12 +158,12 @@ fn waiting(waiting: &Waiting) -> Row {
     let next = waiting
         .next_at
         .map_or_else(String::new, |at| format!(", next at {}", clock(at)));
-    let text = format!("waits for {}{tried}{next}", waiting.reason);
+    let text = format!(
+        "{} waits for {}{tried}{next}",
+        waiting.address, waiting.reason
+    );
     Row {
         subject: Subject::Resource(waiting.address.clone()),
-        symbol: Cell::new("·", Tone::Warn),
-        label: waiting.address.to_string(),
-        remark: Cell::new(text, Tone::Warn),
-        ..Row::default()
+        ..line(Tone::Warn, text)
     }
 }

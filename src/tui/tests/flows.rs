@@ -1,5 +1,6 @@
 //! Actions of the file in the panel: running one, and deciding about one that stopped on its way.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ fn procedure(name: &str, occasion: Occasion, mode: Option<Mode>, inputs: Vec<Inp
         backoff: None,
         timeout: Duration::from_secs(300),
         cleanup: false,
+        scripts: BTreeMap::new(),
     };
     Procedure {
         name: name.into(),

@@ -30,6 +30,7 @@ fn report() -> WorkerReport {
         looked_at: Some(at(20)),
         drifted: vec![Address::service("worker")],
         pending: Vec::new(),
+        half_done: Vec::new(),
         restoring: Vec::new(),
         waiting: Vec::new(),
         ailing: Vec::new(),
@@ -121,7 +122,7 @@ fn a_worker_that_answers_no_more_is_said_until_one_does() {
     let gone = there.sees(with(Vec::new()));
     let screen = gone.screen();
     assert!(
-        screen.contains("worker 4711 does not answer any more"),
+        screen.contains("worker 4711 (ops@build-7) does not answer any more"),
         "{screen}"
     );
     assert!(screen.contains("nobody may be watching"), "{screen}");
