@@ -42,6 +42,11 @@ pub(super) async fn call<W: World>(
         return StepEnd::failed("the plan has no such step");
     };
     let log = cx.log(action, step, attempt);
+    // Between its beginning and this first poll the journal may have kept everything waiting.
+    if let Err(lost) = cx.lock_held().await {
+        cx.failed(&call.op.id);
+        return not_done(&lost.to_string());
+    }
     let limit = limit_of(&call.op.kind);
     let outcome = within(cx.world, limit, cx.world.provider().apply(&call.op, &log)).await;
     let printed = log.finish();

@@ -122,9 +122,10 @@ actions:
         "nanokit.yml",
         &project("1", &actions.replace("to: 2", "to: 3")),
     );
-    let refused = env.nkapp(&["action", "run", "small", "-y"]).exits(3);
-    refused.says("asks for 3 instances of `app`");
-    refused.says("nanokit.yml:16:");
+    env.nkapp(&["action", "run", "small", "-y"])
+        .exits(3)
+        .says("asks for 3 instances of `app`")
+        .says("nanokit.yml:16:");
 }
 
 #[test]

@@ -41,7 +41,7 @@ async fn accept(
         address: Address::service("api"),
         path: None,
     };
-    let said = life.live(engine.amend(project, &amendment)).await;
+    let said = life.live(Box::pin(engine.amend(project, &amendment))).await;
     machine.bury(engine.world());
     let said = said.map(|said| said.map_err(|error| error.to_string()));
     (life.steps(), said)

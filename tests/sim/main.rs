@@ -8,7 +8,7 @@
 //! `swarm::profile` bends schedules towards one row of the fault matrix each; `swarm::rows` counts that its fault met
 //! somebody.
 //!
-//! How many: `NANOKIT_SIM`, 1,000 where nothing is said; the rows take a twentieth each, and from 20,000 on the generated
+//! How many: `NANOKIT_SIM`, 1,000 where nothing is said; the rows take a fiftieth each, and from 20,000 on the generated
 //! graphs are killed at every step. `tests/sim.sh` does that with this crate optimised.
 //! More of them: `tests/sim.sh 2000000`.
 //! One of them, told in full: `NANOKIT_SEED=227 cargo test --test sim one_seed -- --nocapture`; of a profile:

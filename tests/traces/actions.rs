@@ -39,8 +39,7 @@ fn root(kept: &crate::receiver::Kept) -> &opentelemetry_proto::tonic::trace::v1:
 
 #[test]
 fn every_kind_of_step_is_told_and_handed_its_context() {
-    let actions = "\
-  - name: tell
+    let actions = "  - name: tell
     hook: manual
     steps:
       - run: echo run $TRACEPARENT
@@ -79,8 +78,7 @@ fn every_kind_of_step_is_told_and_handed_its_context() {
 
 #[test]
 fn an_upgrade_is_told_around_its_deploy_and_its_resume_is_linked_to_it() {
-    let actions = "\
-  - { name: before, hook: upgrade, mode: pre, steps: [run: 'true'] }
+    let actions = "  - { name: before, hook: upgrade, mode: pre, steps: [run: 'true'] }
   - { name: middle, hook: upgrade, mode: core, steps: [run: test -e open] }
   - { name: after, hook: upgrade, mode: post, steps: [run: 'true'] }
 ";

@@ -32,7 +32,7 @@ pub(crate) fn file(env: &TestEnv) -> Vec<Value> {
     let files = runs.filter_map(Result::ok).map(|entry| entry.path());
     let newest = files
         .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
-        .max()
+        .max_by_key(|path| path.metadata().and_then(|file| file.modified()).ok())
         .expect("a run");
     let text = std::fs::read_to_string(newest).expect("a run's file");
     let line = |line: &str| serde_json::from_str(line).expect("a line of JSON");

@@ -25,11 +25,12 @@ pub fn nodes(workers: &[WorkerReport], silent: &[Silent], key: &str) -> Vec<Node
 
 fn gone(silent: &Silent) -> Node {
     let report = &silent.report;
-    let (symbol, text) = match report.phase {
-        Phase::Draining => (Cell::new("○", Tone::Dim), "has ended: nobody watches"),
+    let (symbol, text, so) = match report.phase {
+        Phase::Draining => (Cell::new("○", Tone::Dim), "has ended", "nobody watches"),
         Phase::Activating | Phase::Watching => (
             Cell::new("✗", Tone::Fail),
-            "does not answer any more: nobody may be watching",
+            "does not answer any more",
+            "nobody may be watching",
         ),
     };
     let row = Row {
@@ -40,7 +41,8 @@ fn gone(silent: &Silent) -> Node {
         timer: Some(Timer::Since(silent.since)),
         ..Row::default()
     };
-    Node::leaf(format!("worker {}", report.id), row)
+    let below = Node::leaf("line".to_owned(), line(Tone::Warn, so.to_owned()));
+    Node::leaf(format!("worker {}", report.id), row).with(true, vec![below])
 }
 
 fn title(report: &WorkerReport) -> String {

@@ -13,7 +13,7 @@ use super::profile::Profile;
 
 /// Carries the schedules of a profile out; each of these has to happen at least once in so many schedules.
 fn row(profile: Profile, must: &[(&str, u64)]) -> Flock {
-    let count = (schedules() / 20).max(50);
+    let count = (schedules() / 50).max(50);
     let flock = fly(&Seed::first(count, profile), Flight::default());
     assert_unbroken(&flock);
     let told: Vec<String> = must
