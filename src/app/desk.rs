@@ -16,6 +16,7 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::hint::Hint;
 use crate::domain::ids::Address;
+use crate::domain::plan::model::Purpose;
 use crate::domain::project::project::Project;
 use crate::domain::report::worker::WorkerReport;
 use crate::domain::usage::Meter;
@@ -90,6 +91,15 @@ impl<'w, W: Workshop> Desk<'w, W> {
     pub(super) fn known(&self) -> Result<Arc<Project>, Failure> {
         let last = self.snapshot.borrow().known().cloned();
         last.map_or_else(|| self.project(), Ok)
+    }
+
+    /// Returns the project for such a plan. What was recorded is put back also while the file has errors: by the last
+    /// good one.
+    pub(super) fn project_for(&self, purpose: &Purpose) -> Result<Arc<Project>, Failure> {
+        match purpose {
+            Purpose::Restore => self.known(),
+            Purpose::Deploy | Purpose::Act | Purpose::Destroy | Purpose::Clean => self.project(),
+        }
     }
 
     /// Hands out the engine; the platform's coming and going is told on the way.

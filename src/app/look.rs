@@ -106,12 +106,11 @@ async fn try_look<W: Workshop>(desk: &Desk<'_, W>) -> Result<(), Missed> {
             report: Arc::new(status),
         });
     }
-    let Some(plan) = plan else { return Ok(()) };
     let is_news = |id: &PlanId| {
         desk.look(|s| s.plan.as_ref().is_none_or(|old| old.id != *id) || s.plan_stale.is_some())
     };
-    let planned = plan.map(|plan| {
-        if is_news(&plan.id) {
+    let planned = plan.transpose().map(|plan| {
+        if let Some(plan) = plan.filter(|plan| is_news(&plan.id)) {
             desk.post(&Notice::Planned {
                 ticket: None,
                 plan,

@@ -109,7 +109,7 @@ async fn plan<W: Workshop>(
     output: Option<&Path>,
     save: bool,
 ) -> Result<End, Failure> {
-    let project = desk.project()?;
+    let project = desk.project_for(&request.purpose)?;
     let engine = desk.engine(&project, Need::Platform).await?;
     let plan = engine.plan(&project, request).await?;
     if !plan.is_empty() && desk.look(|s| s.usual.is_none()) {
@@ -200,7 +200,7 @@ async fn run_events<W: Workshop>(
 }
 
 async fn run<W: Workshop>(desk: &Desk<'_, W>, request: &RunRequest) -> Result<End, Failure> {
-    let project = desk.project()?;
+    let project = desk.project_for(&request.plan.purpose)?;
     run_for(desk, &project, request).await
 }
 

@@ -158,56 +158,6 @@ fn docker_worker_told_to_end_finishes_its_step_and_leaves_nothing() {
 }
 
 #[test]
-fn docker_worker_killed_in_the_middle_of_a_restore_is_followed_by_one_that_finishes_it() {
-    let hook = "    hooks: { poststart: { host: 'if [ -e slow ]; then touch begun; while [ ! -e go ]; do sleep 0.1; done; fi; touch after' } }\n";
-    let file = |restore: &str| {
-        let text = FILE.replace("WHAT", restore);
-        let grace = "    stop_grace_period: 1s\n";
-        text.replace(grace, &format!("{grace}{hook}"))
-    };
-    let project = Project::new(&file("auto"));
-    project.deploy();
-    let container = project.container("app", 0);
-    let mut first = Worker::leading(&project, "first");
-    let there = |name: &str| project.folder().join(name).exists();
-    let remove = |name: &str| std::fs::remove_file(project.folder().join(name)).expect("removed");
-    remove("after");
-    project.put("slow", "");
-    project.docker(&["rm", "-f", &container]);
-    assert!(comes_true(PATIENCE, || there("begun")), "{}", first.log());
-    first.signal(Signal::KILL);
-    assert_eq!(first.ends(), None);
-    // It runs again and is as recorded, yet not everything was done that belongs to it.
-    assert!(runs(&project, &container));
-    remove("slow");
-    let drift = project.nkapp(&["drift", "--json"]).exits(2).json();
-    assert_eq!(drift["half_done"][0]["address"], "service.app", "{drift:#}");
-    project
-        .nkapp(&["drift"])
-        .exits(2)
-        .says("begun and not finished");
-
-    project.write(&file("ask"));
-    let second = Worker::leading(&project, "second");
-    second.says(&["begun and not finished", "nkapp drift --restore"]);
-    let told = second.becomes(&project, |told| told["half_done"][0] == "service.app");
-    assert_eq!(told["pending"][0], "service.app");
-    project
-        .nkapp(&["status"])
-        .exits(0)
-        .says("begun and not finished");
-    assert!(!there("after"));
-    project.write(&file("auto"));
-    second.says(&["restored service.app"]);
-    assert!(there("after"), "{}", second.log());
-    second.becomes(&project, |told| {
-        told["half_done"] == serde_json::json!([]) && told["drifted"] == serde_json::json!([])
-    });
-    project.nkapp(&["drift"]).exits(0);
-    project.is_settled();
-}
-
-#[test]
 fn docker_worker_stays_with_its_project_when_the_file_becomes_one_of_another() {
     let (project, container) = deployed("auto");
     let worker = Worker::leading(&project, "worker");
