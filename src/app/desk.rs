@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::app::command::{Stop, Ticket};
 use crate::app::failure::{Failure, FailureKind};
@@ -27,7 +27,9 @@ pub(super) struct Desk<'w, W: Workshop> {
     outlets: Vec<Outlet>,
     snapshot: RefCell<Snapshot>,
     published: watch::Sender<Arc<Snapshot>>,
+    /// Whether the published snapshot is behind, and how whoever publishes it learns that.
     dirty: Cell<bool>,
+    behind: Notify,
     seq: Cell<u64>,
     /// The mutating wish under way, with its command word.
     mutating: RefCell<Option<(Ticket, String)>>,
@@ -50,6 +52,7 @@ impl<'w, W: Workshop> Desk<'w, W> {
             snapshot: RefCell::default(),
             published,
             dirty: Cell::new(true),
+            behind: Notify::new(),
             seq: Cell::new(0),
             mutating: RefCell::default(),
             stop: watch::Sender::new(Stop::Run),
@@ -203,7 +206,9 @@ impl<'w, W: Workshop> Desk<'w, W> {
         // A flood of output is no reason to publish what stays as it was.
         if snapshot.changes(notice) {
             snapshot.apply(notice);
-            self.dirty.set(true);
+            if !self.dirty.replace(true) {
+                self.behind.notify_one();
+            }
         }
     }
 
@@ -212,9 +217,11 @@ impl<'w, W: Workshop> Desk<'w, W> {
         read(&self.snapshot.borrow())
     }
 
-    /// Tells whether the published snapshot is behind.
-    pub(super) fn is_dirty(&self) -> bool {
-        self.dirty.get()
+    /// Waits until the published snapshot is behind, by whichever task.
+    pub(super) async fn is_behind(&self) {
+        while !self.dirty.get() {
+            self.behind.notified().await;
+        }
     }
 
     /// Publishes the snapshot as it is now.

@@ -90,16 +90,11 @@ impl Active {
     fn watch(&mut self, errand: &mut Errand<'_>) -> Result<(), Failure> {
         loop {
             self.wish(errand)?;
-            self.show(errand);
+            let longest = if self.show(errand) { PULSE } else { FRAME };
             if self.asked_to_end > 0 && !self.mind.is_busy() {
                 return Ok(());
             }
             let patience = self.mind.patience(Instant::now());
-            let longest = if self.shown.is_some_and(|at| at.elapsed() < FRAME) {
-                FRAME
-            } else {
-                PULSE
-            };
             let patience = patience.map_or(longest, |patience| patience.min(longest));
             let heard = match self.line.as_mut() {
                 Some(line) => line.hear(Some(patience)),
@@ -134,16 +129,17 @@ impl Active {
         Ok(())
     }
 
-    /// Shows what it does, but not more often than anybody could want to know: a run says much.
-    fn show(&mut self, errand: &Errand<'_>) {
+    /// Shows what it does, but not more often than anybody could want to know: a run says much. Tells whether it did.
+    fn show(&mut self, errand: &Errand<'_>) -> bool {
         if self.shown.is_some_and(|at| at.elapsed() < FRAME) {
-            return;
+            return false;
         }
         self.shown = Some(Instant::now());
         let report = self.mind.report(Instant::now(), errand.ground.now());
         if let Some(beacon) = self.beacon.as_mut() {
             beacon.show(&report);
         }
+        true
     }
 
     /// The first time what is under way is finished, the second time it is cancelled.

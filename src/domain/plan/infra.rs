@@ -280,15 +280,6 @@ fn adopt(world: &World<'_>, draft: &mut Draft, id: &str, labelled: bool) {
 fn take_over(draft: &mut Draft) {
     draft.kind = ActionKind::Update;
     let mut writer = Writer::new(&draft.address);
-    let detail = "into the state";
-    writer.push(
-        StepKind::Adopt,
-        StepPlace::Provider,
-        None,
-        false,
-        "adopt",
-        detail,
-        &[],
-    );
+    writer.adopt();
     draft.steps = writer.done();
 }

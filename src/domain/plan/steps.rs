@@ -37,16 +37,7 @@ pub(super) fn of_moves(case: &Case<'_>, moves: &Moves, address: &Address) -> Vec
         course.take(&mut writer, one);
     }
     if writer.steps.is_empty() {
-        let detail = "into the state";
-        writer.push(
-            StepKind::Adopt,
-            StepPlace::Provider,
-            None,
-            false,
-            "adopt",
-            detail,
-            &[],
-        );
+        writer.adopt();
     }
     writer.done()
 }

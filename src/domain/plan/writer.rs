@@ -49,6 +49,19 @@ impl<'a> Writer<'a> {
         });
         id
     }
+    /// Adds the step that takes what exists already into the state.
+    pub(super) fn adopt(&mut self) {
+        let detail = "into the state";
+        self.push(
+            StepKind::Adopt,
+            StepPlace::Provider,
+            None,
+            false,
+            "adopt",
+            detail,
+            &[],
+        );
+    }
     /// Returns the steps.
     pub(super) fn done(self) -> Vec<Step> {
         self.steps

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::effect::Effect;
 use crate::domain::flow::{FlowRequest, FlowRun, Mark, Turn};
-use crate::domain::plan::model::{Action, Plan, PlanRequest, Purpose, Step, StepKind};
+use crate::domain::plan::model::{Action, Plan, PlanRequest, Step, StepKind};
 use crate::domain::plan::procedures::refusal::{Refusal, missing_inputs, refusal};
-use crate::domain::plan::procedures::standing::due;
+use crate::domain::plan::procedures::standing::{due, taken_up};
 use crate::domain::project::canonical::procedure::step_digest;
 use crate::domain::project::procedure::{Occasion, Procedure};
 use crate::domain::project::project::Project;
@@ -196,15 +196,8 @@ pub(in crate::engine) fn gone_on_with(
     let Some(record) = record else {
         return Vec::new();
     };
-    let due = due(project, Some(record)).map(|(_, purpose)| purpose);
-    let ours = |name: &String, purpose: &String| match request.purpose {
-        Purpose::Act => request.targets.contains(name) && request.flow.turn != Turn::Fresh,
-        Purpose::Deploy => request.targets.is_empty() && due.as_ref() == Some(purpose),
-        Purpose::Restore | Purpose::Destroy | Purpose::Clean => false,
-    };
-    let flows = record.flows.iter();
-    let runs = flows.filter(|(name, flow)| ours(name, &flow.purpose));
-    let runs: BTreeSet<FlowRun> = runs.filter_map(|(_, flow)| flow.last.clone()).collect();
+    let flows = taken_up(project, record, request);
+    let runs: BTreeSet<FlowRun> = flows.filter_map(|(_, flow)| flow.last.clone()).collect();
     runs.into_iter().collect()
 }
 

@@ -59,11 +59,7 @@ fn worker(report: &WorkerReport, key: &str) -> Node {
         subject: Subject::Remark,
         symbol: Cell::new(symbol, tone),
         label: title(report),
-        columns: vec![
-            Cell::new(word, tone),
-            Cell::new(report.phase.as_str(), Tone::Dim),
-            Cell::new(format!("restore {}", report.restore.as_str()), Tone::Dim),
-        ],
+        columns: vec![Cell::new(word, tone)],
         ..Row::default()
     };
     let children = lines(report, key)
@@ -73,13 +69,17 @@ fn worker(report: &WorkerReport, key: &str) -> Node {
     Node::leaf(format!("worker {}", report.id), row).with(true, children.collect())
 }
 
-/// Says when it looked, and when it looks again at the latest.
+/// Says what it is at, when it looked, and when it looks again at the latest.
 fn looks(report: &WorkerReport) -> String {
-    let Some(at) = report.looked_at else {
-        return "has not looked yet".to_owned();
-    };
-    let next = Wall(at.0.saturating_add_unsigned(report.interval_ms));
-    format!("looked {}, again by {}", clock(at), clock(next))
+    let (phase, restore) = (report.phase.as_str(), report.restore.as_str());
+    let looked = report.looked_at.map_or_else(
+        || "has not looked yet".to_owned(),
+        |at| {
+            let next = Wall(at.0.saturating_add_unsigned(report.interval_ms));
+            format!("looked {}, again by {}", clock(at), clock(next))
+        },
+    );
+    format!("{phase}, restore {restore}: {looked}")
 }
 
 fn line(tone: Tone, text: String) -> Row {

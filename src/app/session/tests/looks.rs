@@ -1,5 +1,7 @@
 //! What a live session looks at by itself, and what it tells of it.
 
+use tokio::time::timeout;
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -166,6 +168,23 @@ async fn the_published_snapshot_catches_up() {
             .snapshot
             .wait_for(|s| s.run.as_ref().is_some_and(|r| r.finished.is_some()));
         assert!(ended.await.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_tells_is_published_while_nothing_else_happens() {
+    let (bench, script) = bench(true);
+    script.endless.set(true);
+    with_session(once(), &bench, async |mut client, _| {
+        client.handle.send(deploy()).expect("room");
+        let began = Instant::now();
+        let running = client.snapshot.wait_for(|s| s.run.is_some());
+        let seen = timeout(Duration::from_secs(60), running).await;
+        assert!(seen.is_ok_and(|seen| seen.is_ok()), "never published");
+        assert!(began.elapsed() <= FRAME, "{:?}", began.elapsed());
+        let stop = Command::Stop { stop: Stop::Cancel };
+        client.handle.send(stop).expect("room");
     })
     .await;
 }

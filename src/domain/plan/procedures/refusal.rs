@@ -3,7 +3,7 @@
 use crate::domain::config::near::suggestion;
 use crate::domain::flow::{Flow, Turn};
 use crate::domain::plan::model::{Action, ActionKind, Plan, PlanRequest, Purpose};
-use crate::domain::plan::procedures::standing::due;
+use crate::domain::plan::procedures::standing::{due, taken_up};
 use crate::domain::project::canonical::procedure::step_digest;
 use crate::domain::project::procedure::{Input, Occasion, Procedure, ProcedureStep};
 use crate::domain::project::project::Project;
@@ -105,17 +105,9 @@ fn moved_step(
     record: Option<&Record>,
     request: &PlanRequest,
 ) -> Option<Refusal> {
-    let record = record?;
-    let due = due(project, Some(record)).map(|(_, purpose)| purpose);
-    let goes_on = |procedure: &Procedure, flow: &Flow| match request.purpose {
-        Purpose::Act => {
-            let turn = &request.flow.turn;
-            let asked = request.targets.contains(&procedure.name);
-            asked && matches!(turn, Turn::Resume | Turn::Skip { .. })
-        }
-        Purpose::Deploy => request.targets.is_empty() && due.as_ref() == Some(&flow.purpose),
-        Purpose::Restore | Purpose::Destroy | Purpose::Clean => false,
-    };
+    if request.flow.turn == Turn::Abort {
+        return None;
+    }
     let moved = |procedure: &Procedure, flow: &Flow| {
         let over = |step: &&ProcedureStep| flow.is_over(&step.label);
         let mut over = procedure.steps.iter().filter(over);
@@ -125,11 +117,10 @@ fn moved_step(
         };
         over.find(other).map(|step| step.label.clone())
     };
-    let all = project.procedures.iter();
-    let (name, step) = all
-        .filter_map(|procedure| Some((procedure, record.flows.get(&procedure.name)?)))
-        .filter(|(procedure, flow)| goes_on(procedure, flow))
-        .find_map(|(procedure, flow)| Some((&procedure.name, moved(procedure, flow)?)))?;
+    let (name, step) = taken_up(project, record?, request).find_map(|(name, flow)| {
+        let procedure = project.procedure(name)?;
+        Some((name, moved(procedure, flow)?))
+    })?;
     Some(
         Refusal::new(format!(
             "step `{step}` of `{name}` is finished, but the file has something else in its place now"

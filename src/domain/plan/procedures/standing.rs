@@ -1,6 +1,6 @@
 //! What a deploy is besides: a setup, an upgrade, or neither; and what is over once it ended well.
 
-use crate::domain::flow::{Flow, Standing};
+use crate::domain::flow::{Flow, Standing, Turn};
 use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::domain::project::procedure::Occasion;
 use crate::domain::project::project::Project;
@@ -29,6 +29,23 @@ pub fn due(project: &Project, record: Option<&Record>) -> Option<(Occasion, Stri
         }
     }
     Some((Occasion::Upgrade, format!("upgrade {}", parts.join(", "))))
+}
+
+/// Returns the unfinished flows a request takes up: it goes on with them, or gives them up.
+pub fn taken_up<'r>(
+    project: &Project,
+    record: &'r Record,
+    request: &'r PlanRequest,
+) -> impl Iterator<Item = (&'r str, &'r Flow)> {
+    let due = due(project, Some(record)).map(|(_, purpose)| purpose);
+    let asked = move |name: &String, flow: &Flow| match request.purpose {
+        Purpose::Act => request.targets.contains(name) && request.flow.turn != Turn::Fresh,
+        Purpose::Deploy => request.targets.is_empty() && due.as_ref() == Some(&flow.purpose),
+        Purpose::Restore | Purpose::Destroy | Purpose::Clean => false,
+    };
+    let flows = record.flows.iter();
+    let flows = flows.filter(move |(name, flow)| asked(name, flow));
+    flows.map(|(name, flow)| (name.as_str(), flow))
 }
 
 /// Takes a run that ended well into the record: versions have moved, flows are over.
