@@ -15,7 +15,7 @@ use crate::domain::config::near;
 use crate::domain::event::{Event, EventKind, RunOutcome};
 use crate::domain::project::project::Project;
 use crate::present::report;
-use crate::present::rows::failure as failure_rows;
+use crate::present::rows::{failure as failure_rows, run as run_rows};
 use std::sync::Arc;
 
 /// What JSON a verb owes on standard output.
@@ -101,10 +101,15 @@ impl<'g> Errand<'g> {
         self.ask_line(line.as_mut(), command)
     }
 
-    /// Asks one thing on a line and returns the answer.
+    /// Asks one thing on a line and returns the answer; what is warned of meanwhile is said at once.
     pub fn ask_line(&mut self, line: &mut dyn Line, command: Command) -> Result<Answer, Failure> {
         let mut notices = Vec::new();
-        let end = self.listen(line, command, |_, notice| {
+        let end = self.listen(line, command, |errand, notice| {
+            if let Notice::Event(event) = &notice
+                && matches!(event.kind, EventKind::Warning { .. })
+            {
+                errand.printer.say(&run_rows::event(event));
+            }
             notices.push(notice);
             true
         })?;

@@ -151,6 +151,20 @@ fn nothing_is_changed_without_agreement() {
 }
 
 #[test]
+fn the_platform_that_stands_in_for_a_silent_engine_is_said_before_anything_happens() {
+    let env = TestEnv::with("name: small\nservices: { a: { start: [sleep, '1000'] } }\n");
+    for words in [&["plan"][..], &["status"], &["drift"], &["deploy", "-y"]] {
+        let ran = env.nkapp(words).exits(0);
+        let said = ran
+            .stderr
+            .find("host processes are used, since docker does not answer");
+        let began = ran.stderr.find("service.a").unwrap_or(usize::MAX);
+        assert!(said.is_some_and(|at| at < began), "{}", ran.stderr);
+    }
+    env.nkapp(&["clean", "-y", "--force"]).exits(0);
+}
+
+#[test]
 fn a_wanted_engine_that_does_not_answer_is_named_with_its_endpoint() {
     let env =
         TestEnv::with("name: small\ninfra: { provider: docker }\nservices: { a: { image: x } }\n");

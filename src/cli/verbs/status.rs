@@ -9,10 +9,21 @@ use crate::formats::worker;
 use crate::present::rows::{status as rows, worker as worker_rows};
 
 pub(super) fn status(errand: &mut Errand<'_>) -> Result<u8, Failure> {
-    let answer = errand.question(Command::Status)?;
+    let answer = errand.question(Command::Status);
     let project = errand.ground.load().hydrated.project.clone();
     let workers = project.map(|project| errand.ground.workers(&project));
     let workers = workers.unwrap_or_default();
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(failure) => {
+            // What keeps watch is there also while the platform is not.
+            if !errand.printer.json {
+                let now = errand.ground.now();
+                errand.printer.rows(&worker_rows::workers(&workers, now));
+            }
+            return Err(failure);
+        }
+    };
     for notice in answer.notices {
         if let Notice::Status { report, .. } = notice {
             if errand.printer.json {

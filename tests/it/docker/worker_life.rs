@@ -5,6 +5,7 @@ use rustix::process::Signal;
 use super::crash_stage::comes_true;
 use super::project::Project;
 use super::worker_kit::{PATIENCE, Worker};
+use crate::ran::Ran;
 
 const FILE: &str = "
 name: NAME
@@ -58,6 +59,19 @@ fn docker_worker_asks_and_an_edit_of_the_file_lets_it_act() {
     project.docker(&["stop", "-t", "1", &container]);
     worker.becomes(&project, |told| told["drifted"][0] == "service.app");
     assert!(!runs(&project, &container));
+}
+
+#[test]
+fn docker_worker_is_told_of_also_while_the_engine_is_silent() {
+    let (project, _) = deployed("ask");
+    let worker = Worker::leading(&project, "worker");
+    let mut status = project.command(&["status"]);
+    let nowhere = project.folder().join("nowhere.sock");
+    status.env("DOCKER_HOST", format!("unix://{}", nowhere.display()));
+    Ran::of("nkapp status", &status.output().expect("nkapp runs"))
+        .exits(1)
+        .says("nowhere.sock")
+        .says(&format!("worker {}", worker.pid()));
 }
 
 #[test]
