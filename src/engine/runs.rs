@@ -32,17 +32,21 @@ const FOLDER: &str = "runs";
 const JOURNALS: &str = "journal";
 const ENDING: &str = ".jsonl";
 
-/// Makes the id of a new run: its start to the second, so that ids sort by time, and something nobody else has.
+/// Makes the id of a new run: something nobody else has, behind the time of its start.
 pub(super) fn new_run_id<W: World>(world: &W) -> RunId {
     let mut salt = [0; 4];
     world.random().fill(&mut salt);
-    let at: String = rfc3339(world.clock().wall())
-        .chars()
-        .filter(char::is_ascii_digit)
-        .take(14)
-        .collect();
-    let (day, time) = at.split_at_checked(8).unwrap_or((&at, ""));
-    RunId(format!("{day}-{time}-{}", hex(&salt)))
+    run_id(world.clock().wall(), salt)
+}
+
+/// Writes `20261121-140309-0a1b2c3d`: the start to the millisecond, so that ids sort by time, and five random digits.
+fn run_id(at: Wall, salt: [u8; 4]) -> RunId {
+    let mut digits = rfc3339(at);
+    digits.retain(|c| c.is_ascii_digit());
+    let (day, rest) = digits.split_at_checked(8).unwrap_or((&digits, ""));
+    let (time, ms) = rest.split_at_checked(6).unwrap_or((rest, ""));
+    let salt: String = hex(&salt).chars().skip(3).collect();
+    RunId(format!("{day}-{time}-{ms}{salt}"))
 }
 
 /// Lists past runs, newest first. A journal that cannot be read hides no other.

@@ -30,6 +30,17 @@ fn plan(scope: Scope) -> Arc<Plan> {
     })
 }
 
+#[test]
+fn ids_sort_by_time_also_within_a_second() {
+    let at = |ms: i64, salt| run_id(Wall(1_795_269_789_000 + ms), salt);
+    assert_eq!(at(7, [0xff; 4]), RunId::new("20261121-140309-007fffff"));
+    assert!(at(7, [0xff; 4]) < at(8, [0; 4]));
+    assert!(at(999, [0xff; 4]) < at(1_000, [0; 4]));
+    assert_ne!(at(7, [0, 0, 1, 2]), at(7, [0, 0, 1, 3]));
+    let age = crate::domain::history::keep::age(&at(7, [0; 4]), Wall(1_795_269_789_000));
+    assert_eq!(age, Some(Duration::ZERO));
+}
+
 /// Writes the journal of a run that took `seconds` for its one step.
 fn journal(lab: &Lab, id: &str, scope: Scope, outcome: RunOutcome, seconds: i64) {
     let api = Address::service("api");
