@@ -218,20 +218,23 @@ fn steps_failed(message: String, causes: &[(Address, String)]) -> Failure {
     let mut failure = Failure::new(FailureKind::Failed, message);
     if let Some((address, cause)) = causes.first() {
         failure = failure.about(address.to_string());
-        if address.kind == ResourceKind::Service {
-            failure = failure.next(format!("nkapp logs {}", address.name));
-        }
+        let name = &address.name;
         let put_back = [Procedure::PUT_BACK, Procedure::PUT_BACK_POST];
-        if address.kind == ResourceKind::Procedure && !put_back.contains(&address.name.as_str()) {
-            let name = &address.name;
-            let step = cause.split(':').next().unwrap_or("STEP");
-            failure = failure
-                .next(format!("nkapp action run {name} --resume"))
-                .hint(format!(
-                    "or past it: nkapp action run {name} --skip {step} --reason \"why\""
-                ))
-                .hint(format!("or give it up: nkapp action run {name} --abort"));
-        }
+        failure = match address.kind {
+            ResourceKind::Service => failure.next(format!("nkapp logs {name}")),
+            ResourceKind::Procedure if !put_back.contains(&name.as_str()) => {
+                let step = cause.split(':').next().unwrap_or("STEP");
+                failure
+                    .next(format!("nkapp action run {name} --resume"))
+                    .hint(format!(
+                        "or past it: nkapp action run {name} --skip {step} --reason \"why\""
+                    ))
+                    .hint(format!("or give it up: nkapp action run {name} --abort"))
+            }
+            ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => {
+                failure.next("nkapp status")
+            }
+        };
     }
     for (address, cause) in causes {
         failure = failure.source(format!("{address}: {cause}"));
@@ -263,11 +266,11 @@ mod tests {
     fn every_error_has_its_kind_and_most_a_next_command() {
         use FailureKind as K;
         let db = Address::volume("db");
-        let steps = EngineError::StepsFailed {
+        let failed = |address, why: &str| EngineError::StepsFailed {
             failed: 1,
             skipped: 0,
             total: 3,
-            causes: vec![(Address::service("api"), "health check failed".into())],
+            causes: vec![(address, why.into())],
         };
         let io = Box::new(std::io::Error::other("disk is full"));
         let bad = EngineError::BadState {
@@ -312,7 +315,21 @@ mod tests {
                 K::Refused,
                 None,
             ),
-            (steps, K::Failed, Some("nkapp logs api")),
+            (
+                failed(Address::service("api"), "health check failed"),
+                K::Failed,
+                Some("nkapp logs api"),
+            ),
+            (
+                failed(Address::network("one"), "create: pool overlaps"),
+                K::Failed,
+                Some("nkapp status"),
+            ),
+            (
+                failed(Address::procedure("move"), "copy: it ended with exit code 1"),
+                K::Failed,
+                Some("nkapp action run move --resume"),
+            ),
             (
                 EngineError::Interrupted,
                 K::Interrupted,
