@@ -326,7 +326,10 @@ mod tests {
                 Some("nkapp status"),
             ),
             (
-                failed(Address::procedure("move"), "copy: it ended with exit code 1"),
+                failed(
+                    Address::procedure("move"),
+                    "copy: it ended with exit code 1",
+                ),
                 K::Failed,
                 Some("nkapp action run move --resume"),
             ),

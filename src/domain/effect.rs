@@ -124,6 +124,8 @@ pub enum Effect {
         purpose: String,
         /// Inputs that are no secrets.
         inputs: BTreeMap<String, String>,
+        /// Names of the secret inputs it was given.
+        secrets: BTreeSet<String>,
         /// The run that does it.
         run: Option<FlowRun>,
         /// What its steps do, by label.
@@ -199,6 +201,7 @@ impl Record {
                 address,
                 purpose,
                 inputs,
+                secrets,
                 run,
                 steps,
             } => {
@@ -210,6 +213,7 @@ impl Record {
                     };
                 }
                 flow.inputs.clone_from(inputs);
+                flow.secrets.clone_from(secrets);
                 flow.last.clone_from(run);
                 flow.steps.clone_from(steps);
             }

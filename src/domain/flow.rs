@@ -3,7 +3,7 @@
 //! A flow is one carrying-out of a procedure. Its marks are written down step by step, so that a crash or a failure
 //! resumes where it stopped and nothing that is finished is done again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ids::{Digest, RunId, TraceId};
 use crate::domain::secret::Secret;
@@ -85,6 +85,8 @@ pub struct Flow {
     pub purpose: String,
     /// Inputs that are no secrets, to go on with.
     pub inputs: BTreeMap<String, String>,
+    /// Names of the secret inputs it was given. Their values are kept nowhere, so they are asked for again.
+    pub secrets: BTreeSet<String>,
     /// What came of its steps, by label.
     pub marks: BTreeMap<String, Mark>,
     /// The last run that worked at it, as far as is known.

@@ -128,10 +128,18 @@ pub(in crate::engine) fn begun(site: &Site<'_>, action: &Action) -> Option<Effec
         .filter(|(_, (_, secret))| !secret)
         .map(|(name, (value, _))| (name, value.expose().to_owned()))
         .collect();
+    let is_secret = |name: &&String| {
+        procedure
+            .inputs
+            .iter()
+            .any(|i| i.name == **name && i.secret)
+    };
+    let given = site.flows.request.inputs.keys();
     Some(Effect::FlowBegun {
         address: action.address.clone(),
         purpose,
         inputs,
+        secrets: given.filter(is_secret).cloned().collect(),
         run: site.trace.as_ref().map(|trace| FlowRun {
             run: trace.of.run.clone(),
             trace: trace.of.trace.clone(),

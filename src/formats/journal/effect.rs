@@ -1,6 +1,6 @@
 //! What an operation leaves in the record, on the wire of the journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,8 @@ pub(super) enum EffectWire {
         purpose: String,
         #[serde(default)]
         inputs: BTreeMap<String, String>,
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        secrets: BTreeSet<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         run: Option<FlowRunWire>,
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -138,12 +140,14 @@ pub(super) fn effect_wire(effect: &Effect) -> EffectWire {
             address,
             purpose,
             inputs,
+            secrets,
             run,
             steps,
         } => EffectWire::FlowBegun {
             address: address.to_string(),
             purpose: purpose.clone(),
             inputs: inputs.clone(),
+            secrets: secrets.clone(),
             run: run.as_ref().map(Into::into),
             digests: state::digests_wire(steps),
         },
@@ -225,12 +229,14 @@ pub(super) fn effect(wire: EffectWire) -> Result<Effect, FormatError> {
             address,
             purpose,
             inputs,
+            secrets,
             run,
             digests,
         } => Effect::FlowBegun {
             address: read(&address)?,
             purpose,
             inputs,
+            secrets,
             run: run.map(Into::into),
             steps: state::digests(digests),
         },

@@ -1,6 +1,6 @@
 //! How far procedures have come, on the wire: in the state document, and step by step in the journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ pub(super) struct FlowWire {
     purpose: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     inputs: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    secrets: BTreeSet<String>,
     #[serde(default)]
     steps: BTreeMap<String, MarkWire>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,6 +110,7 @@ pub(super) fn flows_wire(flows: &BTreeMap<String, Flow>) -> BTreeMap<String, Flo
     let wire = |flow: &Flow| FlowWire {
         purpose: flow.purpose.clone(),
         inputs: flow.inputs.clone(),
+        secrets: flow.secrets.clone(),
         steps: flow
             .marks
             .iter()
@@ -137,6 +140,7 @@ pub(super) fn flows(
             let flow = Flow {
                 purpose: wire.purpose,
                 inputs: wire.inputs,
+                secrets: wire.secrets,
                 marks,
                 last: wire.last.map(Into::into),
                 steps: digests(wire.digests),
@@ -208,6 +212,7 @@ mod tests {
                 address: address.clone(),
                 purpose: "manual r1".to_owned(),
                 inputs: BTreeMap::from([("WHO".to_owned(), "ada".to_owned())]),
+                secrets: BTreeSet::from(["TOKEN".to_owned()]),
                 run: Some(FlowRun {
                     run: RunId::new("r1"),
                     trace: TraceId::new("t1"),

@@ -1,5 +1,7 @@
 //! Wishes about procedures that cannot be fulfilled, and what can be done instead.
 
+use std::collections::BTreeMap;
+
 use crate::domain::config::near::suggestion;
 use crate::domain::flow::{Flow, Turn};
 use crate::domain::plan::model::{Action, ActionKind, Plan, PlanRequest, Purpose};
@@ -168,7 +170,7 @@ pub fn next_step<'a>(procedure: &'a Procedure, flow: &Flow) -> Option<&'a Proced
         .find(|step| !flow.is_over(&step.label))
 }
 
-/// Finds the required inputs of what a plan runs that have no value in it, each once.
+/// Finds the inputs of what a plan runs that need a value and have none in it, each once.
 #[must_use]
 pub fn unanswered<'p>(project: &'p Project, plan: &Plan) -> Vec<&'p Input> {
     let mut all: Vec<&Input> = Vec::new();
@@ -176,10 +178,12 @@ pub fn unanswered<'p>(project: &'p Project, plan: &Plan) -> Vec<&'p Input> {
         let Some(procedure) = project.procedure(&action.address.name) else {
             continue;
         };
-        for input in procedure.inputs.iter().filter(|input| input.required) {
+        for input in &procedure.inputs {
             let path = format!("inputs.{}", input.name);
-            let there = action.changes.iter().any(|change| change.path == path);
-            if !there && !all.iter().any(|other| other.name == input.name) {
+            let told = action.changes.iter().find(|change| change.path == path);
+            // One that is told without a value is one the flow had.
+            let lacks = told.map_or(input.required, |change| change.after.is_none());
+            if lacks && !all.iter().any(|other| other.name == input.name) {
                 all.push(input);
             }
         }
@@ -187,7 +191,8 @@ pub fn unanswered<'p>(project: &'p Project, plan: &Plan) -> Vec<&'p Input> {
     all
 }
 
-/// Returns the required inputs of what a plan runs that nobody gave a value: procedure and input.
+/// Returns the inputs that what a plan runs needs and nobody gave a value: procedure and input. A secret one that a
+/// flow was given once it needs again.
 #[must_use]
 pub fn missing_inputs(
     project: &Project,
@@ -195,18 +200,25 @@ pub fn missing_inputs(
     request: &PlanRequest,
     actions: &[Action],
 ) -> Vec<(String, String)> {
+    let going_on: BTreeMap<&str, &Flow> = record
+        .into_iter()
+        .flat_map(|record| taken_up(project, record, request))
+        .collect();
     let mut missing = Vec::new();
     for action in actions.iter().filter(|a| a.kind == ActionKind::Run) {
         let Some(procedure) = project.procedure(&action.address.name) else {
             continue;
         };
         let known = record.and_then(|record| record.flows.get(&procedure.name));
-        for input in procedure.inputs.iter().filter(|input| input.required) {
-            let given = request.flow.inputs.contains_key(&input.name)
-                || input.default.is_some()
-                || known.is_some_and(|flow| flow.inputs.contains_key(&input.name));
-            if !given {
-                missing.push((procedure.name.clone(), input.name.clone()));
+        let going_on = going_on.get(procedure.name.as_str());
+        for input in &procedure.inputs {
+            let name = &input.name;
+            let had = going_on.is_some_and(|flow| flow.secrets.contains(name));
+            let stands =
+                input.default.is_some() || known.is_some_and(|flow| flow.inputs.contains_key(name));
+            let lacks = had || input.required && !stands;
+            if lacks && !request.flow.inputs.contains_key(name) {
+                missing.push((procedure.name.clone(), name.clone()));
             }
         }
     }

@@ -67,7 +67,7 @@ pub(super) fn action(
     }
 }
 
-/// Inputs as they stand, secret ones hidden.
+/// Inputs as they stand, secret ones hidden; one that the flow had and nobody knows any more has no value after.
 fn changes(input: &PlanInput<'_>, procedure: &Procedure, flow: Option<&Flow>) -> Vec<Change> {
     let given = &input.request.flow.inputs;
     let value = |name: &str, default: &Option<String>| {
@@ -79,16 +79,16 @@ fn changes(input: &PlanInput<'_>, procedure: &Procedure, flow: Option<&Flow>) ->
         .inputs
         .iter()
         .filter_map(|one| {
-            let value = value(&one.name, &one.default)?;
-            Some(Change {
+            let hidden = || "(sensitive)".to_owned();
+            let had = flow.is_some_and(|flow| flow.secrets.contains(&one.name));
+            let lacks = had && !given.contains_key(&one.name);
+            let value = value(&one.name, &one.default).filter(|_| !lacks);
+            let after = value.map(|value| if one.secret { hidden() } else { value });
+            (lacks || after.is_some()).then(|| Change {
                 path: format!("inputs.{}", one.name),
                 instance: None,
-                before: None,
-                after: Some(if one.secret {
-                    "(sensitive)".to_owned()
-                } else {
-                    value
-                }),
+                before: lacks.then(hidden),
+                after,
                 cause: Cause::Config,
                 sensitive: one.secret,
             })

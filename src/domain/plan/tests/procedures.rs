@@ -7,11 +7,14 @@ use crate::domain::flow::{Flow, FlowRequest, Mark, Turn};
 use crate::domain::live::Status;
 use crate::domain::plan::digest::staleness;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
-use crate::domain::plan::procedures::refusal::refusal;
+use crate::domain::plan::procedures::refusal::{refusal, unanswered};
 use crate::domain::plan::procedures::standing::{conclude, due};
 use crate::domain::project::hook::HookCommand;
-use crate::domain::project::procedure::{Mode, Occasion, Primitive, Procedure, ProcedureStep};
+use crate::domain::project::procedure::{
+    Input, Mode, Occasion, Primitive, Procedure, ProcedureStep,
+};
 use crate::domain::report::flows::{OpenFlow, open_flows};
+use crate::domain::secret::Secret;
 
 fn step(label: &str, primitive: Primitive) -> ProcedureStep {
     ProcedureStep {
@@ -107,6 +110,40 @@ fn a_deploy_without_a_moved_version_shows_no_procedure() {
     let lab = lab();
     assert!(lab.plan().is_empty());
     assert!(lab.plan().actions.iter().all(|a| a.address.name != "core"));
+}
+
+#[test]
+fn a_secret_input_that_a_flow_was_given_is_needed_again_even_if_it_is_optional() {
+    let mut lab = lab();
+    let input = |name: &str| Input {
+        name: name.to_owned(),
+        description: None,
+        required: false,
+        secret: true,
+        default: (name == "USER").then(|| "root".to_owned()),
+    };
+    let mend = lab.project.procedures.last_mut().unwrap();
+    mend.inputs = vec![input("TOKEN"), input("USER"), input("OTHER")];
+    began(&mut lab, "mend", "manual r1", &[("one", Mark::Done)]);
+    let flow = lab.record.as_mut().unwrap().flows.get_mut("mend").unwrap();
+    flow.secrets = ["TOKEN", "USER"].map(str::to_owned).into();
+
+    let lacking = |request: &PlanRequest| {
+        let plan = lab.plan_of(request);
+        let names = unanswered(&lab.project, &plan).into_iter();
+        let names: Vec<String> = names.map(|input| input.name.clone()).collect();
+        assert_eq!(plan.warnings.len(), names.len(), "{:?}", plan.warnings);
+        names
+    };
+    let mut request = wish(Purpose::Act, &["mend"], Turn::Resume);
+    assert_eq!(lacking(&request), ["TOKEN", "USER"]);
+    let mut give = |name: &str, value: &str| {
+        let value = Secret::new(value.to_owned());
+        request.flow.inputs.insert(name.to_owned(), value);
+        lacking(&request)
+    };
+    assert_eq!(give("TOKEN", "t"), ["USER"]);
+    assert!(give("USER", "").is_empty(), "an empty one is a value, too");
 }
 
 /// Names what is open, each with the step it goes on at.
