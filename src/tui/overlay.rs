@@ -158,6 +158,17 @@ impl Field {
             ..Self::new(format!("{}{about}{kind}", input.name), None)
         }
     }
+    /// Asks for an input without which nothing goes on; what was secret is not begun with, so that nobody takes it for
+    /// what was given before.
+    #[must_use]
+    pub fn needed(input: &Input) -> Self {
+        let known = input.default.clone().filter(|_| !input.secret);
+        Self::input(&Input {
+            required: true,
+            default: known,
+            ..input.clone()
+        })
+    }
     /// Returns what the screen may show of what was typed.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -278,11 +289,16 @@ impl Typed {
         }
     }
 
-    /// Asks for inputs.
+    /// Asks for inputs, each with a field that `ask` makes.
     #[must_use]
-    pub fn inputs(request: PlanRequest, inputs: &[&Input], now: Wall) -> Self {
+    pub fn inputs(
+        request: PlanRequest,
+        inputs: &[&Input],
+        ask: impl Fn(&Input) -> Field,
+        now: Wall,
+    ) -> Self {
         Self {
-            fields: inputs.iter().map(|input| Field::input(input)).collect(),
+            fields: inputs.iter().map(|input| ask(input)).collect(),
             stake: Stake::Inputs {
                 request,
                 names: inputs.iter().map(|input| input.name.clone()).collect(),

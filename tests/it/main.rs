@@ -37,6 +37,7 @@ mod lock_holders;
 mod lock_races;
 mod offline_calls;
 mod panel;
+mod panel_actions;
 mod panel_rooms;
 mod panel_signals;
 mod panel_terminal;

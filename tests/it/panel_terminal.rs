@@ -180,6 +180,10 @@ impl Panel {
         self.screen.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
     }
 
+    /// Where it was opened.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
     /// Writes the project file anew.
     pub(crate) fn write(&self, project: &str) {
         std::fs::write(self.folder.join("nanokit.yml"), project).expect("project file");

@@ -35,6 +35,10 @@ pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
     if project.procedures.is_empty() {
         return placed;
     }
+    let whole = request.targets.is_empty();
+    if whole && matches!(request.purpose, Purpose::Deploy | Purpose::Restore) {
+        hold(&mut placed, input);
+    }
     let (before, after) = match request.purpose {
         Purpose::Act => of_wish(input),
         Purpose::Deploy => {
@@ -45,7 +49,7 @@ pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
             if !project.procedures.iter().any(|one| of(&one)) {
                 return placed;
             }
-            if !request.targets.is_empty() {
+            if !whole {
                 placed.warnings.push(PlanWarning {
                     address: None,
                     text: format!(
@@ -56,7 +60,6 @@ pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
                 placed.warnings.sort();
                 return placed;
             }
-            hold(&mut placed, &held(input, &purpose));
             of_deploy(input, occasion, &purpose)
         }
         Purpose::Restore | Purpose::Destroy | Purpose::Clean => return placed,
@@ -76,21 +79,35 @@ pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
 /// What comes before all resources, and after them.
 type Parts = (Vec<Action>, Vec<Action>);
 
-/// What finished steps of an unfinished flow stopped on purpose stays so until the flow goes on: it has not drifted.
-fn hold(placed: &mut Placed, held: &BTreeSet<String>) {
+/// What finished steps of unfinished flows stopped on purpose stays so until they go on: it has not drifted.
+fn hold(placed: &mut Placed, input: &PlanInput<'_>) {
+    let held = held(input);
     for action in &mut placed.actions {
-        let ours = action.address.kind == ResourceKind::Service;
+        let by = held.get(action.address.name.as_str());
+        let Some(by) = by.filter(|_| action.address.kind == ResourceKind::Service) else {
+            continue;
+        };
         // What a deploy left unfinished is its own to finish, and no longer what the step left behind.
         let only_stopped = action.changes.iter().all(|one| one.cause == Cause::Drift);
-        let stopped = action.strategy == Strategy::Start && only_stopped;
-        if ours && stopped && held.contains(&action.address.name) {
-            action.kind = ActionKind::Noop;
-            action.strategy = Strategy::None;
-            "stopped by an action".clone_into(&mut action.reason);
-            action.changes.clear();
-            action.steps.clear();
+        if action.strategy != Strategy::Start || !only_stopped {
+            continue;
+        }
+        action.kind = ActionKind::Noop;
+        action.strategy = Strategy::None;
+        action.reason = format!("stopped by action {}", by.name);
+        action.changes.clear();
+        action.steps.clear();
+        if by.occasion == Occasion::Manual {
+            placed.warnings.push(PlanWarning {
+                address: Some(action.address.clone()),
+                text: format!(
+                    "stays stopped until action {} goes on or is given up",
+                    by.name
+                ),
+            });
         }
     }
+    placed.warnings.sort();
 }
 
 /// The procedures of a setup or upgrade, in the order of their modes and of the file.

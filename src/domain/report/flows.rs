@@ -2,7 +2,7 @@
 
 use crate::domain::flow::{Flow, Mark};
 use crate::domain::ids::Address;
-use crate::domain::plan::procedures::standing::due;
+use crate::domain::plan::procedures::standing::{due, is_open};
 use crate::domain::project::procedure::{Mode, Occasion, Procedure};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
@@ -67,20 +67,13 @@ pub fn open_flows(project: &Project, record: Option<&Record>) -> Vec<OpenFlow> {
     let Some(record) = record else {
         return Vec::new();
     };
-    let due = due(project, Some(record));
+    let due = due(project, Some(record)).map(|(_, purpose)| purpose);
     let mut all: Vec<OpenFlow> = project
         .procedures
         .iter()
         .filter_map(|procedure| {
             let flow = record.flows.get(&procedure.name)?;
-            // One for another purpose begins anew: nobody has to decide about it.
-            let counts = match procedure.occasion {
-                Occasion::Manual => true,
-                Occasion::Setup | Occasion::Upgrade => due
-                    .as_ref()
-                    .is_some_and(|(_, purpose)| *purpose == flow.purpose),
-            };
-            counts.then(|| open(procedure, flow))
+            is_open(procedure, flow, due.as_deref()).then(|| open(procedure, flow))
         })
         .collect();
     all.sort_by_key(|flow| flow.mode);

@@ -201,6 +201,29 @@ fn retrying_asks_for_secrets_again_shows_the_plan_and_then_goes_on() {
 }
 
 #[test]
+fn an_optional_secret_that_the_action_had_has_to_be_given_again() {
+    let mut project = yard();
+    let pin = &mut project.procedures[1].inputs[1];
+    (pin.required, pin.default) = (false, Some("0000".into()));
+    let mut snapshot = stopped(&["rotate"]);
+    snapshot.config = Some(hydrated(project));
+    let asked = given(snapshot).at(Area::Run).keys("R");
+    let request = asked_plan(&asked).cloned().expect("a plan was asked for");
+    let mut run = action(Address::procedure("rotate"), ActionKind::Run, 0, &[]);
+    let had = change("inputs.PIN", Some("(sensitive)"), None, Cause::Config);
+    let host = change("inputs.HOST", None, Some("db-1"), Cause::Config);
+    run.changes = vec![host, had];
+    let form = answered(asked, &request, vec![run]);
+    let screen = form.screen();
+    assert!(screen.contains("PIN: the pin (not shown)"), "{screen}");
+    let early = form.keys("C-y");
+    assert!(asked_plan(&early).is_none(), "its default is another value");
+    let again = early.types("hunter2").keys("C-y");
+    let inputs = &asked_plan(&again).expect("asked again").flow.inputs;
+    assert_eq!(inputs["PIN"].expose(), "hunter2");
+}
+
+#[test]
 fn skipping_needs_a_reason_and_says_what_is_not_run() {
     let asked = given(stopped(&["rotate"])).at(Area::Run).keys("K");
     let screen = asked.screen();

@@ -171,7 +171,7 @@ pub fn begin(model: &mut Model, name: &str) -> Vec<Effect> {
         return acts::ask(model, request);
     }
     let inputs: Vec<&Input> = procedure.inputs.iter().collect();
-    let typed = Typed::inputs(request, &inputs, model.now);
+    let typed = Typed::inputs(request, &inputs, Field::input, model.now);
     model.overlays.push(Overlay::Typed(Box::new(typed)));
     Vec::new()
 }
@@ -199,7 +199,7 @@ pub fn offer(model: &mut Model, request: PlanRequest, plan: Arc<Plan>) {
     if missing.is_empty() {
         acts::open_approval(model, request, plan);
     } else {
-        let typed = Typed::inputs(request, &missing, model.now);
+        let typed = Typed::inputs(request, &missing, Field::needed, model.now);
         model.overlays.push(Overlay::Typed(Box::new(typed)));
     }
 }

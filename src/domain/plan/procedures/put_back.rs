@@ -1,27 +1,30 @@
 //! What procedures leave stopped or scaled runs again after them, unless they said otherwise.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::flow::Flow;
 use crate::domain::ids::Address;
 use crate::domain::plan::build::PlanInput;
 use crate::domain::plan::digest::fingerprint;
 use crate::domain::plan::model::{Action, ActionKind, Strategy};
+use crate::domain::plan::procedures::standing::{due, is_open};
 use crate::domain::plan::step::{Step, StepKind, StepPlace};
 use crate::domain::project::procedure::{Primitive, Procedure, ProcedureStep};
 
-/// Returns the services that steps leave stopped or scaled otherwise than the file wants them.
+/// Returns the services that steps leave stopped or scaled otherwise than the file wants them, each with the last
+/// procedure that did.
 fn left<'a>(
     input: &PlanInput<'_>,
-    steps: impl Iterator<Item = &'a ProcedureStep>,
-) -> BTreeSet<&'a str> {
-    let mut left: BTreeSet<&str> = BTreeSet::new();
-    for step in steps {
+    steps: impl Iterator<Item = (&'a Procedure, &'a ProcedureStep)>,
+) -> BTreeMap<&'a str, &'a Procedure> {
+    let mut left: BTreeMap<&str, &Procedure> = BTreeMap::new();
+    for (procedure, step) in steps {
         match &step.primitive {
             Primitive::Stop { services, keep } => {
                 for service in services {
                     left.remove(service.as_str());
                     if !keep {
-                        left.insert(service);
+                        left.insert(service, procedure);
                     }
                 }
             }
@@ -34,7 +37,7 @@ fn left<'a>(
                 let wanted = input.project.services.get(service);
                 left.remove(service.as_str());
                 if !keep && wanted.is_some_and(|wanted| wanted.instances != *to) {
-                    left.insert(service);
+                    left.insert(service, procedure);
                 }
             }
             Primitive::Exec { .. }
@@ -49,21 +52,25 @@ fn left<'a>(
     left
 }
 
-/// Returns the services that finished steps of this flow left stopped or scaled, in the order of the modes.
-pub(super) fn held(input: &PlanInput<'_>, purpose: &str) -> BTreeSet<String> {
-    let flow = |name: &str| {
-        let flow = input.record.and_then(|record| record.flows.get(name));
-        flow.filter(|flow| flow.purpose == purpose)
+/// Returns the services that finished steps of unfinished procedures left stopped or scaled, in the order of the modes,
+/// each with the last such procedure.
+pub(super) fn held<'a>(input: &PlanInput<'a>) -> BTreeMap<&'a str, &'a Procedure> {
+    let Some(record) = input.record else {
+        return BTreeMap::new();
     };
-    let mut begun: Vec<&Procedure> = input.project.procedures.iter().collect();
-    begun.retain(|one| flow(&one.name).is_some());
-    begun.sort_by_key(|one| one.mode);
-    let over = begun.into_iter().flat_map(|one| {
-        let flow = flow(&one.name);
-        let over = move |step: &&ProcedureStep| flow.is_some_and(|flow| flow.is_over(&step.label));
-        one.steps.iter().filter(over)
+    let due = due(input.project, Some(record)).map(|(_, purpose)| purpose);
+    let open = |one: &'a Procedure| {
+        let flow = record.flows.get(&one.name)?;
+        is_open(one, flow, due.as_deref()).then_some((one, flow))
+    };
+    let mut begun: Vec<(&Procedure, &Flow)> =
+        input.project.procedures.iter().filter_map(open).collect();
+    begun.sort_by_key(|(one, _)| one.mode);
+    let over = begun.into_iter().flat_map(|(one, flow)| {
+        let over = one.steps.iter().filter(|step| flow.is_over(&step.label));
+        over.map(move |step| (one, step))
     });
-    left(input, over).into_iter().map(str::to_owned).collect()
+    left(input, over)
 }
 
 /// The action that lets services run again which procedures leave stopped or scaled, unless they said so.
@@ -72,13 +79,14 @@ pub(super) fn put_back<'a>(
     name: &str,
     procedures: impl Iterator<Item = &'a Procedure>,
 ) -> Option<Action> {
-    let left = left(input, procedures.flat_map(|procedure| &procedure.steps));
+    let steps = procedures.flat_map(|one| one.steps.iter().map(move |step| (one, step)));
+    let left = left(input, steps);
     if left.is_empty() {
         return None;
     }
     let address = Address::procedure(name);
     let steps: Vec<Step> = left
-        .iter()
+        .keys()
         .map(|service| Step {
             id: address.step(None, service),
             kind: StepKind::PutBack {

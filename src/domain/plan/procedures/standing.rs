@@ -2,7 +2,7 @@
 
 use crate::domain::flow::{Flow, Standing, Turn};
 use crate::domain::plan::model::{PlanRequest, Purpose};
-use crate::domain::project::procedure::Occasion;
+use crate::domain::project::procedure::{Occasion, Procedure};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 
@@ -29,6 +29,16 @@ pub fn due(project: &Project, record: Option<&Record>) -> Option<(Occasion, Stri
         }
     }
     Some((Occasion::Upgrade, format!("upgrade {}", parts.join(", "))))
+}
+
+/// Tells whether a flow is there to be gone on with: a manual one until it is over, another while a deploy is about it.
+/// One for another purpose begins anew.
+#[must_use]
+pub fn is_open(procedure: &Procedure, flow: &Flow, due: Option<&str>) -> bool {
+    match procedure.occasion {
+        Occasion::Manual => true,
+        Occasion::Setup | Occasion::Upgrade => due == Some(flow.purpose.as_str()),
+    }
 }
 
 /// Returns the unfinished flows a request takes up: it goes on with them, or gives them up.

@@ -43,7 +43,12 @@ pub(super) fn action(
         .map(|(label, _)| label.as_str())
         .collect();
     seen.push(("finished".to_owned(), over.join(" ")));
-    let changes = changes(input, procedure, flow);
+    // A clean-up has what the flow had, although it does not go on with it.
+    let given_up = input
+        .record
+        .and_then(|record| record.flows.get(&procedure.name))
+        .filter(|_| *turn == Turn::Abort);
+    let changes = changes(input, procedure, flow.or(given_up));
     for change in &changes {
         let after = change.after.clone().unwrap_or_default();
         seen.push((change.path.clone(), after));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::lab::{Lab, needing, service};
 use crate::domain::flow::{Flow, FlowRequest, Mark, Turn};
+use crate::domain::graph::build::Graph;
 use crate::domain::live::Status;
 use crate::domain::plan::digest::staleness;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
@@ -13,6 +14,7 @@ use crate::domain::project::hook::HookCommand;
 use crate::domain::project::procedure::{
     Input, Mode, Occasion, Primitive, Procedure, ProcedureStep,
 };
+use crate::domain::report::drift::{drift, everything};
 use crate::domain::report::flows::{OpenFlow, open_flows};
 use crate::domain::secret::Secret;
 
@@ -144,6 +146,14 @@ fn a_secret_input_that_a_flow_was_given_is_needed_again_even_if_it_is_optional()
     };
     assert_eq!(give("TOKEN", "t"), ["USER"]);
     assert!(give("USER", "").is_empty(), "an empty one is a value, too");
+
+    let give_up = wish(Purpose::Act, &["mend"], Turn::Abort);
+    assert!(lacking(&give_up).is_empty(), "nothing is run");
+    let mend = lab.project.procedures.last_mut().unwrap();
+    mend.steps[1].cleanup = true;
+    let plan = lab.plan_of(&give_up);
+    assert_eq!(unanswered(&lab.project, &plan).len(), 2);
+    assert_eq!(plan.warnings.len(), 2);
 }
 
 /// Names what is open, each with the step it goes on at.
@@ -327,6 +337,36 @@ fn a_manual_one_is_planned_alone_and_goes_on_where_it_stopped() {
         refused(&lab, &unknown).as_deref(),
         Some("there is no action `mand`")
     );
+}
+
+#[test]
+fn what_a_manual_procedure_stopped_stays_so_until_it_goes_on_or_somebody_names_the_service() {
+    let mut lab = lab();
+    let stop = Primitive::Stop {
+        services: vec!["api".to_owned()],
+        keep: false,
+    };
+    let mend = lab.project.procedures.last_mut().unwrap();
+    mend.steps = vec![step("stop", stop), run("gate")];
+    lab.instance("api", 0).status = Status::Exited(0);
+    let marks = [("stop", Mark::Done), ("gate", Mark::Failed)];
+    began(&mut lab, "mend", "manual r1", &marks);
+    for purpose in [Purpose::Deploy, Purpose::Restore] {
+        let plan = lab.plan_for(purpose.clone(), &[]);
+        assert!(told(&plan).is_empty(), "{purpose:?}: {:?}", told(&plan));
+        assert_eq!(
+            plan.warnings[0].text,
+            "stays stopped until action mend goes on or is given up"
+        );
+        let named = told(&lab.plan_for(purpose.clone(), &["api"]));
+        assert_eq!(named, ["1 service.api: start health"], "{purpose:?}");
+    }
+    let graph = Graph::of(&lab.project);
+    assert!(drift(&lab.input(&graph, &everything())).drifted.is_empty());
+    // Somebody who pauses what it only stopped is another matter.
+    lab.instance("db", 0).status = Status::Paused;
+    let report = drift(&lab.input(&graph, &everything()));
+    assert_eq!(report.drifted.len(), 1);
 }
 
 #[test]
