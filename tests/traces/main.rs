@@ -21,3 +21,4 @@ mod project;
 mod ran;
 mod receiver;
 mod tree;
+mod worker;
