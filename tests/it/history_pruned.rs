@@ -59,3 +59,31 @@ fn links_among_old_runs_go_and_what_they_lead_to_stays() {
     // Events that are not to be read are nobody's to remove.
     assert_eq!(old, ["20200101-000002-0000000c.jsonl"], "{left:?}");
 }
+
+#[test]
+fn two_processes_that_prune_the_same_runs_at_once_fail_nobody() {
+    let env =
+        TestEnv::with(&PROJECT.replace("services:", "environments: { a: {}, b: {} }\nservices:"));
+    std::thread::scope(|scope| {
+        for name in ["a", "b"] {
+            let env = &env;
+            scope.spawn(move || {
+                for _ in 0..8 {
+                    env.nkapp(&["deploy", "-y", "--env", name]).exits(0);
+                    env.nkapp(&["run", "list", "--json"]).exits(0).json();
+                }
+            });
+        }
+    });
+    // Each removes what is too much before its own run begins, so at most its neighbour's is left over.
+    let listed = env.nkapp(&["run", "list", "--json"]).exits(0).json();
+    let listed = listed.as_array().map(Vec::len);
+    assert!(
+        listed.is_some_and(|runs| (2..=3).contains(&runs)),
+        "{listed:?}"
+    );
+    for name in ["a", "b"] {
+        env.nkapp(&["clean", "-y", "--force", "--env", name])
+            .exits(0);
+    }
+}
