@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::project::{Project, docker};
+use super::worker_kit::Worker;
 
 pub(super) const FILE: &str = "
 name: NAME
@@ -36,6 +37,31 @@ fn docker_a_pause_is_no_illness() {
         let stands = project.inspect(&container, "{{.State.Status}}");
         assert_eq!(stands, "running", "{command:?}");
     }
+}
+
+#[test]
+fn docker_drift_watch_tells_of_strays_and_of_what_keeps_it_from_knowing() {
+    let project = Project::new(&FILE.replace("NAME-image:1", "nk-test/busybox:1"));
+    project.deploy();
+    let watch = Worker::other(&project, "watch", &["drift", "--watch"]);
+    watch.says(&["watching docker"]);
+    let stray = format!("{}-stray", project.name);
+    let mut run = vec!["run", "-d", "--rm", "--name", &stray];
+    let ours = format!("nk-project={}", project.name);
+    for label in [&ours, "nk-env=local", "nk-service=gone", "nk-instance=0"] {
+        run.extend(["--label", label]);
+    }
+    run.extend(["nk-test/busybox:1", "sleep", "100000"]);
+    docker(&run).exits(0);
+    watch.says(&[&format!("! stray: {stray}")]);
+    docker(&["rm", "-f", &stray]).exits(0);
+    watch.says(&[&format!("! no stray any more: {stray}")]);
+    let state = project.read("state.json");
+    project.put("state.json", "{");
+    watch.says(&["whether anything drifted is not known: ", "state.json"]);
+    project.put("state.json", &state);
+    project.docker(&["pause", &project.container("app", 0)]);
+    watch.says(&["service.app"]);
 }
 
 /// One kind of hand-made change.

@@ -22,10 +22,14 @@ pub(super) struct Worker {
 impl Worker {
     /// Starts one, without waiting for anything.
     pub(super) fn start(project: &Project, name: &str) -> Self {
+        Self::other(project, name, &["worker"])
+    }
+    /// Starts another command that goes on.
+    pub(super) fn other(project: &Project, name: &str, arguments: &[&str]) -> Self {
         let log = project.folder().join(format!("{name}.log"));
         let file = std::fs::File::create(&log).expect("a log");
         let child = project
-            .command(&["worker"])
+            .command(arguments)
             .stdout(Stdio::null())
             .stderr(file)
             .spawn()
