@@ -91,7 +91,7 @@ pub fn load(surroundings: &Surroundings, tree: &dyn SourceTree) -> Loaded {
 /// Turns a load into what the session and the front ends see.
 #[must_use]
 pub fn hydrated(loaded: &Loaded) -> Hydrated {
-    let project = loaded.project.clone().map(Arc::new);
+    let project = loaded.project.clone();
     Hydrated {
         layers: project
             .as_ref()

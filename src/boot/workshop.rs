@@ -182,7 +182,12 @@ impl RealWorkshop {
     /// Refuses a file that has become one of another project or environment, where that is wanted: what is recorded,
     /// led and locked is of the old one, and nobody but a human can know whether both are the same.
     fn kept_to_its_project(&self, mut loaded: Loaded) -> Loaded {
-        let Some(found) = loaded.project.as_ref().filter(|_| self.stays).map(scope_of) else {
+        let Some(found) = loaded
+            .project
+            .as_ref()
+            .filter(|_| self.stays)
+            .map(|project| scope_of(project))
+        else {
             return loaded;
         };
         let began = self

@@ -10,6 +10,7 @@ use crate::app::failure::Failure;
 use crate::app::notice::{Hydrated, Notice};
 use crate::app::session::Settings;
 use crate::app::worker::mind::Identity;
+use crate::domain::config::export::Merged;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::ids::RunId;
 use crate::domain::place::Sources;
@@ -109,7 +110,7 @@ pub struct Loaded {
     /// What front ends see.
     pub hydrated: Arc<Hydrated>,
     /// The merged file with secrets as references.
-    pub merged: Option<serde_yaml::Value>,
+    pub merged: Option<Merged>,
 }
 
 /// The user's own keys and themes.

@@ -115,7 +115,7 @@ fn what_config_prints_means_the_same_when_it_is_loaded_again() {
     let (_, files) = fixtures("valid");
     for file in files {
         let first = load_fixture(&file);
-        let text = serde_yaml::to_string(first.merged.as_ref().expect("merged")).expect("YAML");
+        let text = first.merged_text().expect("merged");
         let project = first.project.expect("valid");
         let tree = ProjectFiles::new();
         let second = load(&LoadInput {

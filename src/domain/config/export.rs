@@ -3,6 +3,8 @@
 //! Known keys come in the order of the key table, free keys sorted. What comes out can be loaded again and means
 //! the same: a `$` is written `$$`, and paths stay as they were written.
 
+use std::sync::Arc;
+
 use serde_yaml::{Mapping, Number, Value};
 
 use crate::domain::config::keys::{Object, Type, is_extension};
@@ -10,9 +12,19 @@ use crate::domain::config::scalar;
 use crate::domain::config::table;
 use crate::domain::config::tree::{Kind, Node};
 
-/// Writes the tree of a file.
-pub(crate) fn export(root: &Node) -> Value {
-    object(root, &table::FILE)
+/// A merged, expanded file. Few want it written, so it is only when somebody asks.
+#[derive(Clone, Debug)]
+pub struct Merged(Arc<Node>);
+
+impl Merged {
+    pub(crate) fn of(root: Node) -> Self {
+        Self(Arc::new(root))
+    }
+    /// Writes it as YAML, with secrets as references.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        object(&self.0, &table::FILE)
+    }
 }
 
 fn object(node: &Node, object: &'static Object) -> Value {

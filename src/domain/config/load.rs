@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::domain::config::export::Merged;
 use crate::domain::config::findings::Findings;
 use crate::domain::config::lower::{self, Lower, tidy};
 use crate::domain::config::shape::{Pass, Shape};
 use crate::domain::config::tree::{Kind, Node};
 use crate::domain::config::variables::{self, Files};
 use crate::domain::config::yaml::{Limits, parse};
-use crate::domain::config::{check, environment, expand, export, merge, table};
+use crate::domain::config::{check, environment, expand, merge, table};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::ids::Digest;
 use crate::domain::place::{Sources, Span};
@@ -59,9 +61,9 @@ pub struct LoadInput<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// The project; `None` when a diagnostic is an error.
-    pub project: Option<Project>,
-    /// The merged, expanded file as YAML with secrets as references, for `config`; `None` when it could not be merged.
-    pub merged: Option<serde_yaml::Value>,
+    pub project: Option<Arc<Project>>,
+    /// The merged, expanded file, for `config`; `None` when it could not be merged.
+    pub merged: Option<Merged>,
     /// Findings, in order of their places.
     pub diagnostics: Vec<Diagnostic>,
     /// Texts they refer to.
@@ -76,7 +78,7 @@ impl Loaded {
     /// Writes the merged file as YAML with secrets as references; `None` when it could not be merged.
     #[must_use]
     pub fn merged_text(&self) -> Option<String> {
-        serde_yaml::to_string(self.merged.as_ref()?).ok()
+        serde_yaml::to_string(&self.merged.as_ref()?.value()).ok()
     }
 }
 
@@ -179,8 +181,8 @@ fn carry(input: &LoadInput<'_>, mut root: Node, loaded: &mut Loaded, findings: &
     if let Some(project) = &project {
         check::check(project, &root, findings);
     }
-    loaded.merged = Some(export::export(&root));
-    loaded.project = project.filter(|_| !findings.has_errors());
+    loaded.merged = Some(Merged::of(root));
+    loaded.project = project.filter(|_| !findings.has_errors()).map(Arc::new);
 }
 
 /// Takes the blocks that choose out of the tree and lays the environment's overrides on the rest.

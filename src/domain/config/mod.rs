@@ -14,7 +14,7 @@ mod digest;
 mod dotenv;
 mod environment;
 mod expand;
-mod export;
+pub mod export;
 mod findings;
 mod infer;
 pub mod keys;

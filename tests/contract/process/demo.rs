@@ -48,7 +48,7 @@ fn project(folder: &Path) -> Project {
     };
     let loaded = load(&here, &Disk);
     assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
-    loaded.project.unwrap()
+    std::sync::Arc::unwrap_or_clone(loaded.project.unwrap())
 }
 
 async fn bring_up(world: &World, service: &Service, instance: u32) -> InstanceRef {
