@@ -153,7 +153,8 @@ impl Stage {
 
 const UP: &[&str] = &["1", "2", "2", "3"];
 
-fn spread(lines: usize, default: usize) -> Vec<usize> {
+/// Which of so many lines are tried: `default` of them, or what `NANOKIT_FAULTS` asks for.
+pub(crate) fn spread(lines: usize, default: usize) -> Vec<usize> {
     let wanted = match std::env::var(HOW_MANY).as_deref() {
         Ok("all") => lines,
         Ok(number) => number.parse().expect("a number or `all`"),

@@ -3,6 +3,7 @@
 //! These tests fail where no engine answers; they are never skipped. Every test owns a project of its own name
 //! and removes what carries it, also when it fails.
 
+mod actions_killed;
 mod actions_primitives;
 mod budget;
 mod crash_calls;
