@@ -37,7 +37,9 @@ pub fn main() -> ExitCode {
     };
     let terminal = outside.terminal();
     let (out, err) = (Box::new(std::io::stdout()), Box::new(std::io::stderr()));
-    ExitCode::from(start::run(&cli, &mut outside, terminal, out, err))
+    let code = start::run(&cli, &mut outside, terminal, out, err);
+    outside.leave();
+    ExitCode::from(code)
 }
 
 fn too_few(count: u64) -> Failure {

@@ -3,15 +3,14 @@
 use crate::app::failure::{Failure, FailureKind};
 use crate::cli::errand::{Errand, invalid};
 use crate::cli::exit;
-use crate::domain::config::export::Merged;
 
 pub(super) fn config(errand: &mut Errand<'_>) -> Result<u8, Failure> {
     let (loaded, _) = errand.project()?;
-    let Some(merged) = loaded.merged.as_ref().map(Merged::value) else {
+    let Some(merged) = &loaded.merged else {
         return Err(invalid(&loaded));
     };
     if errand.printer.json {
-        let value = serde_json::to_value(&merged).map_err(|e| {
+        let value = serde_json::to_value(merged).map_err(|e| {
             Failure::new(
                 FailureKind::Failed,
                 "the configuration cannot be written as JSON",
@@ -20,7 +19,7 @@ pub(super) fn config(errand: &mut Errand<'_>) -> Result<u8, Failure> {
         })?;
         errand.printer.document(&value);
     } else {
-        let text = serde_yaml::to_string(&merged).map_err(|e| {
+        let text = serde_yaml::to_string(merged).map_err(|e| {
             Failure::new(
                 FailureKind::Failed,
                 "the configuration cannot be written as YAML",

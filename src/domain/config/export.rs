@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use serde_yaml::{Mapping, Number, Value};
+use serde::{Serialize, Serializer};
 
 use crate::domain::config::keys::{Object, Type, is_extension};
 use crate::domain::config::scalar;
 use crate::domain::config::table;
-use crate::domain::config::tree::{Kind, Node};
+use crate::domain::config::tree::{Entry, Kind, Map, Node};
 
-/// A merged, expanded file. Few want it written, so it is only when somebody asks.
+/// A merged, expanded file, as it is written where somebody asks for it.
 #[derive(Clone, Debug)]
 pub struct Merged(Arc<Node>);
 
@@ -20,55 +20,65 @@ impl Merged {
     pub(crate) fn of(root: Node) -> Self {
         Self(Arc::new(root))
     }
-    /// Writes it as YAML, with secrets as references.
-    #[must_use]
-    pub fn value(&self) -> Value {
-        object(&self.0, &table::FILE)
+}
+
+impl Serialize for Merged {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        object(&self.0, &table::FILE, to)
     }
 }
 
-fn object(node: &Node, object: &'static Object) -> Value {
-    let mut out = Mapping::new();
-    for key in object.keys {
-        // These have done their work.
-        if matches!(key.name, "environments" | "git") && object.id == "file" {
-            continue;
-        }
-        if let Some(value) = node.get(key.name) {
-            let value = if key.later && object.id == "file" {
-                untyped(value)
-            } else {
-                of_type(value, &key.ty)
-            };
-            out.insert(Value::String(key.name.into()), value);
-        }
-    }
-    Value::Mapping(out)
+/// A value, and what is known of it.
+enum Part<'a> {
+    Typed(&'a Node, &'static Type),
+    Untyped(&'a Node),
 }
 
-fn of_type(node: &Node, ty: &'static Type) -> Value {
+impl Serialize for Part<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Typed(node, ty) => of_type(node, ty, to),
+            Self::Untyped(node) => untyped(node, to),
+        }
+    }
+}
+
+fn object<S: Serializer>(node: &Node, object: &'static Object, to: S) -> Result<S::Ok, S::Error> {
+    let is_file = object.id == "file";
+    // These have done their work.
+    let is_over = |name: &str| is_file && matches!(name, "environments" | "git");
+    let keys = object.keys.iter().filter(|key| !is_over(key.name));
+    to.collect_map(keys.filter_map(|key| {
+        let value = node.get(key.name)?;
+        let part = if key.later && is_file {
+            Part::Untyped(value)
+        } else {
+            Part::Typed(value, &key.ty)
+        };
+        Some((key.name, part))
+    }))
+}
+
+fn of_type<S: Serializer>(node: &Node, ty: &'static Type, to: S) -> Result<S::Ok, S::Error> {
     match ty {
-        Type::Object(known) if node.map().is_some() => object(node, known),
-        Type::List(item) => Value::Sequence(
-            node.list()
-                .into_iter()
-                .flatten()
-                .map(|node| of_type(node, item))
-                .collect(),
-        ),
-        Type::Map(value) | Type::Variables(value) => free(node, value, |_| false),
-        Type::Names(value) => free(node, value, is_extension),
-        Type::Either(types) => one_of(node, types),
-        Type::Any => untyped(node),
-        Type::Secret if node.map().is_some() => untyped(node),
-        Type::Bool => node
-            .text()
-            .and_then(scalar::boolean)
-            .map_or(Value::Null, Value::Bool),
-        Type::Count | Type::Port => {
-            let number = node.text().and_then(scalar::count);
-            number.map_or(Value::Null, |n| Value::Number(Number::from(n)))
+        Type::Object(known) if node.map().is_some() => object(node, known, to),
+        Type::List(item) => {
+            let items = node.list().unwrap_or_default();
+            to.collect_seq(items.iter().map(|node| Part::Typed(node, item)))
         }
+        Type::Map(value) | Type::Variables(value) => free(node, value, |_| false, to),
+        Type::Names(value) => free(node, value, is_extension, to),
+        Type::Either(types) => one_of(node, types, to),
+        Type::Any => untyped(node, to),
+        Type::Secret if node.map().is_some() => untyped(node, to),
+        Type::Bool => match node.text().and_then(scalar::boolean) {
+            Some(truth) => to.serialize_bool(truth),
+            None => to.serialize_unit(),
+        },
+        Type::Count | Type::Port => match node.text().and_then(scalar::count) {
+            Some(number) => to.serialize_u64(number),
+            None => to.serialize_unit(),
+        },
         Type::Text
         | Type::Name
         | Type::Cpu
@@ -78,21 +88,31 @@ fn of_type(node: &Node, ty: &'static Type) -> Value {
         | Type::Restart
         | Type::OneOf(_)
         | Type::Secret
-        | Type::Object(_) => node.text().map_or(Value::Null, text),
+        | Type::Object(_) => match node.text() {
+            Some(text) => to.serialize_str(&kept(text)),
+            None => to.serialize_unit(),
+        },
     }
 }
 
-fn free(node: &Node, value: &'static Type, skip: fn(&str) -> bool) -> Value {
-    let mut entries: Vec<_> = node.map().into_iter().flat_map(|map| map.iter()).collect();
-    entries.retain(|(name, _)| !skip(name));
-    entries.sort_by(|a, b| a.0.cmp(b.0));
-    let pairs = entries
-        .into_iter()
-        .map(|(name, entry)| (Value::String(name.clone()), of_type(&entry.node, value)));
-    Value::Mapping(pairs.collect())
+fn sorted(map: Option<&Map>) -> Vec<(&String, &Entry)> {
+    let mut entries: Vec<_> = map.into_iter().flat_map(|map| map.iter()).collect();
+    entries.sort_by_key(|(name, _)| *name);
+    entries
 }
 
-fn one_of(node: &Node, types: &'static [Type]) -> Value {
+fn free<S: Serializer>(
+    node: &Node,
+    value: &'static Type,
+    skip: fn(&str) -> bool,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let entries = sorted(node.map()).into_iter();
+    let entries = entries.filter(|(name, _)| !skip(name));
+    to.collect_map(entries.map(|(name, entry)| (name, Part::Typed(&entry.node, value))))
+}
+
+fn one_of<S: Serializer>(node: &Node, types: &'static [Type], to: S) -> Result<S::Ok, S::Error> {
     let fits = |ty: &&Type| match &node.kind {
         Kind::List(_) => matches!(ty, Type::List(_)),
         Kind::Map(_) => matches!(ty, Type::Map(_) | Type::Names(_) | Type::Variables(_)),
@@ -114,37 +134,34 @@ fn one_of(node: &Node, types: &'static [Type]) -> Value {
         types.iter().find(fits),
         objects.clone().find(known).or(objects.next_back()),
     ) {
-        (Some(ty), _) => of_type(node, ty),
-        (None, Some(known)) if node.map().is_some() => object(node, known),
-        (None, _) => untyped(node),
+        (Some(ty), _) => of_type(node, ty, to),
+        (None, Some(known)) if node.map().is_some() => object(node, known, to),
+        (None, _) => untyped(node, to),
     }
 }
 
-fn untyped(node: &Node) -> Value {
+/// What is not carried out was not expanded either, so it goes out as it came in.
+fn untyped<S: Serializer>(node: &Node, to: S) -> Result<S::Ok, S::Error> {
     match &node.kind {
-        Kind::Scalar(scalar) if scalar.is_null() => Value::Null,
+        Kind::Scalar(scalar) if scalar.is_null() => to.serialize_unit(),
         Kind::Scalar(scalar) if scalar.plain => {
             match (scalar::boolean(&scalar.text), scalar::count(&scalar.text)) {
-                (Some(truth), _) => Value::Bool(truth),
-                (None, Some(n)) if n.to_string() == scalar.text => Value::Number(Number::from(n)),
-                (None, _) => raw(&scalar.text),
+                (Some(truth), _) => to.serialize_bool(truth),
+                (None, Some(n)) if n.to_string() == scalar.text => to.serialize_u64(n),
+                (None, _) => to.serialize_str(&scalar.text),
             }
         }
-        Kind::Scalar(scalar) => raw(&scalar.text),
-        Kind::List(items) => Value::Sequence(items.iter().map(untyped).collect()),
+        Kind::Scalar(scalar) => to.serialize_str(&scalar.text),
+        Kind::List(items) => to.collect_seq(items.iter().map(Part::Untyped)),
         Kind::Map(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_by(|a, b| a.0.cmp(b.0));
-            let pairs = entries
-                .into_iter()
-                .map(|(name, entry)| (Value::String(name.clone()), untyped(&entry.node)));
-            Value::Mapping(pairs.collect())
+            let entries = sorted(Some(map)).into_iter();
+            to.collect_map(entries.map(|(name, entry)| (name, Part::Untyped(&entry.node))))
         }
     }
 }
 
 /// Keeps a `$` a `$` when the output is loaded again.
-fn text(text: &str) -> Value {
+fn kept(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -153,10 +170,5 @@ fn text(text: &str) -> Value {
             out.push('$');
         }
     }
-    Value::String(out)
-}
-
-/// What is not carried out was not expanded either, so it goes out as it came in.
-fn raw(text: &str) -> Value {
-    Value::String(text.to_owned())
+    out
 }

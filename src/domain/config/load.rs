@@ -78,7 +78,7 @@ impl Loaded {
     /// Writes the merged file as YAML with secrets as references; `None` when it could not be merged.
     #[must_use]
     pub fn merged_text(&self) -> Option<String> {
-        serde_yaml::to_string(&self.merged.as_ref()?.value()).ok()
+        serde_yaml::to_string(self.merged.as_ref()?).ok()
     }
 }
 

@@ -2,10 +2,8 @@
 //!
 //! Every value keeps its own place, so a fault in an override is shown where the override is written.
 
-use indexmap::IndexMap;
-
 use crate::domain::config::findings::Findings;
-use crate::domain::config::tree::{Entry, Kind, Node};
+use crate::domain::config::tree::{Entries, Kind, Node};
 use crate::domain::config::yaml::brief;
 use crate::domain::diagnostic::Diagnostic;
 
@@ -21,11 +19,7 @@ pub(crate) fn merge(base: &mut Node, over: Node, findings: &mut Findings) {
     }
 }
 
-fn merge_maps(
-    base: &mut IndexMap<String, Entry>,
-    over: IndexMap<String, Entry>,
-    findings: &mut Findings,
-) {
+fn merge_maps(base: &mut Entries, over: Entries, findings: &mut Findings) {
     for (key, entry) in over {
         if entry.node.is_null() {
             // Order of the rest must not change, or messages would move.

@@ -48,7 +48,10 @@ pub(crate) struct Entry {
 }
 
 /// A mapping; boxed, so that a scalar costs no more than it must.
-pub(crate) type Map = Box<IndexMap<String, Entry>>;
+pub(crate) type Map = Box<Entries>;
+
+/// Keys and values in the order of the file. Files are small and looked into often, so a fast hash with a seed of chance.
+pub(crate) type Entries = IndexMap<String, Entry, foldhash::quality::RandomState>;
 
 impl Scalar {
     /// Tells whether it stands for nothing (`key:`, `~`, `null`).

@@ -7,10 +7,9 @@
 use std::collections::BTreeMap;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StrInput, Tag};
-use indexmap::IndexMap;
 
 use crate::domain::config::findings::Findings;
-use crate::domain::config::tree::{Entry, Kind, Map, Node, Scalar};
+use crate::domain::config::tree::{Entries, Entry, Kind, Map, Node, Scalar};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::place::{FileId, Span};
 
@@ -314,7 +313,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn insert(&mut self, map: &mut IndexMap<String, Entry>, key: String, at: Span, node: Node) {
+    fn insert(&mut self, map: &mut Entries, key: String, at: Span, node: Node) {
         if let Some(first) = map.get(&key) {
             self.twice(&key, at, first.key);
         } else {
@@ -331,7 +330,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes over what `<<` names: keys that are written out win, then earlier sources.
-    fn merge(&mut self, map: &mut IndexMap<String, Entry>, at: Span, node: Node) {
+    fn merge(&mut self, map: &mut Entries, at: Span, node: Node) {
         let sources = match node.kind {
             Kind::List(list) => list,
             Kind::Map(_) | Kind::Scalar(_) => vec![node],
