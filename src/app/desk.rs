@@ -27,8 +27,9 @@ pub(super) struct Desk<'w, W: Workshop> {
     outlets: Vec<Outlet>,
     snapshot: RefCell<Snapshot>,
     published: watch::Sender<Arc<Snapshot>>,
-    /// Whether the published snapshot is behind, and how whoever publishes it learns that.
+    /// Whether the published snapshot is behind.
     dirty: Cell<bool>,
+    /// Wakes whoever publishes it.
     behind: Notify,
     seq: Cell<u64>,
     /// The mutating wish under way, with its command word.
@@ -218,7 +219,7 @@ impl<'w, W: Workshop> Desk<'w, W> {
     }
 
     /// Waits until the published snapshot is behind, by whichever task.
-    pub(super) async fn is_behind(&self) {
+    pub(super) async fn until_behind(&self) {
         while !self.dirty.get() {
             self.behind.notified().await;
         }

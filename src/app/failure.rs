@@ -71,6 +71,12 @@ impl Failure {
 }
 
 impl Failure {
+    /// Returns what failed with all its causes, in one line.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let sources = self.sources.iter().map(|source| format!(": {source}"));
+        format!("{}{}", self.message, sources.collect::<String>())
+    }
     /// Names what it is about.
     #[must_use]
     pub fn about(mut self, subject: impl Into<String>) -> Self {
@@ -332,6 +338,11 @@ mod tests {
                 ),
                 K::Failed,
                 Some("nkapp action run move --resume"),
+            ),
+            (
+                failed(Address::procedure(Procedure::PUT_BACK), "api: gone"),
+                K::Failed,
+                Some("nkapp status"),
             ),
             (
                 EngineError::Interrupted,

@@ -143,6 +143,13 @@ pub(super) fn tell_drift<W: Workshop>(
                 desk.event(Some(address.clone()), kind);
             }
         }
+        let known = before.as_ref().map(|old| &old.strays);
+        for stray in &report.strays {
+            if !known.is_some_and(|known| known.contains(stray)) {
+                let text = format!("stray: {stray}; shown, never touched");
+                desk.event(None, EventKind::Warning { text });
+            }
+        }
         for address in old.into_iter().flat_map(|old| old.keys()) {
             if !report.drifted.contains_key(address) {
                 desk.event(Some(address.clone()), EventKind::DriftCleared);

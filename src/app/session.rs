@@ -214,7 +214,7 @@ impl<W: Workshop> Room<'_, W> {
                     self.desk.heard(&hint);
                     self.triggers.hint(&hint, Instant::now());
                 }
-                () = self.desk.is_behind().then(|()| sleep_until(shown + FRAME)) => {
+                () = self.desk.until_behind().then(|()| sleep_until(shown + FRAME)) => {
                     self.desk.publish();
                     shown = Instant::now();
                 }

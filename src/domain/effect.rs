@@ -131,6 +131,11 @@ pub enum Effect {
         /// What its steps do, by label.
         steps: BTreeMap<String, Digest>,
     },
+    /// A service runs again that steps of unfinished flows had stopped.
+    FlowReleased {
+        /// Service.
+        address: Address,
+    },
     /// A step of a flow ended.
     FlowStep {
         /// Procedure.
@@ -216,6 +221,12 @@ impl Record {
                 flow.secrets.clone_from(secrets);
                 flow.last.clone_from(run);
                 flow.steps.clone_from(steps);
+                flow.released.clear();
+            }
+            Effect::FlowReleased { address } => {
+                for flow in self.flows.values_mut() {
+                    flow.released.insert(address.name.clone());
+                }
             }
             Effect::FlowStep {
                 address,

@@ -93,6 +93,8 @@ pub struct Flow {
     pub last: Option<FlowRun>,
     /// What its steps did when it last began or went on, by label, as far as is known.
     pub steps: BTreeMap<String, Digest>,
+    /// Services that run again although its steps stopped them: put back, or started by name.
+    pub released: BTreeSet<String>,
 }
 
 impl Flow {
@@ -100,6 +102,11 @@ impl Flow {
     #[must_use]
     pub fn is_over(&self, label: &str) -> bool {
         self.marks.get(label).is_some_and(Mark::is_over)
+    }
+    /// Tells whether a step of that label did something else when the flow last began or went on.
+    #[must_use]
+    pub fn has_moved(&self, label: &str, digest: &Digest) -> bool {
+        self.steps.get(label).is_some_and(|was| was != digest)
     }
 }
 

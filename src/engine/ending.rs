@@ -2,7 +2,8 @@
 
 use crate::domain::effect::Effect;
 use crate::domain::event::StepOutcome;
-use crate::domain::plan::model::{ActionKind, Purpose, StepKind};
+use crate::domain::ids::ResourceKind;
+use crate::domain::plan::model::{ActionKind, Purpose, StepKind, Strategy};
 use crate::domain::run::fact::{Ended, StepEnd};
 use crate::domain::run::order::StepRef;
 use crate::engine::boxes::remove_box;
@@ -70,6 +71,13 @@ impl<W: World> Driver<'_, W> {
         });
         for effect in stock.flatten().unwrap_or_default() {
             cx.note(effect);
+        }
+        // Whoever names a service that an unfinished action stopped wants it to run.
+        let is_service = address.kind == ResourceKind::Service;
+        if is_service && action.strategy == Strategy::Start && !cx.site.record.flows.is_empty() {
+            cx.note(Effect::FlowReleased {
+                address: address.clone(),
+            });
         }
         // A restoration that makes nothing anew leaves what was recorded.
         let restored = cx.plan.purpose == Purpose::Restore

@@ -289,7 +289,7 @@ impl<W: World> Run<'_, W> {
             prediction,
             resumes: gone_on_with(self.project, keeper.record(), &self.request.plan),
         }));
-        check_inputs((self.project, keeper.record()), &self.request.plan, &plan)?;
+        check_inputs(self.project, &plan)?;
         if !self.request.force {
             let lost: Vec<_> = plan.destructive().into_iter().cloned().collect();
             if !lost.is_empty() {

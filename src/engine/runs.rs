@@ -39,7 +39,7 @@ pub(super) fn new_run_id<W: World>(world: &W) -> RunId {
     run_id(world.clock().wall(), salt)
 }
 
-/// Writes `20261121-140309-0a1b2c3d`: the start to the millisecond, so that ids sort by time, and five random digits.
+/// Writes `20261121-140309-0071b2c3`: the start to the millisecond, so that ids sort by time, and five random digits.
 fn run_id(at: Wall, salt: [u8; 4]) -> RunId {
     let mut digits = rfc3339(at);
     digits.retain(|c| c.is_ascii_digit());

@@ -158,14 +158,13 @@ impl Field {
             ..Self::new(format!("{}{about}{kind}", input.name), None)
         }
     }
-    /// Asks for an input without which nothing goes on; what was secret is not begun with, so that nobody takes it for
-    /// what was given before.
+    /// Asks for an input without which nothing goes on, and begins with nothing: nobody takes a default for what was
+    /// given before.
     #[must_use]
     pub fn needed(input: &Input) -> Self {
-        let known = input.default.clone().filter(|_| !input.secret);
         Self::input(&Input {
             required: true,
-            default: known,
+            default: None,
             ..input.clone()
         })
     }

@@ -75,7 +75,7 @@ fn two_processes_that_prune_the_same_runs_at_once_fail_nobody() {
             });
         }
     });
-    // Each removes what is too much before its own run begins, so at most its neighbour's is left over.
+    // Each removes what is too much when its own run has ended, so at most its neighbour's is left over.
     let listed = env.nkapp(&["run", "list", "--json"]).exits(0).json();
     let listed = listed.as_array().map(Vec::len);
     assert!(

@@ -81,9 +81,7 @@ impl Worker {
     pub(super) fn troubled(&mut self, trouble: Option<&Failure>) {
         if let Some(failure) = trouble {
             self.is_fresh = false;
-            let sources = failure.sources.iter().map(|source| format!(": {source}"));
-            let text = format!("{}{}", failure.message, sources.collect::<String>());
-            self.say(Level::Error, "look", text);
+            self.say(Level::Error, "look", failure.chain());
         }
     }
 

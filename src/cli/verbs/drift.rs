@@ -1,7 +1,6 @@
 //! `nkapp drift`: live against recorded, once or for as long as one watches; restoring goes through a plan.
 
 use std::collections::BTreeSet;
-use std::iter;
 use std::sync::Arc;
 
 use crate::app::command::Command;
@@ -13,7 +12,7 @@ use crate::cli::errand::{Errand, Owed};
 use crate::cli::exit;
 use crate::cli::ground::{Heard, Line};
 use crate::cli::verbs::change;
-use crate::domain::event::{Event, EventKind};
+use crate::domain::event::EventKind;
 use crate::domain::ids::Address;
 use crate::domain::plan::model::Purpose;
 use crate::domain::report::DriftReport;
@@ -95,23 +94,16 @@ pub(super) fn watch(errand: &mut Errand<'_>) -> Result<u8, Failure> {
         stays: false,
     })?;
     line.listen_to_signals();
-    let mut strays: BTreeSet<String> = BTreeSet::new();
     loop {
         match line.hear(None) {
             Heard::Notice(notice) => match *notice {
                 Notice::Event(event) if is_ours(&event.kind) => errand.event(&event),
-                Notice::Drift { report, .. } => {
-                    let now = report.strays.iter().cloned().collect();
-                    for text in news_of(&strays, &now) {
-                        warn(errand, text);
-                    }
-                    strays = now;
-                }
-                Notice::Trouble(Some(failure)) => {
-                    let why = iter::once(&failure.message).chain(&failure.sources);
-                    let why: Vec<&str> = why.map(String::as_str).collect();
-                    let text = format!("whether anything drifted is not known: {}", why.join(": "));
-                    warn(errand, text);
+                Notice::Trouble(trouble) => {
+                    let text = match trouble {
+                        Some(failure) => format!("what drifted is not known: {}", failure.chain()),
+                        None => "what drifted is known again".to_owned(),
+                    };
+                    errand.printer.remark(Role::Warn, &text);
                 }
                 Notice::Link(Link::Down(why)) => {
                     errand
@@ -136,27 +128,6 @@ pub(super) fn watch(errand: &mut Errand<'_>) -> Result<u8, Failure> {
             return Ok(exit::DONE);
         }
     }
-}
-
-/// Says which strays came and which went.
-fn news_of(before: &BTreeSet<String>, now: &BTreeSet<String>) -> Vec<String> {
-    let came = now.difference(before);
-    let came = came.map(|name| format!("stray: {name}; shown, never touched"));
-    let went = before.difference(now);
-    came.chain(went.map(|name| format!("no stray any more: {name}")))
-        .collect()
-}
-
-fn warn(errand: &mut Errand<'_>, text: String) {
-    errand.event(&Event {
-        at: errand.ground.now(),
-        run_id: None,
-        seq: 0,
-        address: None,
-        step: None,
-        attempt: None,
-        kind: EventKind::Warning { text },
-    });
 }
 
 fn is_ours(kind: &EventKind) -> bool {

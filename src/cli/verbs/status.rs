@@ -1,7 +1,7 @@
 //! `nkapp status`: how everything stands.
 
 use crate::app::command::Command;
-use crate::app::failure::Failure;
+use crate::app::failure::{Failure, FailureKind};
 use crate::app::notice::Notice;
 use crate::cli::errand::Errand;
 use crate::cli::exit;
@@ -17,7 +17,7 @@ pub(super) fn status(errand: &mut Errand<'_>) -> Result<u8, Failure> {
         Ok(answer) => answer,
         Err(failure) => {
             // What keeps watch is there also while the platform is not.
-            if !errand.printer.json {
+            if !errand.printer.json && failure.kind != FailureKind::Interrupted {
                 let now = errand.ground.now();
                 errand.printer.rows(&worker_rows::workers(&workers, now));
             }

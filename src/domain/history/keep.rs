@@ -43,7 +43,7 @@ pub fn may_go(run: &RunId, standing: Standing, now: Wall) -> bool {
     !standing.open && !standing.resumable && (standing.ended || long_gone)
 }
 
-/// Reads how old a run is from its id, which begins with its time in UTC: `20261121-140309-0a1b2c3d`.
+/// Reads how old a run is from its id, which begins with its time in UTC: `20261121-140309-0071b2c3`.
 #[must_use]
 pub fn age(run: &RunId, now: Wall) -> Option<Duration> {
     let (day, rest) = run.as_str().split_once('-')?;

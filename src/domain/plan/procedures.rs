@@ -13,13 +13,19 @@ use std::collections::BTreeSet;
 
 use crate::domain::flow::Turn;
 use crate::domain::ids::{Address, ResourceKind};
+use crate::domain::model::path;
 use crate::domain::plan::build::PlanInput;
-use crate::domain::plan::model::{Action, ActionKind, Cause, PlanWarning, Purpose, Strategy};
+use crate::domain::plan::model::{
+    Action, ActionKind, Cause, Change, PlanWarning, Purpose, Strategy,
+};
 use crate::domain::plan::procedures::put_back::{held, put_back};
 use crate::domain::plan::procedures::refusal::missing_inputs;
 use crate::domain::plan::procedures::standing::due;
 use crate::domain::plan::procedures::steps::{action, steps};
 use crate::domain::project::procedure::{Mode, Occasion, Procedure, ProcedureStep};
+
+/// Why an input that is not required needs a value all the same.
+pub const AGAIN: &str = " (secret, given before and kept nowhere)";
 
 /// Layers, actions and remarks of a plan.
 pub(super) struct Placed {
@@ -65,11 +71,12 @@ pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
         Purpose::Restore | Purpose::Destroy | Purpose::Clean => return placed,
     };
     insert(&mut placed, before, after);
-    let missing = missing_inputs(project, input.record, request, &placed.actions);
-    for (procedure, name) in missing {
+    for (procedure, one) in missing_inputs(project, &placed.actions) {
+        let why = if one.required { "" } else { AGAIN };
+        let name = &one.name;
         placed.warnings.push(PlanWarning {
-            address: Some(Address::procedure(&procedure)),
-            text: format!("its input {name} has no value yet: --input {name}=VALUE"),
+            address: Some(procedure.address()),
+            text: format!("its input {name} has no value yet{why}: --input {name}=VALUE"),
         });
     }
     placed.warnings.sort();
@@ -83,31 +90,44 @@ type Parts = (Vec<Action>, Vec<Action>);
 fn hold(placed: &mut Placed, input: &PlanInput<'_>) {
     let held = held(input);
     for action in &mut placed.actions {
-        let by = held.get(action.address.name.as_str());
-        let Some(by) = by.filter(|_| action.address.kind == ResourceKind::Service) else {
+        let left = held.get(action.address.name.as_str());
+        let Some(left) = left.filter(|_| action.address.kind == ResourceKind::Service) else {
             continue;
         };
-        // What a deploy left unfinished is its own to finish, and no longer what the step left behind.
-        let only_stopped = action.changes.iter().all(|one| one.cause == Cause::Drift);
+        // Anything else is its own to mend, and no longer only what the step left behind.
+        let only_stopped = action
+            .changes
+            .iter()
+            .all(|one| is_stopped(one, left.running));
         if action.strategy != Strategy::Start || !only_stopped {
             continue;
         }
         action.kind = ActionKind::Noop;
         action.strategy = Strategy::None;
-        action.reason = format!("stopped by action {}", by.name);
+        action.reason = format!("stopped by action {}", left.by.name);
         action.changes.clear();
         action.steps.clear();
-        if by.occasion == Occasion::Manual {
+        if left.by.occasion == Occasion::Manual {
             placed.warnings.push(PlanWarning {
                 address: Some(action.address.clone()),
                 text: format!(
                     "stays stopped until action {} goes on or is given up",
-                    by.name
+                    left.by.name
                 ),
             });
         }
     }
     placed.warnings.sort();
+}
+
+/// Tells whether a difference is that an instance behind the first `running` has ended, and nothing else.
+fn is_stopped(change: &Change, running: u32) -> bool {
+    let ended = change
+        .before
+        .as_deref()
+        .is_some_and(|b| b.starts_with("exited"));
+    let behind = change.instance.is_none_or(|instance| instance.0 >= running);
+    change.cause == Cause::Drift && change.path == path::STATUS && ended && behind
 }
 
 /// The procedures of a setup or upgrade, in the order of their modes and of the file.

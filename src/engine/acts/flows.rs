@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::effect::Effect;
 use crate::domain::flow::{FlowRequest, FlowRun, Mark, Turn};
+use crate::domain::ids::Address;
 use crate::domain::plan::model::{Action, Plan, PlanRequest, Step, StepKind};
+use crate::domain::plan::procedures::AGAIN;
 use crate::domain::plan::procedures::refusal::{Refusal, missing_inputs, refusal};
 use crate::domain::plan::procedures::standing::{due, taken_up};
 use crate::domain::project::canonical::procedure::step_digest;
-use crate::domain::project::procedure::{Occasion, Procedure};
+use crate::domain::project::procedure::{Input, Occasion, Procedure};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 use crate::domain::run::fact::{Ended, StepEnd};
@@ -128,18 +130,22 @@ pub(in crate::engine) fn begun(site: &Site<'_>, action: &Action) -> Option<Effec
         .filter(|(_, (_, secret))| !secret)
         .map(|(name, (value, _))| (name, value.expose().to_owned()))
         .collect();
-    let is_secret = |name: &&String| {
-        procedure
-            .inputs
-            .iter()
-            .any(|i| i.name == **name && i.secret)
+    // Also those that only a later procedure of the same flow takes; a default that was only confirmed is known anyway.
+    let procedures = site.project.procedures.iter();
+    let together = procedures.filter(|one| one.occasion == procedure.occasion);
+    let inputs_of_all: Vec<&Input> = together.flat_map(|one| &one.inputs).collect();
+    let is_secret = |(name, value): &(&String, &Secret)| {
+        inputs_of_all.iter().any(|input| {
+            let chosen = input.default.as_deref() != Some(value.expose());
+            input.secret && input.name == **name && chosen
+        })
     };
-    let given = site.flows.request.inputs.keys();
+    let given = site.flows.request.inputs.iter().filter(is_secret);
     Some(Effect::FlowBegun {
         address: action.address.clone(),
         purpose,
         inputs,
-        secrets: given.filter(is_secret).cloned().collect(),
+        secrets: given.map(|(name, _)| name.clone()).collect(),
         run: site.trace.as_ref().map(|trace| FlowRun {
             run: trace.of.run.clone(),
             trace: trace.of.trace.clone(),
@@ -164,6 +170,10 @@ pub(in crate::engine) fn marked(
     }
     let index = match &step.kind {
         StepKind::Perform { index, .. } | StepKind::Skip { index, .. } => *index,
+        StepKind::PutBack { service } => {
+            let address = Address::service(service);
+            return (mark == Mark::Done).then_some(Effect::FlowReleased { address });
+        }
         _ => return None,
     };
     let own = procedure(site, action)?.steps.get(index)?;
@@ -234,20 +244,20 @@ pub(in crate::engine) fn equip<W: World>(
 }
 
 /// Without its inputs no procedure begins.
-pub(in crate::engine) fn check_inputs(
-    (project, record): (&Project, Option<&Record>),
-    request: &PlanRequest,
-    plan: &Plan,
-) -> Result<(), EngineError> {
-    let missing = missing_inputs(project, record, request, &plan.actions);
+pub(in crate::engine) fn check_inputs(project: &Project, plan: &Plan) -> Result<(), EngineError> {
+    let missing = missing_inputs(project, &plan.actions);
     let Some((procedure, input)) = missing.first() else {
         return Ok(());
     };
     let hints = missing
         .iter()
-        .map(|(_, input)| format!("give it with `--input {input}=VALUE`"));
+        .map(|(_, input)| format!("give it with `--input {}=VALUE`", input.name));
+    let why = if input.required { "" } else { AGAIN };
     Err(EngineError::Procedure(Refusal {
-        problem: format!("action `{procedure}` needs the input {input}"),
+        problem: format!(
+            "action `{}` needs the input {}{why}",
+            procedure.name, input.name
+        ),
         hints: hints.collect(),
     }))
 }

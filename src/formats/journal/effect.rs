@@ -68,6 +68,9 @@ pub(super) enum EffectWire {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         digests: BTreeMap<String, String>,
     },
+    FlowReleased {
+        address: String,
+    },
     FlowStep {
         address: String,
         step: String,
@@ -150,6 +153,9 @@ pub(super) fn effect_wire(effect: &Effect) -> EffectWire {
             secrets: secrets.clone(),
             run: run.as_ref().map(Into::into),
             digests: state::digests_wire(steps),
+        },
+        Effect::FlowReleased { address } => EffectWire::FlowReleased {
+            address: address.to_string(),
         },
         Effect::FlowStep {
             address,
@@ -239,6 +245,9 @@ pub(super) fn effect(wire: EffectWire) -> Result<Effect, FormatError> {
             secrets,
             run: run.map(Into::into),
             steps: state::digests(digests),
+        },
+        EffectWire::FlowReleased { address } => Effect::FlowReleased {
+            address: read(&address)?,
         },
         EffectWire::FlowStep {
             address,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::record::Stray;
+use crate::formats::state::flow::FLOW;
 
 /// Keys of the document itself.
 const TOP: [&str; 17] = [
@@ -50,6 +51,9 @@ pub(super) fn strays(document: &Value) -> Vec<Stray> {
             let path = ["resources", address, "instances", number];
             collect(&mut found, instance, &path, &INSTANCE);
         }
+    }
+    for (name, flow) in entries(document, "flows") {
+        collect(&mut found, flow, &["flows", name], &FLOW);
     }
     found
 }

@@ -32,7 +32,14 @@ pub(super) struct FlowWire {
     last: Option<FlowRunWire>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     digests: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    released: BTreeSet<String>,
 }
+
+/// Keys of a flow.
+pub(super) const FLOW: [&str; 7] = [
+    "purpose", "inputs", "secrets", "steps", "last", "digests", "released",
+];
 
 /// Writes what steps do.
 pub(in crate::formats) fn digests_wire(
@@ -118,6 +125,7 @@ pub(super) fn flows_wire(flows: &BTreeMap<String, Flow>) -> BTreeMap<String, Flo
             .collect(),
         last: flow.last.as_ref().map(Into::into),
         digests: digests_wire(&flow.steps),
+        released: flow.released.clone(),
     };
     flows
         .iter()
@@ -144,6 +152,7 @@ pub(super) fn flows(
                 marks,
                 last: wire.last.map(Into::into),
                 steps: digests(wire.digests),
+                released: wire.released,
             };
             Ok((name, flow))
         })
@@ -228,6 +237,9 @@ mod tests {
                 },
             ),
             step("three", Mark::Failed),
+            Effect::FlowReleased {
+                address: Address::service("db"),
+            },
         ]
     }
 
@@ -242,8 +254,25 @@ mod tests {
             record.fold(&effect);
         }
         assert_eq!(record.flows["mend"].marks.len(), 3);
+        assert!(record.flows["mend"].released.contains("db"));
         let bytes = state::encode(&record, "w");
         assert_eq!(state::decode(&bytes).unwrap(), record);
+        // Every key is known, so that none is carried along as somebody else's.
+        assert!(state::decode(&bytes).unwrap().strays.is_empty());
+    }
+
+    #[test]
+    fn what_a_later_version_writes_of_a_flow_survives() {
+        let mut record = record();
+        effects().iter().for_each(|effect| record.fold(effect));
+        let text = String::from_utf8(state::encode(&record, "w")).unwrap();
+        let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        document["flows"]["mend"]["later"] = serde_json::json!({ "a": 1 });
+        document.as_object_mut().unwrap().remove("sha256");
+        let bytes = serde_json::to_vec(&document).unwrap();
+        let read = state::decode_given(&bytes).unwrap();
+        let again: serde_json::Value = serde_json::from_slice(&state::encode(&read, "w")).unwrap();
+        assert_eq!(again["flows"]["mend"]["later"]["a"], 1);
     }
 
     #[test]

@@ -55,11 +55,11 @@ fn docker_drift_watch_tells_of_strays_and_of_what_keeps_it_from_knowing() {
     docker(&run).exits(0);
     watch.says(&[&format!("! stray: {stray}")]);
     docker(&["rm", "-f", &stray]).exits(0);
-    watch.says(&[&format!("! no stray any more: {stray}")]);
     let state = project.read("state.json");
     project.put("state.json", "{");
-    watch.says(&["whether anything drifted is not known: ", "state.json"]);
+    watch.says(&["what drifted is not known: ", "state.json"]);
     project.put("state.json", &state);
+    watch.says(&["what drifted is known again"]);
     project.docker(&["pause", &project.container("app", 0)]);
     watch.says(&["service.app"]);
 }

@@ -9,22 +9,29 @@ use crate::domain::plan::digest::fingerprint;
 use crate::domain::plan::model::{Action, ActionKind, Strategy};
 use crate::domain::plan::procedures::standing::{due, is_open};
 use crate::domain::plan::step::{Step, StepKind, StepPlace};
+use crate::domain::project::canonical::procedure::step_digest;
 use crate::domain::project::procedure::{Primitive, Procedure, ProcedureStep};
 
-/// Returns the services that steps leave stopped or scaled otherwise than the file wants them, each with the last
-/// procedure that did.
+/// What steps of a procedure left of a service: its first instances run, the others do not.
+#[derive(Clone, Copy)]
+pub(super) struct Left<'a> {
+    pub(super) by: &'a Procedure,
+    pub(super) running: u32,
+}
+
+/// Returns the services that steps leave stopped or scaled otherwise than the file wants them.
 fn left<'a>(
     input: &PlanInput<'_>,
     steps: impl Iterator<Item = (&'a Procedure, &'a ProcedureStep)>,
-) -> BTreeMap<&'a str, &'a Procedure> {
-    let mut left: BTreeMap<&str, &Procedure> = BTreeMap::new();
-    for (procedure, step) in steps {
+) -> BTreeMap<&'a str, Left<'a>> {
+    let mut left: BTreeMap<&str, Left<'_>> = BTreeMap::new();
+    for (by, step) in steps {
         match &step.primitive {
             Primitive::Stop { services, keep } => {
                 for service in services {
                     left.remove(service.as_str());
                     if !keep {
-                        left.insert(service, procedure);
+                        left.insert(service, Left { by, running: 0 });
                     }
                 }
             }
@@ -37,7 +44,7 @@ fn left<'a>(
                 let wanted = input.project.services.get(service);
                 left.remove(service.as_str());
                 if !keep && wanted.is_some_and(|wanted| wanted.instances != *to) {
-                    left.insert(service, procedure);
+                    left.insert(service, Left { by, running: *to });
                 }
             }
             Primitive::Exec { .. }
@@ -52,9 +59,9 @@ fn left<'a>(
     left
 }
 
-/// Returns the services that finished steps of unfinished procedures left stopped or scaled, in the order of the modes,
-/// each with the last such procedure.
-pub(super) fn held<'a>(input: &PlanInput<'a>) -> BTreeMap<&'a str, &'a Procedure> {
+/// Returns the services that finished steps of unfinished procedures left stopped or scaled, in the order of the modes;
+/// not those that run again since, and nothing of a step that means something else by now.
+pub(super) fn held<'a>(input: &PlanInput<'a>) -> BTreeMap<&'a str, Left<'a>> {
     let Some(record) = input.record else {
         return BTreeMap::new();
     };
@@ -63,14 +70,21 @@ pub(super) fn held<'a>(input: &PlanInput<'a>) -> BTreeMap<&'a str, &'a Procedure
         let flow = record.flows.get(&one.name)?;
         is_open(one, flow, due.as_deref()).then_some((one, flow))
     };
-    let mut begun: Vec<(&Procedure, &Flow)> =
-        input.project.procedures.iter().filter_map(open).collect();
+    let all = input.project.procedures.iter();
+    let mut begun: Vec<(&Procedure, &Flow)> = all.filter_map(open).collect();
     begun.sort_by_key(|(one, _)| one.mode);
     let over = begun.into_iter().flat_map(|(one, flow)| {
-        let over = one.steps.iter().filter(|step| flow.is_over(&step.label));
-        over.map(move |step| (one, step))
+        let steps = one.steps.iter().filter(|step| {
+            flow.is_over(&step.label) && !flow.has_moved(&step.label, &step_digest(step))
+        });
+        steps.map(move |step| (one, step))
     });
-    left(input, over)
+    let mut held = left(input, over);
+    held.retain(|service, left| {
+        let flow = record.flows.get(&left.by.name);
+        flow.is_some_and(|flow| !flow.released.contains(*service))
+    });
+    held
 }
 
 /// The action that lets services run again which procedures leave stopped or scaled, unless they said so.

@@ -1,7 +1,5 @@
 //! Wishes about procedures that cannot be fulfilled, and what can be done instead.
 
-use std::collections::BTreeMap;
-
 use crate::domain::config::near::suggestion;
 use crate::domain::flow::{Flow, Turn};
 use crate::domain::plan::model::{Action, ActionKind, Plan, PlanRequest, Purpose};
@@ -113,10 +111,7 @@ fn moved_step(
     let moved = |procedure: &Procedure, flow: &Flow| {
         let over = |step: &&ProcedureStep| flow.is_over(&step.label);
         let mut over = procedure.steps.iter().filter(over);
-        let other = |step: &&ProcedureStep| {
-            let was = flow.steps.get(&step.label);
-            was.is_some_and(|was| *was != step_digest(step))
-        };
+        let other = |step: &&ProcedureStep| flow.has_moved(&step.label, &step_digest(step));
         over.find(other).map(|step| step.label.clone())
     };
     let (name, step) = taken_up(project, record?, request).find_map(|(name, flow)| {
@@ -174,7 +169,23 @@ pub fn next_step<'a>(procedure: &'a Procedure, flow: &Flow) -> Option<&'a Proced
 #[must_use]
 pub fn unanswered<'p>(project: &'p Project, plan: &Plan) -> Vec<&'p Input> {
     let mut all: Vec<&Input> = Vec::new();
-    for action in plan.actions.iter().filter(|a| a.kind == ActionKind::Run) {
+    for (_, input) in missing_inputs(project, &plan.actions) {
+        if !all.iter().any(|other| other.name == input.name) {
+            all.push(input);
+        }
+    }
+    all
+}
+
+/// Returns the inputs that what a plan runs needs and nobody gave a value. A secret one that a flow was given once it
+/// needs again.
+#[must_use]
+pub fn missing_inputs<'p>(
+    project: &'p Project,
+    actions: &[Action],
+) -> Vec<(&'p Procedure, &'p Input)> {
+    let mut missing = Vec::new();
+    for action in actions.iter().filter(|a| a.kind == ActionKind::Run) {
         let Some(procedure) = project.procedure(&action.address.name) else {
             continue;
         };
@@ -182,43 +193,8 @@ pub fn unanswered<'p>(project: &'p Project, plan: &Plan) -> Vec<&'p Input> {
             let path = format!("inputs.{}", input.name);
             let told = action.changes.iter().find(|change| change.path == path);
             // One that is told without a value is one the flow had.
-            let lacks = told.map_or(input.required, |change| change.after.is_none());
-            if lacks && !all.iter().any(|other| other.name == input.name) {
-                all.push(input);
-            }
-        }
-    }
-    all
-}
-
-/// Returns the inputs that what a plan runs needs and nobody gave a value: procedure and input. A secret one that a
-/// flow was given once it needs again.
-#[must_use]
-pub fn missing_inputs(
-    project: &Project,
-    record: Option<&Record>,
-    request: &PlanRequest,
-    actions: &[Action],
-) -> Vec<(String, String)> {
-    let going_on: BTreeMap<&str, &Flow> = record
-        .into_iter()
-        .flat_map(|record| taken_up(project, record, request))
-        .collect();
-    let mut missing = Vec::new();
-    for action in actions.iter().filter(|a| a.kind == ActionKind::Run) {
-        let Some(procedure) = project.procedure(&action.address.name) else {
-            continue;
-        };
-        let known = record.and_then(|record| record.flows.get(&procedure.name));
-        let going_on = going_on.get(procedure.name.as_str());
-        for input in &procedure.inputs {
-            let name = &input.name;
-            let had = going_on.is_some_and(|flow| flow.secrets.contains(name));
-            let stands =
-                input.default.is_some() || known.is_some_and(|flow| flow.inputs.contains_key(name));
-            let lacks = had || input.required && !stands;
-            if lacks && !request.flow.inputs.contains_key(name) {
-                missing.push((procedure.name.clone(), name.clone()));
+            if told.map_or(input.required, |change| change.after.is_none()) {
+                missing.push((procedure, input));
             }
         }
     }

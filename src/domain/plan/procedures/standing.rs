@@ -41,7 +41,7 @@ pub fn is_open(procedure: &Procedure, flow: &Flow, due: Option<&str>) -> bool {
     }
 }
 
-/// Returns the unfinished flows a request takes up: it goes on with them, or gives them up.
+/// Returns the unfinished flows a request takes up: those it goes on with, and the one it names to be given up.
 pub fn taken_up<'r>(
     project: &Project,
     record: &'r Record,

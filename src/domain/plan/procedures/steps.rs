@@ -48,7 +48,7 @@ pub(super) fn action(
         .record
         .and_then(|record| record.flows.get(&procedure.name))
         .filter(|_| *turn == Turn::Abort);
-    let changes = changes(input, procedure, flow.or(given_up));
+    let changes = changes(input, procedure, (flow.or(given_up), purpose));
     for change in &changes {
         let after = change.after.clone().unwrap_or_default();
         seen.push((change.path.clone(), after));
@@ -73,8 +73,19 @@ pub(super) fn action(
 }
 
 /// Inputs as they stand, secret ones hidden; one that the flow had and nobody knows any more has no value after.
-fn changes(input: &PlanInput<'_>, procedure: &Procedure, flow: Option<&Flow>) -> Vec<Change> {
+fn changes(
+    input: &PlanInput<'_>,
+    procedure: &Procedure,
+    (flow, purpose): (Option<&Flow>, &str),
+) -> Vec<Change> {
     let given = &input.request.flow.inputs;
+    // What the flow of one procedure was given is there for all that belong to it, also for one that has not begun.
+    let purpose = flow.map_or(purpose, |flow| flow.purpose.as_str());
+    let flows = input
+        .record
+        .into_iter()
+        .flat_map(|record| record.flows.values());
+    let together: Vec<&Flow> = flows.filter(|flow| flow.purpose == purpose).collect();
     let value = |name: &str, default: &Option<String>| {
         let given = given.get(name).map(|value| value.expose().to_owned());
         let known = flow.and_then(|flow| flow.inputs.get(name).cloned());
@@ -85,7 +96,7 @@ fn changes(input: &PlanInput<'_>, procedure: &Procedure, flow: Option<&Flow>) ->
         .iter()
         .filter_map(|one| {
             let hidden = || "(sensitive)".to_owned();
-            let had = flow.is_some_and(|flow| flow.secrets.contains(&one.name));
+            let had = together.iter().any(|flow| flow.secrets.contains(&one.name));
             let lacks = had && !given.contains_key(&one.name);
             let value = value(&one.name, &one.default).filter(|_| !lacks);
             let after = value.map(|value| if one.secret { hidden() } else { value });

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::lab::{Lab, needing, service};
 use crate::domain::flow::{Flow, FlowRequest, Mark, Turn};
 use crate::domain::graph::build::Graph;
+use crate::domain::ids::Digest;
 use crate::domain::live::Status;
 use crate::domain::plan::digest::staleness;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
@@ -154,6 +155,8 @@ fn a_secret_input_that_a_flow_was_given_is_needed_again_even_if_it_is_optional()
     let plan = lab.plan_of(&give_up);
     assert_eq!(unanswered(&lab.project, &plan).len(), 2);
     assert_eq!(plan.warnings.len(), 2);
+    let why = "(secret, given before and kept nowhere)";
+    assert!(plan.warnings[0].text.contains(why));
 }
 
 /// Names what is open, each with the step it goes on at.
@@ -363,10 +366,48 @@ fn what_a_manual_procedure_stopped_stays_so_until_it_goes_on_or_somebody_names_t
     }
     let graph = Graph::of(&lab.project);
     assert!(drift(&lab.input(&graph, &everything())).drifted.is_empty());
-    // Somebody who pauses what it only stopped is another matter.
-    lab.instance("db", 0).status = Status::Paused;
-    let report = drift(&lab.input(&graph, &everything()));
-    assert_eq!(report.drifted.len(), 1);
+    // Whatever else is done to what it only stopped is another matter.
+    let drifts = |lab: &Lab| {
+        let graph = Graph::of(&lab.project);
+        !drift(&lab.input(&graph, &everything())).drifted.is_empty()
+    };
+    lab.instance("api", 0).status = Status::Paused;
+    assert!(drifts(&lab));
+    lab.instance("api", 0).status = Status::Exited(137);
+    assert!(!drifts(&lab));
+    // Somebody let it run again; what stops it then is nobody's plan.
+    let flow = lab.record.as_mut().unwrap().flows.get_mut("mend").unwrap();
+    flow.released.insert("api".to_owned());
+    assert!(drifts(&lab));
+    // A step that means something else by now holds nothing.
+    let flow = lab.record.as_mut().unwrap().flows.get_mut("mend").unwrap();
+    flow.released.clear();
+    assert!(!drifts(&lab));
+    let flow = lab.record.as_mut().unwrap().flows.get_mut("mend").unwrap();
+    flow.steps.insert("stop".to_owned(), Digest::new("another"));
+    assert!(drifts(&lab));
+}
+
+#[test]
+fn a_scaled_service_is_held_only_where_its_step_left_nothing_running() {
+    let mut shrunk = service("api");
+    shrunk.instances = 3;
+    let mut lab = Lab::deployed(vec![shrunk]);
+    let scale = Primitive::Scale {
+        service: "api".to_owned(),
+        to: 1,
+        keep: false,
+    };
+    let mut mend = procedure("mend", Occasion::Manual, None);
+    mend.steps = vec![step("scale", scale), run("gate")];
+    lab.project.procedures = vec![mend];
+    for index in 1..3 {
+        lab.instance("api", index).status = Status::Exited(0);
+    }
+    began(&mut lab, "mend", "manual r1", &[("scale", Mark::Done)]);
+    assert!(told(&lab.plan()).is_empty());
+    lab.instance("api", 0).status = Status::Exited(1);
+    assert!(!told(&lab.plan()).is_empty(), "that one was left running");
 }
 
 #[test]
