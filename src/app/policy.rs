@@ -180,10 +180,9 @@ fn judge_run(purpose: &Purpose, approved: Option<&Plan>, force: bool, context: C
     };
     let next = match (purpose, approved.and_then(|plan| plan.targets.first())) {
         (Purpose::Act, Some(name)) => format!("nkapp action run {name} -y"),
-        (Purpose::Act, None) => "nkapp action run NAME -y".to_owned(),
-        (Purpose::Deploy | Purpose::Destroy | Purpose::Clean | Purpose::Restore, _) => {
-            format!("nkapp {word} -y")
-        }
+        (Purpose::Act, None) => "nkapp action list".to_owned(),
+        (Purpose::Restore, _) => "nkapp drift --restore -y".to_owned(),
+        (Purpose::Deploy | Purpose::Destroy | Purpose::Clean, _) => format!("nkapp {word} -y"),
     };
     agree(context, text, "yes", &next)
 }

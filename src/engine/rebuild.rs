@@ -111,11 +111,12 @@ async fn made_of<W: World>(
             let mut entry = blank(Address::network(name));
             entry.model.clone_from(&network.model);
             if let Some(desired) = project.networks.get(name) {
-                entry.model.extend(
-                    network_model(desired)
-                        .into_iter()
-                        .filter(|(path, _)| !network.model.contains_key(path)),
-                );
+                let desired = network_model(desired);
+                // What the platform chose by itself (a subnet) nobody asked for, and nobody misses.
+                entry.model.retain(|path, _| desired.contains_key(path));
+                for (path, field) in desired {
+                    entry.model.entry(path).or_insert(field);
+                }
             }
             entry.id = Some(network.id.clone());
             entry.hash = network.hash.clone().unwrap_or_default();

@@ -152,6 +152,50 @@ actions:
 }
 
 #[test]
+fn what_an_action_stopped_stays_so_until_it_goes_on_or_somebody_names_it() {
+    let file = "\
+name: held
+infra: { provider: process }
+services:
+  app: { start: [sh, -c, 'echo $$$$; exec sleep 600'] }
+actions:
+  - { name: mend, hook: manual, steps: [stop: app, run: test -e open] }
+";
+    let env = TestEnv::with(file);
+    env.nkapp(&["deploy", "-y"]).exits(0);
+    env.nkapp(&["action", "run", "mend", "-y"]).exits(1);
+    let stopped = || {
+        env.nkapp(&["status"])
+            .exits(0)
+            .stdout
+            .contains("0 of 1 service")
+    };
+    assert!(stopped());
+    env.nkapp(&["drift"]).exits(0);
+    env.nkapp(&["drift", "--restore", "-y"]).exits(0);
+    env.nkapp(&["deploy", "-y"])
+        .exits(0)
+        .says("stays stopped until action mend goes on or is given up");
+    assert!(stopped());
+    // Whoever names it has it started, and from then on it is missed when it dies.
+    env.nkapp(&["deploy", "app", "-y"]).exits(0);
+    assert!(!stopped());
+    let pid = env.nkapp(&["logs", "app", "-n", "1"]).exits(0).stdout;
+    let mut killed = std::process::Command::new("kill");
+    let killed = killed.args(["-9", pid.trim()]);
+    assert!(killed.status().expect("kill runs").success());
+    while !stopped() {
+        // Its supervisor needs a moment to see it.
+    }
+    env.nkapp(&["drift"]).exits(2).says("service.app");
+    env.put("open", "");
+    env.nkapp(&["action", "run", "mend", "--resume", "-y"])
+        .exits(0);
+    env.nkapp(&["drift"]).exits(0);
+    assert!(!stopped());
+}
+
+#[test]
 fn inputs_are_text_and_secret_ones_are_seen_nowhere() {
     let actions = "\
 actions:

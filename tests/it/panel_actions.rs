@@ -35,6 +35,7 @@ fn agree(panel: &mut Panel, what: &str) {
 
 /// Runs the action, which stops at its gate.
 fn run(panel: &mut Panel) {
+    panel.wait_gone("actions not over");
     panel.keys("M");
     panel.wait_for("run an action of the file");
     panel.keys("\r");

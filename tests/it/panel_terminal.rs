@@ -251,6 +251,21 @@ impl Panel {
         }
     }
 
+    /// Waits until the screen shows a text no more.
+    pub(crate) fn wait_gone(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.screen.screen().contents().contains(text) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.take(&bytes),
+                Err(error) => panic!(
+                    "{text:?} stays ({error}); the screen is\n{}",
+                    self.screen.screen().contents()
+                ),
+            }
+        }
+    }
+
     /// Looks at the screen as long as a person does before answering: a question takes no answer that comes with
     /// the key that asked.
     pub(crate) fn look(&mut self) {

@@ -37,8 +37,8 @@ impl Worker {
         report
     }
 
-    /// Names a dependency that is not as it should be and will not be restored along with what needs it.
-    pub(super) fn lacks(&self, address: &Address) -> Option<String> {
+    /// Names a dependency that is not as it should be and is not restored along with what needs it now.
+    pub(super) fn lacks(&self, address: &Address, now: Instant) -> Option<String> {
         if address.kind != ResourceKind::Service {
             return None;
         }
@@ -56,7 +56,9 @@ impl Worker {
                 next.push(dependency);
                 let found = Address::service(dependency);
                 let stands = status.resources.get(&found).is_none_or(|one| one.ready);
-                if !stands && !self.cases.open().any(|open| *open == found) {
+                let is_due = self.cases.due(&found).is_some_and(|due| due <= now);
+                let along = is_due && self.wanted().any(|open| *open == found);
+                if !stands && !along {
                     return Some(dependency.clone());
                 }
             }
@@ -70,7 +72,7 @@ impl Worker {
         let wanted = self.wanted().filter(|one| !restoring.contains(one));
         let told = wanted.map(|address| {
             let due = self.cases.due(address).filter(|due| *due > now);
-            let reason = match (&self.report.lock_held_by, self.lacks(address)) {
+            let reason = match (&self.report.lock_held_by, self.lacks(address, now)) {
                 _ if self.report.leadership != Leadership::Leads => {
                     "the leader restores".to_owned()
                 }

@@ -242,7 +242,7 @@ impl Worker {
         }
         let next = self
             .wanted()
-            .filter(|address| self.lacks(address).is_none())
+            .filter(|address| self.lacks(address, now).is_none())
             .filter_map(|address| self.cases.due(address))
             .min()?;
         let next = if next <= now { self.lock_again } else { next };
@@ -305,7 +305,7 @@ impl Worker {
         let due: Vec<Address> = self
             .wanted()
             .filter(|one| self.cases.due(one).is_some_and(|due| due <= now))
-            .filter(|address| self.lacks(address).is_none())
+            .filter(|address| self.lacks(address, now).is_none())
             .cloned()
             .collect();
         (!due.is_empty()).then_some(due)

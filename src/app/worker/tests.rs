@@ -366,9 +366,8 @@ async fn a_lock_that_was_faster_is_no_failure_and_a_failure_makes_a_pause() {
     assert_eq!(lab.wishes(), "restore service.api");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_service_waits_for_the_health_of_what_it_stands_on() {
-    let mut lab = Lab::leading(Restoring::Auto);
+/// Lets `api` stand on a healthy `db`.
+fn on_db(lab: &mut Lab) {
     let api = lab.project.services.get_mut("api").expect("a service");
     api.depends_on.insert(
         "db".into(),
@@ -384,6 +383,27 @@ async fn a_service_waits_for_the_health_of_what_it_stands_on() {
         sources: Arc::new(Sources::default()),
     }));
     lab.hears(&config);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_restored_now_is_no_ground_to_stand_on() {
+    let mut lab = Lab::leading(Restoring::Auto);
+    lab.project.drift.only = ["api".to_owned()].into();
+    on_db(&mut lab);
+    lab.ready("db", false);
+    lab.drifts(&["api", "db"]);
+    lab.passes(SECOND);
+    assert_eq!(lab.wishes(), "nothing", "the file leaves `db` to a human");
+    lab.ready("db", true);
+    lab.drifts(&["api"]);
+    lab.passes(SECOND);
+    assert_eq!(lab.wishes(), "restore service.api");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_waits_for_the_health_of_what_it_stands_on() {
+    let mut lab = Lab::leading(Restoring::Auto);
+    on_db(&mut lab);
     lab.ready("db", false);
     lab.drifts(&["api"]);
     lab.passes(SECOND);

@@ -94,16 +94,21 @@ pub(super) fn watch(errand: &mut Errand<'_>) -> Result<u8, Failure> {
         stays: false,
     })?;
     line.listen_to_signals();
+    let mut is_known = true;
     loop {
         match line.hear(None) {
             Heard::Notice(notice) => match *notice {
                 Notice::Event(event) if is_ours(&event.kind) => errand.event(&event),
-                Notice::Trouble(trouble) => {
-                    let text = match trouble {
-                        Some(failure) => format!("what drifted is not known: {}", failure.chain()),
-                        None => "what drifted is known again".to_owned(),
-                    };
+                Notice::Trouble(Some(failure)) => {
+                    is_known = false;
+                    let text = format!("what drifted is not known: {}", failure.chain());
                     errand.printer.remark(Role::Warn, &text);
+                }
+                Notice::Looked if !is_known => {
+                    is_known = true;
+                    errand
+                        .printer
+                        .remark(Role::Warn, "what drifted is known again");
                 }
                 Notice::Link(Link::Down(why)) => {
                     errand

@@ -300,12 +300,14 @@ impl Verdict<'_, '_> {
             if secret || (wanted.is_none() && recorded.is_none()) {
                 continue;
             }
-            if recorded.is_some_and(|r| !r.sensitive && r.value != live.value) {
+            // What is as the file wants it already nobody changed by hand: a deploy has begun with it.
+            let is_wanted = wanted.is_some_and(|w| w.value == live.value);
+            if !is_wanted && recorded.is_some_and(|r| !r.sensitive && r.value != live.value) {
                 let label = case.label(self.live.instance);
                 self.changes
                     .push(change(field, Some(live), wanted, Cause::Drift, label));
             }
-            if wanted.is_none_or(|w| w.value == live.value) {
+            if wanted.is_none() || is_wanted {
                 continue;
             }
             if case.recorded.is_none() {

@@ -50,15 +50,20 @@ pub fn plan(plan: &Plan, detail: Detail) -> Vec<Row> {
         }
     }
     rows.push(Row::default());
-    for warning in &plan.warnings {
+    rows.extend(warnings(plan));
+    rows.push(sums(plan));
+    rows
+}
+
+/// Returns what somebody should know of a plan before it is carried out.
+pub fn warnings(plan: &Plan) -> impl Iterator<Item = Row> {
+    plan.warnings.iter().map(|warning| {
         let mut row = Row::at(0).with(Role::Warn, "! ");
         if let Some(address) = &warning.address {
             row = row.with(Role::Path, format!("{address}: "));
         }
-        rows.push(row.with(Role::Plain, &warning.text));
-    }
-    rows.push(sums(plan));
-    rows
+        row.with(Role::Plain, &warning.text)
+    })
 }
 
 /// Returns what the plan is of.

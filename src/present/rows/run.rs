@@ -102,12 +102,13 @@ pub fn event(event: &Event) -> Vec<Row> {
         EventKind::PlanMade {
             plan, prediction, ..
         } => {
-            let row = crate::present::rows::plan::sums(plan);
-            if plan.is_empty() {
-                return vec![row];
+            let mut row = crate::present::rows::plan::sums(plan);
+            if !plan.is_empty() {
+                let text = forecast::prediction(prediction.as_ref());
+                row = row.with(Role::Dim, format!(" · takes {text}"));
             }
-            let text = forecast::prediction(prediction.as_ref());
-            vec![row.with(Role::Dim, format!(" · takes {text}"))]
+            let warnings = crate::present::rows::plan::warnings(plan);
+            [row].into_iter().chain(warnings).collect()
         }
         EventKind::LayerStarted { layer, addresses } => vec![
             Row::at(0)

@@ -64,6 +64,39 @@ fn docker_drift_watch_tells_of_strays_and_of_what_keeps_it_from_knowing() {
     watch.says(&["service.app"]);
 }
 
+#[test]
+fn docker_what_a_failed_deploy_left_is_no_drift_also_where_its_image_moved() {
+    let file = |image: &str, check: &str| {
+        format!(
+            "name: NAME\ninfra: {{ provider: docker }}\nservices:\n  web:\n    image: nk-test/web:{image}\n    stop_grace_period: 1s\n    healthcheck: {{ test: '{check}', interval: 500ms, retries: 1 }}\n"
+        )
+    };
+    let project = Project::new(&file("1", "true"));
+    project.deploy();
+    project.write(&file("2", "false"));
+    project.nkapp(&["deploy", "-y"]).exits(1);
+    project
+        .nkapp(&["drift"])
+        .exits(0)
+        .says("a change, not drift");
+    project.write(&file("2", "true"));
+    project.deploy();
+    project.is_settled();
+}
+
+#[test]
+fn docker_a_rebuilt_state_asks_for_nothing_that_the_engine_chose_by_itself() {
+    let project = Project::new(&FILE.replace("NAME-image:1", "nk-test/busybox:1"));
+    project.deploy();
+    std::fs::remove_file(project.folder().join("state.json")).expect("it was there");
+    project.nkapp(&["state", "rebuild", "-y"]).exits(0);
+    project.is_settled();
+    project
+        .nkapp(&["deploy", "-y"])
+        .exits(0)
+        .says("Nothing to do");
+}
+
 /// One kind of hand-made change.
 pub(super) struct Case {
     pub(super) name: &'static str,

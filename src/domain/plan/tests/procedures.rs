@@ -389,6 +389,27 @@ fn what_a_manual_procedure_stopped_stays_so_until_it_goes_on_or_somebody_names_t
 }
 
 #[test]
+fn a_secret_given_to_a_flow_is_needed_again_also_by_what_had_not_begun() {
+    let mut lab = lab();
+    lab.project.version = Some("2".to_owned());
+    lab.project.procedures[1].inputs = vec![Input {
+        name: "TOKEN".to_owned(),
+        description: None,
+        required: false,
+        secret: true,
+        default: None,
+    }];
+    let lacking = |lab: &Lab| unanswered(&lab.project, &lab.plan()).len();
+    began(&mut lab, "before", "upgrade version 1 -> 2", &[]);
+    assert_eq!(lacking(&lab), 0);
+    let flow = lab.record.as_mut().unwrap().flows.get_mut("before");
+    flow.unwrap().secrets.insert("TOKEN".to_owned());
+    assert_eq!(lacking(&lab), 1);
+    lab.project.version = Some("3".to_owned());
+    assert_eq!(lacking(&lab), 0, "another upgrade begins anew");
+}
+
+#[test]
 fn a_scaled_service_is_held_only_where_its_step_left_nothing_running() {
     let mut shrunk = service("api");
     shrunk.instances = 3;
