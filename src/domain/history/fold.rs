@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::domain::event::{Event, EventKind};
+use crate::domain::event::{Event, EventKind, StepOutcome};
 use crate::domain::history::view::{ActionView, LockWait, RunView, StepView};
-use crate::domain::ids::{Address, RunId, StepId};
+use crate::domain::ids::{Address, ResourceKind, RunId, StepId};
 use crate::domain::lease::{Holder, Verdict};
+use crate::domain::plan::step::StepKind;
 use crate::domain::time::Wall;
 
 impl StepView {
@@ -194,7 +195,23 @@ impl RunView {
         }
     }
 
+    /// Why a step of an action is passed over instead of carried out, if it is.
+    fn passed_over(&self, step: &StepId, event: &Event) -> Option<String> {
+        let address = event.address.as_ref()?;
+        if address.kind != ResourceKind::Procedure {
+            return None;
+        }
+        let mut actions = self.plan.as_ref()?.actions.iter();
+        let action = actions.find(|action| action.address == *address)?;
+        let planned = action.steps.iter().find(|planned| planned.id == *step)?;
+        match &planned.kind {
+            StepKind::Skip { reason, .. } => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
     fn step(&mut self, step: &StepId, event: &Event) {
+        let reason = self.passed_over(step, event);
         let view = self.steps.entry(step.clone()).or_insert_with(StepView::new);
         if let Some(attempt) = event.attempt {
             view.attempt = attempt;
@@ -226,6 +243,10 @@ impl RunView {
                 view.exit_code = *exit_code;
                 view.log.clone_from(log);
                 view.message.clone_from(message);
+                if let (StepOutcome::Done, Some(reason)) = (outcome, reason) {
+                    view.outcome = Some(StepOutcome::Skipped);
+                    view.message = Some(reason);
+                }
                 view.waits_for.clear();
                 self.locks.remove(step.as_str());
             }

@@ -88,6 +88,11 @@ fn docker_every_primitive_does_what_it_says() {
     ];
     let skipped = project.nkapp(&skip);
     assert_eq!(skipped.code, 0, "{}", skipped.stderr);
+    let shown = project.nkapp(&["run", "show"]).exits(0).stdout;
+    let backup = shown
+        .lines()
+        .find(|line| line.contains("action.all/backup"));
+    assert!(backup.is_some_and(|line| line.contains("○ ")), "{shown}");
 }
 
 const UPGRADE: &str = "
