@@ -10,6 +10,7 @@ use crate::domain::report::drift::{drift as report_drift, everything};
 use crate::domain::report::status::status as report_status;
 use crate::domain::report::{DriftReport, StatusReport};
 use crate::engine::amend;
+use crate::engine::damage::check_lineage;
 use crate::engine::discover::{Found, discover, make_plan};
 use crate::engine::half_done::half_done;
 use crate::engine::reconcile::{EngineError, Survey};
@@ -32,6 +33,8 @@ pub(super) async fn drift<W: World>(
     project: &Project,
 ) -> Result<DriftReport, EngineError> {
     let found = discover(world, project, true).await?;
+    // Without the state that belongs to what is there, that nothing drifted would be a lie.
+    check_lineage(world, project, found.keeper.record(), &found.live).await?;
     let (_, drift) = judged(world, project, &found).await;
     Ok(set_aside(world, project, drift))
 }

@@ -89,6 +89,12 @@ fn docker_a_rebuilt_state_asks_for_nothing_that_the_engine_chose_by_itself() {
     let project = Project::new(&FILE.replace("NAME-image:1", "nk-test/busybox:1"));
     project.deploy();
     std::fs::remove_file(project.folder().join("state.json")).expect("it was there");
+    // Nobody knows then what drifted, and nobody says that nothing did.
+    project
+        .nkapp(&["drift"])
+        .exits(4)
+        .says("missing, but not because nothing was deployed")
+        .says("nkapp state rebuild");
     project.nkapp(&["state", "rebuild", "-y"]).exits(0);
     project.is_settled();
     project
