@@ -185,8 +185,11 @@ fn redactor(data: &[u8]) {
     redactor.register(&Secret::new(secret.into()));
     let shown = redactor.redact(&format!("{text} {secret} {text}"));
     if secret.len() >= 4 && !nanokit::engine::redact::MASK.contains(secret) {
-        let masked = shown.replace(nanokit::engine::redact::MASK, "\0");
-        assert!(!masked.contains(secret), "a secret came through");
+        let mut between = shown.split(nanokit::engine::redact::MASK);
+        assert!(
+            !between.any(|part| part.contains(secret)),
+            "a secret came through"
+        );
     }
 }
 

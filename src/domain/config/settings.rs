@@ -100,6 +100,11 @@ impl File {
         self.findings.push(finding);
     }
 
+    /// Tells whether anything in it was an error so far.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.findings.has_errors()
+    }
     /// Returns the findings in the order of their places, and the text they refer to.
     #[must_use]
     pub fn finish(self) -> (Vec<Diagnostic>, Sources) {

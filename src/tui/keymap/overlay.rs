@@ -46,7 +46,7 @@ pub fn lay_over(file: &mut File, root: &Value) -> Option<Keymap> {
     let bindings = bindings(&mut wrong, &wishes);
     essential(&mut wrong, &bindings, &wishes, root.span);
     rituals(&mut wrong, &bindings, &wishes);
-    if wrong.errors > 0 {
+    if wrong.errors > 0 || wrong.file.has_errors() {
         return None;
     }
     match Keymap::of(bindings) {
