@@ -82,11 +82,6 @@ impl Outside {
         self.terminal
     }
 
-    /// Leaves what was loaded to the end of the process, which frees it at once and not piece by piece.
-    pub(super) fn leave(mut self) {
-        std::mem::forget(self.loaded.take());
-    }
-
     fn loaded(&mut self) -> &load::Loaded {
         let surroundings = &self.surroundings;
         self.loaded

@@ -37,9 +37,7 @@ pub fn main() -> ExitCode {
     };
     let terminal = outside.terminal();
     let (out, err) = (Box::new(std::io::stdout()), Box::new(std::io::stderr()));
-    let code = start::run(&cli, &mut outside, terminal, out, err);
-    outside.leave();
-    ExitCode::from(code)
+    ExitCode::from(start::run(&cli, &mut outside, terminal, out, err))
 }
 
 fn too_few(count: u64) -> Failure {

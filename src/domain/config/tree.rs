@@ -50,8 +50,8 @@ pub(crate) struct Entry {
 /// A mapping; boxed, so that a scalar costs no more than it must.
 pub(crate) type Map = Box<Entries>;
 
-/// Keys and values in the order of the file. Files are small and looked into often, so a fast hash with a seed of chance.
-pub(crate) type Entries = IndexMap<String, Entry, foldhash::quality::RandomState>;
+/// Keys and values in the order of the file.
+pub(crate) type Entries = IndexMap<String, Entry>;
 
 impl Scalar {
     /// Tells whether it stands for nothing (`key:`, `~`, `null`).
