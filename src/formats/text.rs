@@ -5,6 +5,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -101,8 +102,13 @@ impl<'de> Visitor<'de> for Strict {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(Strict)?;
-            if map.insert(key.clone(), value).is_some() {
-                return Err(A::Error::custom(format!("{DUPLICATE}{key}")));
+            match map.entry(key) {
+                Entry::Vacant(slot) => {
+                    slot.insert(value);
+                }
+                Entry::Occupied(slot) => {
+                    return Err(A::Error::custom(format!("{DUPLICATE}{}", slot.key())));
+                }
             }
         }
         Ok(map.into())
@@ -139,53 +145,52 @@ pub(super) fn check_header(
 
 /// Digests a document without its own `sha256` key; order of keys and white space do not matter.
 pub(super) fn checksum(document: &Value) -> String {
-    let mut text = String::new();
+    let mut text = Vec::new();
     canonical(document, true, &mut text);
-    hex(&Sha256::digest(text.as_bytes()))
+    hex(&Sha256::digest(&text))
 }
 
-fn canonical(value: &Value, top: bool, out: &mut String) {
+fn canonical(value: &Value, top: bool, out: &mut Vec<u8>) {
     match value {
         Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort();
-            out.push('{');
-            for key in keys {
+            let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
+            out.push(b'{');
+            for (key, inner) in entries {
                 if top && key == "sha256" {
                     continue;
                 }
-                out.push_str(&Value::from(key.as_str()).to_string());
-                out.push(':');
-                if let Some(inner) = map.get(key) {
-                    canonical(inner, false, out);
-                }
-                out.push(',');
+                scalar(key, out);
+                out.push(b':');
+                canonical(inner, false, out);
+                out.push(b',');
             }
-            out.push('}');
+            out.push(b'}');
         }
         Value::Array(list) => {
-            out.push('[');
+            out.push(b'[');
             for inner in list {
                 canonical(inner, false, out);
-                out.push(',');
+                out.push(b',');
             }
-            out.push(']');
+            out.push(b']');
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            out.push_str(&value.to_string());
-        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => scalar(value, out),
     }
+}
+
+/// Writes a text, a number, a truth value or nothing; memory takes them all.
+fn scalar<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    let _ = serde_json::to_writer(out, value);
 }
 
 /// Writes bytes as lower-case hex.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
 }
 
 /// Finds the value whose word is `text`, among all values of an enum.
