@@ -5,7 +5,7 @@
 
 use crate::domain::config::findings::Findings;
 use crate::domain::config::keys::{Key, Object, Type, is_extension};
-use crate::domain::config::table::FOREIGN;
+use crate::domain::config::table::meant;
 use crate::domain::config::tree::{Entry, Kind, Map, Node, Scalar};
 use crate::domain::config::yaml::brief;
 use crate::domain::config::{scalar, secret};
@@ -103,11 +103,8 @@ impl<'a> Shape<'a> {
         let mut finding =
             Diagnostic::error("NK0201", format!("unknown key `{}`{place}", brief(name)))
                 .at(entry.key, format!("not a key of {}", object.what));
-        let foreign = FOREIGN
-            .iter()
-            .find(|(place, key, _)| *place == object.id && *key == name);
-        if let Some((_, _, hint)) = foreign {
-            finding = finding.help(*hint);
+        if let Some(hint) = meant(object.id, name) {
+            finding = finding.help(hint);
         } else if let Some(help) = self.findings.suggest(name, || object.names()) {
             finding = finding.help(help);
         }

@@ -4,6 +4,7 @@
 
 mod actions;
 mod drift;
+mod foreign;
 mod history;
 mod service;
 mod telemetry;
@@ -15,6 +16,7 @@ use crate::domain::config::table::history::HISTORY;
 use crate::domain::config::table::service::{RUNTIME_TYPE, SERVICE_TYPE};
 use crate::domain::config::table::telemetry::TELEMETRY;
 
+pub(crate) use crate::domain::config::table::foreign::meant;
 pub(crate) use crate::domain::config::table::service::{RUNTIME, SERVICE};
 
 /// Platforms this build carries out.
@@ -34,94 +36,6 @@ pub(crate) const PROVIDERS_LATER: [&str; 13] = [
     "fly.io",
     "kubernetes",
     "firecracker",
-];
-
-/// Keys of other formats that people try: where, what, and what to write instead.
-pub(crate) const FOREIGN: [(&str, &str, &str); 24] = [
-    ("service", "command", "the main command is called `start`"),
-    ("service", "cmd", "the main command is called `start`"),
-    (
-        "service",
-        "container_name",
-        "containers are named by nanokit; services reach each other by their names",
-    ),
-    ("service", "cpus", "the limit is called `cpu`"),
-    (
-        "service",
-        "deploy",
-        "replicas are `instances`, limits are `cpu` and `memory`",
-    ),
-    ("service", "environment", "variables stand under `env`"),
-    ("service", "health_check", "it is called `healthcheck`"),
-    (
-        "service",
-        "install",
-        "an installation stands under `provisioning.install`",
-    ),
-    (
-        "service",
-        "links",
-        "services on one network reach each other by name; order is `depends_on`",
-    ),
-    ("service", "mem_limit", "the limit is called `memory`"),
-    (
-        "service",
-        "ports",
-        "one port is published with `port: HOST` and `expose: INSIDE`",
-    ),
-    (
-        "service",
-        "replicas",
-        "the number of replicas is called `instances`",
-    ),
-    (
-        "service",
-        "privileged",
-        "services run without further rights",
-    ),
-    (
-        "service",
-        "network_mode",
-        "name the networks under `networks`",
-    ),
-    (
-        "runtime",
-        "install",
-        "an installation stands under `provisioning.install`",
-    ),
-    ("runtime", "start", "the main command stands in the service"),
-    (
-        "hooks",
-        "install",
-        "an installation stands under `provisioning.install`",
-    ),
-    (
-        "hooks",
-        "postup",
-        "the hook after health is called `poststart`",
-    ),
-    (
-        "hooks",
-        "pre_start",
-        "the hook before the main command is called `prestart`",
-    ),
-    ("file", "crons", "scheduled jobs stand under `cron`"),
-    (
-        "file",
-        "provider",
-        "the platform stands under `infra.provider`",
-    ),
-    ("file", "env", "variables stand in each service under `env`"),
-    (
-        "environment",
-        "name",
-        "the project has one name in every environment",
-    ),
-    (
-        "environment",
-        "component",
-        "a component is the same in every environment",
-    ),
 ];
 
 /// Makes a key.
