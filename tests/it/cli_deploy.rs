@@ -59,6 +59,24 @@ fn action(plan: &serde_json::Value, address: &str) -> serde_json::Value {
 }
 
 #[test]
+fn without_a_terminal_only_a_plan_that_does_something_needs_agreement() {
+    let env = TestEnv::with(SMALL);
+    let refused = env.nkapp(&["deploy"]).exits(5);
+    refused.says("5 to create").says("nkapp deploy -y");
+    env.nkapp(&["deploy", "--json"]).exits(5);
+    env.nkapp(&["plan", "--output", "my.plan"]).exits(0);
+    env.nkapp(&["deploy", "--plan", "my.plan"]).exits(5);
+    env.nkapp(&["deploy", "-y"]).exits(0);
+    env.nkapp(&["deploy"]).exits(0).says("Nothing to do");
+    let events = env.nkapp(&["deploy", "--json"]).exits(0).events();
+    assert_eq!(events.last().expect("lines")["outcome"], "ok");
+    env.nkapp(&["drift", "--restore"]).exits(0);
+    env.nkapp(&["destroy"]).exits(5);
+    env.nkapp(&["destroy", "-y"]).exits(0);
+    env.nkapp(&["destroy"]).exits(0).says("Nothing to do");
+}
+
+#[test]
 fn json_of_a_run_is_event_lines_that_end_with_run_finished() {
     let env = TestEnv::with(SMALL);
     let events = env.nkapp(&["deploy", "-y", "--json"]).exits(0).events();

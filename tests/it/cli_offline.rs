@@ -141,7 +141,8 @@ fn unknown_services_are_named_with_the_nearest_one() {
 fn nothing_is_changed_without_agreement() {
     let env = TestEnv::with(SMALL);
     env.nkapp(&["deploy"]).exits(5).says("nkapp deploy -y");
-    env.nkapp(&["destroy"]).exits(5).says("-y");
+    // There is nothing to destroy, so nobody has to agree.
+    env.nkapp(&["destroy"]).exits(0).says("Nothing to do");
     env.nkapp(&["clean", "-y"]).exits(5).says("--force");
     env.nkapp(&["state", "rebuild"]).exits(5);
     let events = env.nkapp(&["deploy", "--json"]).exits(5).events();

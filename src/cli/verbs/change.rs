@@ -85,7 +85,8 @@ pub(super) fn carry(
         force: how.force,
         read_only: errand.read_only,
     };
-    // What would be refused with any plan is refused before anything is connected.
+    // What would be refused with any plan is refused before anything is connected. That nobody can be asked is not: a
+    // plan that does nothing needs nobody.
     // A clean without force is planned first all the same, so that the refusal names what would be lost.
     let lost = match (&request.purpose, how.force) {
         (Purpose::Clean, false) => {
@@ -95,7 +96,11 @@ pub(super) fn carry(
         _ => None,
     };
     let unseen = wish(&request, lost, how);
-    if let policy::Ruling::Refuse(failure) = policy::judge(&unseen, &Snapshot::default(), context) {
+    let anyhow = Context {
+        terminal: true,
+        ..context
+    };
+    if let policy::Ruling::Refuse(failure) = policy::judge(&unseen, &Snapshot::default(), anyhow) {
         return Err(failure);
     }
     let mut line = errand.connect()?;
