@@ -69,6 +69,7 @@ impl Processes for SystemProcesses {
         }
         match stat(holder.pid) {
             Ok(Some(stat)) if stat.start != holder.pid_start || stat.ended => ProcessProof::Gone,
+            Ok(Some(stat)) if stat.stopped => ProcessProof::Stopped,
             Ok(Some(_)) => ProcessProof::Alive,
             // `/proc` may hide the processes of others, so absence there is no proof.
             Ok(None) if absent(holder.pid) => ProcessProof::Gone,
@@ -90,6 +91,8 @@ pub(crate) struct Stat {
     pub(crate) start: u64,
     /// Whether it is a zombie, or about to vanish.
     pub(crate) ended: bool,
+    /// Whether a signal stopped it, so that it does nothing until it is told to go on.
+    pub(crate) stopped: bool,
 }
 
 /// Looks at a process; `None` when it is not there, or hidden from us.
@@ -121,6 +124,7 @@ fn parse(text: &str) -> Option<Stat> {
         session,
         start,
         ended: matches!(state, "Z" | "X" | "x"),
+        stopped: state == "T",
     })
 }
 
@@ -188,6 +192,8 @@ mod tests {
                 .unwrap()
                 .ended
         );
+        let stopped = parse(&format!("42 (x) {}", tail.replacen('S', "T", 1))).unwrap();
+        assert!(stopped.stopped && !stopped.ended);
         assert!(parse("42 (sh) S 1").is_none());
         assert!(parse("").is_none());
     }
@@ -257,11 +263,17 @@ mod tests {
             ..processes.me()
         };
         assert_eq!(processes.proof(&holder), ProcessProof::Alive);
+        let pid = Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        let stopped =
+            rustix::process::WaitIdOptions::STOPPED | rustix::process::WaitIdOptions::NOWAIT;
+        rustix::process::waitid(rustix::process::WaitId::Pid(pid), stopped).unwrap();
+        assert_eq!(processes.proof(&holder), ProcessProof::Stopped);
+        rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
         drop(child.stdin.take());
         // Its end is waited for without reaping it: that it can be waited for is all this asks.
         let options =
             rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
-        let pid = Pid::from_child(&child);
         rustix::process::waitid(rustix::process::WaitId::Pid(pid), options).unwrap();
         assert_eq!(processes.proof(&holder), ProcessProof::Gone, "a zombie");
         child.wait().unwrap();

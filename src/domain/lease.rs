@@ -216,16 +216,21 @@ impl Verdict {
 pub enum ProcessProof {
     /// Same machine, same boot, same pid with the same start time.
     Alive,
+    /// The same, and it is stopped by a signal: it does nothing now and may go on at any time.
+    Stopped,
     /// Same machine, and the process cannot exist any more.
     Gone,
     /// Another machine, or it could not be found out.
     Unknown,
 }
 
+/// What was looked at where a holder turned out to be stopped by a signal.
+const STOPPED: &str = "stopped";
+
 /// One line of evidence behind a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// What was looked at (`process`, `heartbeat`, `record`, `flock`).
+    /// What was looked at (`process`, `stopped`, `heartbeat`, `record`, `flock`).
     pub check: String,
     /// What was found, for people.
     pub finding: String,
@@ -261,6 +266,11 @@ impl LockReport {
             (None, Some(version)) => Some(LockId::new(version)),
             (None, None) => None,
         }
+    }
+    /// Tells whether the holder lives and is stopped by a signal; that is no reason to take its lock.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.evidence.iter().any(|line| line.check == STOPPED)
     }
     /// Tells whether somebody means this lock: by its name, or enough of its beginning.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Words and symbols both front ends use: one word per idea, one symbol per state.
 
 use crate::domain::event::StepOutcome;
-use crate::domain::lease::Verdict;
+use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::live::{Health, Status};
 use crate::domain::plan::model::{ActionKind, Cause, Strategy};
 use crate::present::role::Role;
@@ -110,6 +110,15 @@ pub fn verdict_meaning(verdict: Verdict) -> &'static str {
         Verdict::Alive => "the holder is at work; wait for it",
         Verdict::Unknown => "it cannot be told whether the holder lives",
     }
+}
+
+/// Says what a report about a lock means; a holder that is stopped does not work, and is no less alive for that.
+#[must_use]
+pub fn lock_meaning(report: &LockReport) -> &'static str {
+    if report.verdict == Verdict::Alive && report.is_stopped() {
+        return "the holder is stopped (frozen) and may go on at any time; let it go on, or end it";
+    }
+    verdict_meaning(report.verdict)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::app::snapshot::Snapshot;
 use crate::domain::ids::LockId;
-use crate::domain::lease::{LockRecord, LockStatus, Verdict};
+use crate::domain::lease::{LockRecord, LockReport, LockStatus, Verdict};
 use crate::tui::model::Model;
 use crate::tui::words::{between, ticking};
 
@@ -50,12 +50,26 @@ pub fn does(record: &LockRecord) -> String {
     }
 }
 
-/// Says it in few cells: `ana deploys 4/12`.
+/// Says what the holder does, or that it is stopped while it does it.
 #[must_use]
-pub fn short(record: &LockRecord) -> String {
+pub fn stands(report: &LockReport, record: &LockRecord) -> String {
+    let does = does(record);
+    if report.is_stopped() {
+        format!("is stopped (frozen, may go on) while it {does}")
+    } else {
+        does
+    }
+}
+
+/// Says it in few cells: `ana deploys 4/12`, `ana is stopped 4/12`.
+#[must_use]
+pub fn short(report: &LockReport, record: &LockRecord) -> String {
     let work = &record.occupation;
     let doing = does(record);
-    let verb = doing.split(':').next().unwrap_or("works");
+    let verb = match report.is_stopped() {
+        true => "is stopped",
+        false => doing.split(':').next().unwrap_or("works"),
+    };
     let at = work.done.saturating_add(1).min(work.total);
     match work.total {
         0 => format!("{} {verb}", record.holder.user),
@@ -71,6 +85,7 @@ fn bare(step: &str) -> &str {
 /// Says who works here and at what: `ana@build-7 deploys: step 4 of 12 api[0]/start, since 12 s`.
 #[must_use]
 pub fn sentence(model: &Model) -> Option<String> {
+    let report = model.snapshot.lock.as_deref()?;
     let record = holder(&model.snapshot)?;
     let since = model
         .beat
@@ -79,15 +94,17 @@ pub fn sentence(model: &Model) -> Option<String> {
     let since = since.map_or_else(String::new, |beat| {
         format!(", since {}", ticking(between(beat.step_since, model.now)))
     });
-    Some(format!("{} {}{since}", who(record), does(record)))
+    let stands = stands(report, record);
+    Some(format!("{} {stands}{since}", who(record)))
 }
 
 /// Whose lock it was, so that a change is known.
 #[must_use]
 pub fn mark(snapshot: &Snapshot) -> Option<(LockId, String, String)> {
+    let report = snapshot.lock.as_deref()?;
     let record = holder(snapshot)?;
     let id = record.lock_id.clone();
-    Some((id, who(record), does(record)))
+    Some((id, who(record), stands(report, record)))
 }
 
 #[cfg(test)]

@@ -142,7 +142,19 @@ fn f13_a_frozen_holder_wakes_up_fenced_and_writes_nothing() {
         .exits(0)
         .json();
     assert_eq!(report["verdict"], "alive", "{report:#}");
-    env.nkapp(&["infra", "unlock", "-y"]).exits(5);
+    // That it is stopped is seen once the kernel has stopped all of it.
+    let began = Instant::now();
+    let is_told = || {
+        env.nkapp(&["infra", "lock"])
+            .exits(0)
+            .stdout
+            .contains("may go on")
+    };
+    while !is_told() {
+        assert!(began.elapsed() < PATIENCE, "that it is stopped is not told");
+    }
+    let refused = env.nkapp(&["infra", "unlock", "-y"]).exits(5);
+    refused.says("kill -CONT");
     force(&env);
     let report = env.nkapp(&["infra", "lock"]).exits(0);
     let report = report.says("nobody takes it for another");

@@ -190,11 +190,14 @@ fn not_proven(report: &LockReport) -> Failure {
         kind,
         format!(
             "the lock is not cleared: {word}, {}",
-            words::verdict_meaning(report.verdict)
+            words::lock_meaning(report)
         ),
     )
     .about(report.location.clone());
     match report.verdict {
+        Verdict::Alive if report.is_stopped() => {
+            failure.hint("let the process go on (`kill -CONT`, or `fg` in its shell), or end it")
+        }
         Verdict::Alive => failure.hint("wait for the holder, or ask them to stop"),
         Verdict::Unknown if report.record.is_none() => failure
             .hint("nobody can read the record: make sure that nobody is at work, then say so")

@@ -36,7 +36,7 @@ fn at(seconds: u64) -> Boot {
 #[test]
 fn only_proof_makes_dead_and_only_silence_makes_expired() {
     use LockStatus::{Broken, Free, Held};
-    use ProcessProof::{Alive, Gone, Unknown};
+    use ProcessProof::{Alive, Gone, Stopped, Unknown};
     let watch = |moved, still| Watched {
         moved,
         still: Duration::from_secs(still),
@@ -50,6 +50,9 @@ fn only_proof_makes_dead_and_only_silence_makes_expired() {
         (Some(Held), Gone, watch(true, 0), Verdict::Dead),
         (Some(Held), Alive, watch(false, 0), Verdict::Alive),
         (Some(Held), Alive, watch(false, 999), Verdict::Alive),
+        (Some(Held), Stopped, watch(false, 0), Verdict::Alive),
+        (Some(Held), Stopped, watch(false, 999), Verdict::Alive),
+        (Some(Broken), Stopped, watch(false, 39), Verdict::Unknown),
         (Some(Held), Unknown, watch(true, 0), Verdict::Alive),
         (Some(Held), Unknown, watch(true, 39), Verdict::Alive),
         (Some(Held), Unknown, watch(true, 40), Verdict::Expired),
@@ -62,6 +65,8 @@ fn only_proof_makes_dead_and_only_silence_makes_expired() {
         let (verdict, evidence) = judge(lock.as_ref(), proof, watched, &LeaseTimes::DEFAULT);
         assert_eq!(verdict, expected, "{status:?} {proof:?} {watched:?}");
         assert!(!evidence.is_empty());
+        let told = evidence.iter().any(|line| line.check == STOPPED);
+        assert_eq!(told, status == Some(Held) && proof == Stopped);
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::ids::{Epoch, LockId};
 use crate::domain::lease::{
-    Evidence, Holder, LeaseTimes, LockRecord, LockStatus, ProcessProof, Verdict,
+    Evidence, Holder, LeaseTimes, LockRecord, LockStatus, ProcessProof, STOPPED, Verdict,
 };
 use crate::domain::time::Boot;
 
@@ -133,18 +133,25 @@ fn judge_held(
     };
     let verdict = match (proof, beat_alive) {
         (ProcessProof::Gone, _) => Verdict::Dead,
-        (ProcessProof::Alive, _) | (ProcessProof::Unknown, Some(true)) => Verdict::Alive,
+        (ProcessProof::Alive | ProcessProof::Stopped, _) | (ProcessProof::Unknown, Some(true)) => {
+            Verdict::Alive
+        }
         (ProcessProof::Unknown, Some(false)) => Verdict::Expired,
         (ProcessProof::Unknown, None) => Verdict::Unknown,
     };
-    let lines = vec![process, evidence("heartbeat", beat_text, beat_alive)];
+    let mut lines = vec![process];
+    if proof == ProcessProof::Stopped {
+        let text = "it is stopped (frozen, as by Ctrl-Z or SIGSTOP): it does nothing now and may go on at any time";
+        lines.push(evidence(STOPPED, text, None));
+    }
+    lines.push(evidence("heartbeat", beat_text, beat_alive));
     (verdict, lines)
 }
 
 fn process_evidence(holder: &Holder, proof: ProcessProof) -> Evidence {
     let who = format!("process {} of {}@{}", holder.pid, holder.user, holder.host);
     match proof {
-        ProcessProof::Alive => {
+        ProcessProof::Alive | ProcessProof::Stopped => {
             let text = format!("{who} lives: same machine, same boot, same start time");
             evidence("process", text, Some(true))
         }

@@ -18,7 +18,7 @@ pub fn lock(report: &LockReport, now: Wall) -> Vec<Row> {
             .with(Role::Plain, ": ")
             .with(role, word)
             .with(Role::Dim, ", ")
-            .with(Role::Plain, words::verdict_meaning(report.verdict)),
+            .with(Role::Plain, words::lock_meaning(report)),
     ];
     match (&report.record, report.name()) {
         (Some(record), _) => rows.extend(holder(record, now)),
@@ -113,6 +113,27 @@ fn holder(record: &LockRecord, now: Wall) -> Vec<Row> {
 mod tests {
     use super::*;
     use crate::domain::lease::{Evidence, Verdict};
+
+    #[test]
+    fn a_holder_that_is_stopped_is_not_said_to_be_at_work() {
+        let mut report = LockReport {
+            location: "lock".into(),
+            verdict: Verdict::Alive,
+            record: None,
+            version: None,
+            evidence: Vec::new(),
+        };
+        let first = |report: &LockReport| lock(report, Wall(0)).first().map(Row::text);
+        assert!(first(&report).is_some_and(|text| text.contains("at work")));
+        report.evidence.push(Evidence {
+            check: "stopped".into(),
+            finding: "it is stopped".into(),
+            alive: None,
+        });
+        let text = first(&report).expect("a row");
+        assert!(text.contains("ALIVE, the holder is stopped"), "{text}");
+        assert!(text.contains("may go on"), "{text}");
+    }
 
     #[test]
     fn a_report_shows_verdict_and_evidence() {

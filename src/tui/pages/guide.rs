@@ -3,7 +3,7 @@
 //! The lock is looked at again at every step; when the holder moves meanwhile, the guide ends by itself.
 
 use crate::domain::lease::{LockReport, Verdict};
-use crate::present::words::{count, verdict_meaning};
+use crate::present::words::{count, lock_meaning};
 use crate::tui::model::Model;
 use crate::tui::others;
 use crate::tui::overlay::Guide;
@@ -42,7 +42,7 @@ fn first(page: &mut Page, report: &LockReport) {
     let verdict = format!(
         "{}: {}",
         report.verdict.as_str().to_uppercase(),
-        verdict_meaning(report.verdict)
+        lock_meaning(report)
     );
     page.pair("verdict", verdict, verdict_tone(report.verdict));
     if let Some(record) = &report.record {

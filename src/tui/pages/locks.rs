@@ -5,7 +5,7 @@ use crate::domain::report::install::{InstallLock, InstallReport, InstallSeen};
 use crate::domain::report::store::StoreReport;
 use crate::present::human::{duration, size};
 use crate::present::rows::lock_history;
-use crate::present::words::{count, verdict_meaning};
+use crate::present::words::{count, lock_meaning, verdict_meaning};
 use crate::tui::keymap::action::Action;
 use crate::tui::model::Model;
 use crate::tui::others;
@@ -54,11 +54,11 @@ fn infra(page: &mut Page, model: &Model) {
     let verdict = format!(
         "{}: {}",
         report.verdict.as_str().to_uppercase(),
-        verdict_meaning(report.verdict)
+        lock_meaning(report)
     );
     page.pair("verdict", verdict, verdict_tone(report.verdict));
     if let Some(record) = &report.record {
-        holder(page, model, record);
+        holder(page, model, (report, record));
     }
     evidence(page, &report.evidence);
     page.heading("what can be done");
@@ -74,7 +74,7 @@ fn infra(page: &mut Page, model: &Model) {
     }
 }
 
-fn holder(page: &mut Page, model: &Model, record: &LockRecord) {
+fn holder(page: &mut Page, model: &Model, (report, record): (&LockReport, &LockRecord)) {
     let held = record.status == LockStatus::Held;
     let holder = &record.holder;
     let text = format!(
@@ -85,14 +85,10 @@ fn holder(page: &mut Page, model: &Model, record: &LockRecord) {
     );
     page.pair(if held { "holder" } else { "last held" }, text, Tone::Text);
     if held {
-        let dead = model
-            .snapshot
-            .lock
-            .as_deref()
-            .is_some_and(|lock| lock.verdict == Verdict::Dead);
+        let dead = report.verdict == Verdict::Dead;
         page.pair(
             if dead { "did" } else { "does" },
-            others::does(record),
+            others::stands(report, record),
             Tone::Text,
         );
         if let Some(beat) = model.beat.as_ref().filter(|b| b.lock == record.lock_id) {
@@ -163,6 +159,9 @@ fn advice(model: &Model, report: &LockReport) -> String {
         }
         Verdict::Expired => {
             "Wait, or ask the holder. Without proof, `U` clears it only against its id and a reason, which go into the audit."
+        }
+        Verdict::Alive if report.is_stopped() => {
+            "Let the process go on (`kill -CONT`, or `fg` in its shell), or end it; then its lock is free or proven dead. It may go on by itself at any time, so clearing its lock makes two of them work at once."
         }
         Verdict::Alive => {
             "Wait until it ends, or ask the holder; a deploy asked for now offers to wait. Clearing the lock of a living holder makes two of them work at once."

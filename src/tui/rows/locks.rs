@@ -5,7 +5,7 @@ use crate::domain::report::install::{InstallReport, InstallSeen};
 use crate::domain::report::store::StoreReport;
 use crate::present::human::{between, size};
 use crate::present::rows::lock_history;
-use crate::present::words::{count, verdict_meaning};
+use crate::present::words::{count, lock_meaning};
 use crate::tui::model::Model;
 use crate::tui::others;
 use crate::tui::rows::row::{Cell, Row, Subject};
@@ -90,10 +90,10 @@ fn infra_remark(model: &Model, report: &LockReport) -> String {
             if others::is_ours(&model.snapshot, record) {
                 "held by the run in this panel".to_owned()
             } else {
-                format!("{} {}", others::who(record), others::does(record))
+                format!("{} {}", others::who(record), others::stands(report, record))
             }
         }
-        (_, verdict) => verdict_meaning(verdict).to_owned(),
+        _ => lock_meaning(report).to_owned(),
     }
 }
 

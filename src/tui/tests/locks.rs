@@ -325,6 +325,24 @@ fn somebody_else_at_work_is_seen_greeted_and_waited_for() {
 }
 
 #[test]
+fn a_holder_that_is_stopped_is_not_said_to_be_at_work() {
+    let stopped = changed(Verdict::Alive, |report| {
+        report.evidence.push(Evidence {
+            check: "stopped".into(),
+            finding: "it is stopped".into(),
+            alive: None,
+        });
+    });
+    let here = given(stopped).size(160, 50).tell(Msg::Tick(NOW));
+    let screen = here.screen();
+    assert!(screen.contains("lock: ana is stopped 8/19"), "{screen}");
+    let screen = here.keys("5").screen();
+    for text in ["is stopped (frozen, may go on)", "let it go on, or end it"] {
+        assert!(screen.contains(text), "{text}\n{screen}");
+    }
+}
+
+#[test]
 fn the_run_in_this_panel_is_nobody_else() {
     let snapshot = busy();
     let here = given(snapshot.clone())

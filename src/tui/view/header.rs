@@ -181,7 +181,7 @@ fn lock(model: &Model) -> Option<Piece> {
     let record = report.record.as_ref();
     let ours = record.is_some_and(|record| others::is_ours(&model.snapshot, record));
     if let Some(record) = others::holder(&model.snapshot) {
-        let text = format!("lock: {}", others::short(record));
+        let text = format!("lock: {}", others::short(report, record));
         return Some(Piece::new(1, vec![(text, Tone::Warn)]));
     }
     let word = report.verdict.as_str().to_uppercase();

@@ -72,9 +72,8 @@ fn of_run(model: &Model, run: &RunView) -> String {
         return format!("the {} looks how things stand and plans", run.command);
     };
     let waited = ticking(between(lock.since, model.now));
-    let does = others::holder(&model.snapshot).map_or_else(String::new, |record| {
-        format!(", who {}", others::does(record))
-    });
+    let does = others::mark(&model.snapshot)
+        .map_or_else(String::new, |(_, _, does)| format!(", who {does}"));
     format!(
         "the {} waits for the lock of {}{does}; waiting for {waited}, {} ends that",
         run.command,
