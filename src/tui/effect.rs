@@ -13,6 +13,8 @@ pub enum Wish {
     Plan,
     /// A plan that a dialog waits for.
     Approval,
+    /// The plan in a question, made again to see whether it is still the same.
+    Again,
     /// A run.
     Run,
     /// A stop of the run.

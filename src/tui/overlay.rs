@@ -20,8 +20,18 @@ pub struct Basis {
     pub of: Option<PlanId>,
     /// Whether it took the place of another plan while that one was being read.
     pub changed: bool,
+    /// Whether it is being made again, because what it rests on moved: only then is it known whether it differs.
+    pub again: bool,
     /// Why the plan must not be carried out any more.
     pub stale: Option<String>,
+}
+
+impl Basis {
+    /// Tells whether the plan may be carried out as it is shown.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.stale.is_none() && !self.again
+    }
 }
 
 /// What a dialog asks, or says.
@@ -100,7 +110,7 @@ impl Dialog {
                 // What is given up is given up also where nothing is to be cleaned up.
                 let gives_up = request.flow.turn == Turn::Abort;
                 plan.as_ref()
-                    .filter(|plan| (gives_up || !plan.is_empty()) && basis.stale.is_none())
+                    .filter(|plan| (gives_up || !plan.is_empty()) && basis.is_good())
                     .map(|_| verb(request))
             }
             Question::Stop(Stop::Cancel) => Some("cut off"),
@@ -321,15 +331,14 @@ impl Typed {
     /// Tells whether every line will do, and what is at stake is still as it was shown.
     #[must_use]
     pub fn complete(&self) -> bool {
-        self.fields.iter().all(Field::fits) && self.stale().is_none()
+        self.fields.iter().all(Field::fits) && self.is_good()
     }
 
-    /// Returns why what is at stake must not be done any more.
-    #[must_use]
-    pub fn stale(&self) -> Option<&str> {
+    /// Tells whether what is at stake is still as it was shown.
+    fn is_good(&self) -> bool {
         match &self.stake {
-            Stake::Run { basis, .. } => basis.stale.as_deref(),
-            Stake::Lock(_) | Stake::Drift(..) | Stake::Inputs { .. } | Stake::Skip(_) => None,
+            Stake::Run { basis, .. } => basis.is_good(),
+            Stake::Lock(_) | Stake::Drift(..) | Stake::Inputs { .. } | Stake::Skip(_) => true,
         }
     }
 

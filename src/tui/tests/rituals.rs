@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::app::notice::Notice;
 use crate::app::snapshot::Snapshot;
 use crate::domain::ids::{Address, EnvName, PlanId};
 use crate::domain::plan::model::{ActionKind, Plan, Purpose, Strategy};
@@ -126,6 +127,54 @@ fn a_plan_that_does_something_else_is_asked_about_anew() {
     let early = asked.tell(Msg::Tick(Wall(opened.0 + 50))).burst("y");
     assert!(!ran(&early));
     assert_eq!(early.keys("n D y").asked(), ["run deploy of p-other"]);
+}
+
+#[test]
+fn a_question_about_less_than_everything_is_asked_anew_only_if_its_own_plan_differs() {
+    let restore = |id: &str, strategy| {
+        let mut update = action(Address::service("worker"), ActionKind::Update, 0, &[]);
+        update.strategy = strategy;
+        let mut plan = Arc::unwrap_or_clone(plan(&shop(), Purpose::Restore, vec![update]));
+        plan.targets = ["worker".to_owned()].into();
+        plan.id = PlanId::new(id);
+        Arc::new(plan)
+    };
+    let answered = |given: Given, plan| {
+        let ticket = Some(given.ticket());
+        let saved_at = None;
+        given.then().hears(Notice::Planned {
+            ticket,
+            plan,
+            saved_at,
+        })
+    };
+    let whole = idle().plan.expect("plan");
+    let moved = |id: &str| Snapshot {
+        plan: Some(anew(&whole, id)),
+        ..idle()
+    };
+    let asked = answered(given(idle()).keys("4 R"), restore("p-1", Strategy::InPlace));
+    // The session's own plan moved, as it does right after a run: nothing is said, the plan is made again.
+    let moving = asked.sees(moved("p-moved"));
+    assert_eq!(moving.asked(), ["plan restore [worker]"]);
+    let says = |given: &Given| {
+        let toasts = &given.model.toasts;
+        toasts
+            .iter()
+            .any(|toast| toast.text.contains("plan changed"))
+    };
+    assert!(!says(&moving));
+    assert_eq!(moving.keys("y").asked(), ["plan restore [worker]"]);
+    let moving = answered(given(idle()).keys("4 R"), restore("p-1", Strategy::InPlace))
+        .sees(moved("p-moved"));
+    let same = answered(moving, restore("p-2", Strategy::InPlace));
+    assert!(!says(&same), "{}", same.screen());
+    let again = same.sees(moved("p-again"));
+    assert_eq!(again.asked(), ["plan restore [worker]"]);
+    let other = answered(again, restore("p-3", Strategy::Recreate));
+    assert!(says(&other) && other.asked().is_empty());
+    let approved = other.keys("y").asked();
+    assert_eq!(approved, ["restore service.worker of p-3"]);
 }
 
 #[test]

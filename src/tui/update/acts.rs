@@ -104,7 +104,7 @@ fn quiet(command: Command) -> Effect {
 }
 
 /// A plan somebody asked for is saved, as `nkapp plan` does; the panel's own ones are not.
-fn plan(request: PlanRequest, wish: Wish) -> Effect {
+pub fn plan(request: PlanRequest, wish: Wish) -> Effect {
     Effect::Send {
         command: Command::Plan {
             request,
@@ -175,6 +175,7 @@ pub fn open_approval(model: &mut Model, request: PlanRequest, plan: std::sync::A
     let basis = Basis {
         of: model.snapshot.plan.as_ref().map(|plan| plan.id.clone()),
         changed: false,
+        again: false,
         stale: None,
     };
     let overlay = match danger::before(&plan, standing(model)) {

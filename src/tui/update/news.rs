@@ -89,10 +89,7 @@ pub fn notice(model: &mut Model, notice: Notice) -> Vec<Effect> {
             loaded(model, &config);
             Vec::new()
         }
-        Notice::Planned { ticket, plan, .. } => {
-            planned(model, ticket, plan);
-            Vec::new()
-        }
+        Notice::Planned { ticket, plan, .. } => planned(model, ticket, plan),
         Notice::Runs { runs, .. } => {
             history::listed(model, runs);
             Vec::new()
@@ -254,9 +251,10 @@ fn loaded(model: &mut Model, config: &Hydrated) {
     }
 }
 
-fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
+fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) -> Vec<Effect> {
     let wish = ticket.and_then(|ticket| model.tickets.get(&ticket).copied());
     match wish {
+        Some(Wish::Again) => return fresh::compared(model, plan),
         Some(Wish::Approval) => {
             // The question may have been left meanwhile; then the plan is of no interest.
             let waiting = model.overlays.iter().position(|overlay| {
@@ -264,7 +262,7 @@ fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
                     if matches!(dialog.question, Question::Approve { plan: None, .. }))
             });
             let Some(index) = waiting else {
-                return;
+                return Vec::new();
             };
             if let Overlay::Dialog(dialog) = model.overlays.remove(index)
                 && let Question::Approve { request, .. } = dialog.question
@@ -311,6 +309,7 @@ fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) {
         )
         | None => {}
     }
+    Vec::new()
 }
 
 fn done(model: &mut Model, ticket: Ticket, end: &End) -> Vec<Effect> {
@@ -333,6 +332,7 @@ fn failed(model: &mut Model, ticket: Option<Ticket>, failure: Failure) -> Vec<Ef
         history::failed(model, wish, &failure.message);
     }
     match wish {
+        Some(Wish::Again) => fresh::failed(model, failure),
         Some(Wish::Approval) => {
             let waiting = model.overlays.iter_mut().find_map(|overlay| match overlay {
                 Overlay::Dialog(dialog)

@@ -187,6 +187,13 @@ fn stale(sheet: &mut Sheet, basis: &Basis) {
             Tone::Warn,
         );
         sheet.text(" ", Tone::Text);
+    } else if basis.again {
+        sheet.item(
+            "◐",
+            "Something moved: it is compared with what is there now.",
+            Tone::Busy,
+        );
+        sheet.text(" ", Tone::Text);
     }
 }
 
