@@ -9,6 +9,7 @@ use crate::app::notice::Notice;
 use crate::app::snapshot::Snapshot;
 use crate::domain::flow::{Mark, Turn};
 use crate::domain::ids::{Address, RunId};
+use crate::domain::lease::Verdict;
 use crate::domain::plan::model::{ActionKind, Cause, Plan, PlanRequest, Purpose};
 use crate::domain::project::hook::HookCommand;
 use crate::domain::project::procedure::{
@@ -20,7 +21,7 @@ use crate::tui::effect::Effect;
 use crate::tui::model::{Area, Overlay};
 use crate::tui::msg::Msg;
 use crate::tui::tests::fixtures::idle;
-use crate::tui::tests::parts::{action, change, hydrated, options, plan, shop};
+use crate::tui::tests::parts::{action, change, hydrated, lock, options, plan, shop};
 use crate::tui::tests::talk::{Given, given, given_with};
 
 const LABELS: [&str; 3] = ["quiesce", "schema", "verify"];
@@ -422,6 +423,30 @@ fn a_skipped_step_says_why_and_a_cut_off_one_is_told_from_a_failed_one() {
     assert!(screen.contains("skipped: by hand"), "{screen}");
     assert!(screen.contains("? action.rotate"), "{screen}");
     assert!(screen.contains("stopped at schema"), "{screen}");
+}
+
+#[test]
+fn a_plan_without_work_is_no_comfort_while_an_action_is_unfinished() {
+    let with = |names: &[&str]| Snapshot {
+        plan: Some(plan(&yard(), Purpose::Deploy, Vec::new())),
+        drift: None,
+        ..stopped(names)
+    };
+    let screen = |snapshot| given(snapshot).size(100, 30).screen();
+    let over = screen(with(&[]));
+    assert!(over.contains("✓ as planned"), "{over}");
+    let one = screen(with(&["rotate"]));
+    assert!(one.contains("! action rotate unfinished"), "{one}");
+    assert!(!one.contains("as planned"), "{one}");
+    let two = screen(with(&["rotate", "pause"]));
+    assert!(two.contains("! 2 actions unfinished"), "{two}");
+    let mut held = with(&["rotate"]);
+    held.lock = Some(Arc::new(lock(Verdict::Alive)));
+    let held = screen(held);
+    assert!(
+        !held.contains("unfinished") && !held.contains("as planned"),
+        "{held}"
+    );
 }
 
 /// Everything an author or an operator wrote comes to the screen cleaned.

@@ -8,7 +8,9 @@ use ratatui::widgets::Paragraph;
 use crate::app::command::Stop;
 use crate::app::notice::Link;
 use crate::domain::lease::Verdict;
+use crate::domain::report::flows::OpenFlow;
 use crate::domain::report::worker::Leadership;
+use crate::present::words::count;
 use crate::tui::danger::Standing;
 use crate::tui::model::{Area, Model};
 use crate::tui::others;
@@ -65,11 +67,36 @@ fn pieces(model: &Model) -> Vec<Piece> {
     pieces.extend(rooms(model));
     pieces.extend(run(model));
     pieces.extend(faults(model));
+    pieces.extend(flows(model));
     pieces.extend(plan(model));
     pieces.extend(lock(model));
     pieces.extend(worker(model));
     pieces.extend(link(model));
     pieces
+}
+
+/// The actions of the file that began and are not over.
+fn unfinished(model: &Model) -> &[OpenFlow] {
+    let status = model.snapshot.status.as_deref();
+    status.map_or(&[], |status| status.flows.as_slice())
+}
+
+/// An action that stopped on its way: that nothing else is to be done is no comfort.
+fn flows(model: &Model) -> Option<Piece> {
+    if model.running().is_some() {
+        return None;
+    }
+    let what = match unfinished(model) {
+        [] => return None,
+        [one] => format!("action {}", one.name),
+        more => count(more.len(), "action"),
+    };
+    // While somebody else is at work, it may be going on.
+    let (rank, text, tone) = match others::holder(&model.snapshot) {
+        Some(_) => (3, format!("◐ {what}"), Tone::Busy),
+        None => (1, format!("! {what} unfinished"), Tone::Warn),
+    };
+    Some(Piece::new(rank, vec![(text, tone)]))
 }
 
 /// The file has errors, so that what is shown of the project is what it was before.
@@ -154,7 +181,8 @@ fn plan(model: &Model) -> Option<Piece> {
         return Some(Piece::new(2, vec![("plan: STALE".into(), Tone::Warn)]));
     }
     if plan.is_empty() {
-        return Some(Piece::new(3, vec![("✓ as planned".into(), Tone::Ok)]));
+        let as_planned = || Piece::new(3, vec![("✓ as planned".into(), Tone::Ok)]);
+        return unfinished(model).is_empty().then(as_planned);
     }
     let summary = plan.summary();
     let mut parts = vec![("plan:".to_owned(), Tone::Text)];
