@@ -7,6 +7,9 @@ use crate::tui::rows::row::{Cell, Row, Subject, Timer};
 use crate::tui::theme::Tone;
 use crate::tui::tree::Node;
 
+/// Key in front of a worker's id.
+pub const WORKER: &str = "worker ";
+
 /// A worker that was there and does not answer any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Silent {
@@ -42,7 +45,7 @@ fn gone(silent: &Silent) -> Node {
         ..Row::default()
     };
     let below = Node::leaf("line".to_owned(), line(Tone::Warn, so.to_owned()));
-    Node::leaf(format!("worker {}", report.id), row).with(true, vec![below])
+    Node::leaf(format!("{WORKER}{}", report.id), row).with(true, vec![below])
 }
 
 fn title(report: &WorkerReport) -> String {
@@ -66,7 +69,7 @@ fn worker(report: &WorkerReport, key: &str) -> Node {
         .into_iter()
         .enumerate()
         .map(|(index, row)| Node::leaf(format!("line {index}"), row));
-    Node::leaf(format!("worker {}", report.id), row).with(true, children.collect())
+    Node::leaf(format!("{WORKER}{}", report.id), row).with(true, children.collect())
 }
 
 /// Says what it is at, when it looked, and when it looks again at the latest.
@@ -120,13 +123,13 @@ fn lines(report: &WorkerReport, key: &str) -> Vec<Row> {
         ));
     }
     if let Some(fault) = &report.config_fault {
-        let text = format!("it goes on with the file as it was, which has errors now: {fault}");
+        let text = format!("the file has errors, it goes on with the last good one: {fault}");
         rows.push(line(Tone::Warn, text));
     }
     if let Some(who) = &report.lock_held_by {
         rows.push(line(
             Tone::Text,
-            format!("the lock is held by {who}: it only watches"),
+            format!("it only watches: the lock is held by {who}"),
         ));
     }
     for ailing in &report.ailing {
@@ -152,20 +155,21 @@ fn lines(report: &WorkerReport, key: &str) -> Vec<Row> {
 }
 
 fn waiting(waiting: &Waiting) -> Row {
+    let next = waiting.next_at.map(|at| format!("next at {}", clock(at)));
     let tried = match waiting.attempts {
-        0 => String::new(),
-        1 => ", tried once".to_owned(),
-        more => format!(", tried {more} times"),
+        0 => None,
+        1 => Some("tried once".to_owned()),
+        more => Some(format!("tried {more} times")),
     };
-    let next = waiting
-        .next_at
-        .map_or_else(String::new, |at| format!(", next at {}", clock(at)));
-    let text = format!(
-        "{} waits for {}{tried}{next}",
-        waiting.address, waiting.reason
-    );
+    // What can be long comes last.
+    let known: Vec<String> = next.into_iter().chain(tried).collect();
+    let (address, reason) = (&waiting.address, &waiting.reason);
+    let text = match known.as_slice() {
+        [] => format!("{address} waits for {reason}"),
+        known => format!("{address}: {}, waits for {reason}", known.join(", ")),
+    };
     Row {
-        subject: Subject::Resource(waiting.address.clone()),
+        subject: Subject::Resource(address.clone()),
         ..line(Tone::Warn, text)
     }
 }

@@ -106,7 +106,8 @@ fn what_holds_a_worker_up_is_said() {
         .at(Area::Drift)
         .screen();
     for text in [
-        "waits for its backoff, tried 3 times, next at ",
+        "service.db: next at ",
+        "tried 3 times, waits for its backoff",
         "service.db not restored at ",
         "the image is gone",
         "connection refused",
@@ -114,6 +115,43 @@ fn what_holds_a_worker_up_is_said() {
     ] {
         assert!(screen.contains(text), "{text}\n{screen}");
     }
+}
+
+#[test]
+fn where_there_is_little_room_the_weighty_comes_first_and_the_details_have_all_of_it() {
+    let mut held = report();
+    let who = "operations@a-host-with-a-long-name (process 4242), doing `deploy`";
+    held.lock_held_by = Some(who.into());
+    held.config_fault = Some("unknown key `imgae` in `services.web` (3 in all)".into());
+    held.waiting = vec![Waiting {
+        address: Address::service("worker"),
+        reason: format!("the lock is held by {who}"),
+        attempts: 3,
+        next_at: Some(at(-30)),
+    }];
+    let shown = given(with(vec![held])).size(100, 40).at(Area::Drift);
+    let screen = shown.screen();
+    for text in ["only watches", "the file has errors", "next at "] {
+        assert!(screen.contains(text), "{text}\n{screen}");
+    }
+    let cut: Vec<&str> = screen
+        .lines()
+        .filter(|line| line.contains("the lock is held by"))
+        .collect();
+    assert!(
+        !cut.is_empty() && cut.iter().all(|line| line.contains('…')),
+        "{screen}"
+    );
+    let row = |keys: &str| {
+        let shown = given((*shown.model.snapshot).clone());
+        shown.size(100, 40).at(Area::Drift).keys(keys).screen()
+    };
+    let all: Vec<String> = ["j", "j j", "j j j", "j j j j"].map(row).to_vec();
+    assert!(
+        all.iter().any(|screen| screen.contains("doing")),
+        "{}",
+        all.join("\n")
+    );
 }
 
 #[test]

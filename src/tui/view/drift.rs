@@ -7,7 +7,8 @@ use crate::tui::keymap::action::Action;
 use crate::tui::model::Model;
 use crate::tui::overlay::Typed;
 use crate::tui::rows::drift::heard;
-use crate::tui::rows::row::Subject;
+use crate::tui::rows::row::{Row, Subject};
+use crate::tui::rows::workers::WORKER;
 use crate::tui::theme::Tone;
 use crate::tui::view::plan::changes;
 use crate::tui::view::sheet::Sheet;
@@ -39,8 +40,19 @@ pub fn decision(sheet: &mut Sheet, address: &Address, path: Option<&str>, typed:
     "keep what drifted".to_owned()
 }
 
+/// Returns the chosen row, if a worker says it: it may be longer than the list is wide.
+fn of_worker(model: &Model) -> Option<&Row> {
+    let chosen = model.pane()?.current()?;
+    let of = chosen.path.first()?;
+    (chosen.path.len() > 1 && of.starts_with(WORKER)).then_some(&chosen.row)
+}
+
 /// Writes the details.
 pub fn details(sheet: &mut Sheet, model: &Model, subject: &Subject) {
+    if let Some(row) = of_worker(model) {
+        sheet.text(&row.label, row.tone);
+        sheet.text(" ", Tone::Text);
+    }
     let Some(report) = &model.snapshot.drift else {
         return;
     };
