@@ -14,7 +14,8 @@ pub(super) const CALM: Duration = Duration::from_secs(60);
 /// First pause and longest pause after a restore that failed.
 const AFTER_FAILURE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
 /// First pause and longest pause after one that went well and did not last.
-const AFTER_RESTORE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+pub(super) const AFTER_RESTORE: (Duration, Duration) =
+    (Duration::from_secs(1), Duration::from_secs(60));
 
 /// One resource that drifted, or did a short time ago.
 #[derive(Clone, Debug)]
@@ -31,6 +32,19 @@ struct Case {
     is_owed: bool,
     /// Not before then.
     not_before: Instant,
+    /// Whether that pause was told.
+    is_told: bool,
+}
+
+/// A pause before something is restored once more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pause {
+    /// What drifted again.
+    pub(super) address: Address,
+    /// How often it was restored.
+    pub(super) attempts: u32,
+    /// How long nothing is done about it.
+    pub(super) rest: Duration,
 }
 
 /// All of them.
@@ -64,6 +78,7 @@ impl Cases {
                 failures: 0,
                 is_owed: false,
                 not_before: now,
+                is_told: false,
             });
             if case.since.is_none() {
                 case.since = Some(now);
@@ -95,6 +110,8 @@ impl Cases {
         for address in addresses {
             if let Some(case) = self.0.get_mut(address) {
                 case.attempts = case.attempts.saturating_add(1);
+                // A failure tells of its pause itself.
+                case.is_told = !went_well;
                 case.is_owed = !went_well;
                 // What went well before is no reason to wait longer after a failure.
                 let (first, longest, times) = if went_well {
@@ -108,6 +125,23 @@ impl Cases {
                 case.not_before = now + first.saturating_mul(1 << doublings).min(longest);
             }
         }
+    }
+
+    /// Returns the pauses that have begun after restores that went well and did not last, each once.
+    pub(super) fn pauses(&mut self, now: Instant) -> Vec<Pause> {
+        let mut begun = Vec::new();
+        for (address, case) in &mut self.0 {
+            let is_longer = |since: Instant| case.not_before > now.max(since + SETTLE);
+            if case.attempts > 0 && !case.is_told && case.since.is_some_and(is_longer) {
+                case.is_told = true;
+                begun.push(Pause {
+                    address: address.clone(),
+                    attempts: case.attempts,
+                    rest: case.not_before.saturating_duration_since(now),
+                });
+            }
+        }
+        begun
     }
 
     /// Ends all pauses: the platform was away and is back, so what happened before tells nothing any more.

@@ -8,6 +8,7 @@ use crate::app::command::Ticket;
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::notice::{Hydrated, Link};
 use crate::app::worker::account::{millis, scope_of};
+use crate::app::worker::cases::AFTER_RESTORE;
 use crate::app::worker::mind::{LOCK_AGAIN, Level, Said, Worker};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::ids::{Address, RunId};
@@ -56,6 +57,36 @@ impl Worker {
         self.report.interval_ms = millis(project.drift.interval);
         self.report.scope = scope_of(project);
         self.project = Arc::clone(project);
+    }
+
+    /// A look has ended well: what it found is told, unless somebody at work is at it.
+    pub(super) fn looked(&mut self, now: Instant) {
+        let is_held = self.report.lock_held_by.is_some();
+        if self.running.is_none() && !(is_held && self.news.is_beating(now)) {
+            self.news.release();
+        }
+        if self.project.drift.restore != Restoring::Auto
+            || self.report.leadership != Leadership::Leads
+        {
+            return;
+        }
+        for pause in self.cases.pauses(now) {
+            if self.project.drift.covers(&pause.address) {
+                let text = format!(
+                    "{} drifted again after {}: it is restored in {} s; each pause is twice as long as the one before, up to {} s",
+                    pause.address,
+                    times(pause.attempts),
+                    pause.rest.as_millis().div_ceil(1_000),
+                    AFTER_RESTORE.1.as_secs(),
+                );
+                self.said.push(Said {
+                    level: Level::Warn,
+                    topic: "restore",
+                    text,
+                    address: Some(pause.address),
+                });
+            }
+        }
     }
 
     pub(super) fn linked(&mut self, link: &Link, now: Instant) {
@@ -241,5 +272,12 @@ impl Worker {
             addresses,
             failure: failure.map(|failure| failure.message.clone()),
         });
+    }
+}
+
+fn times(attempts: u32) -> String {
+    match attempts {
+        1 => "a restore".to_owned(),
+        more => format!("{more} restores"),
     }
 }

@@ -13,6 +13,8 @@ use crate::app::command::{Command, Ticket};
 use crate::app::notice::Notice;
 use crate::app::worker::account::{millis, scope_of};
 use crate::app::worker::cases::Cases;
+use crate::app::worker::news::News;
+use crate::domain::event::Event;
 use crate::domain::ids::{Address, RunId};
 use crate::domain::project::project::Project;
 use crate::domain::project::watch::Restoring;
@@ -96,6 +98,8 @@ pub struct Worker {
     /// Whether somebody else was at work since the last look.
     pub(super) wants_look: bool,
     pub(super) said: Vec<Said>,
+    /// Drift as it came and went, and what of it may be told.
+    pub(super) news: News,
 }
 
 impl Worker {
@@ -143,6 +147,7 @@ impl Worker {
             lock_asked: false,
             wants_look: false,
             said: Vec::new(),
+            news: News::default(),
         }
     }
 
@@ -158,13 +163,18 @@ impl Worker {
                 if self.report.phase == Phase::Activating {
                     self.report.phase = Phase::Watching;
                 }
+                self.looked(now);
             }
             Notice::Drift { report, .. } => self.drifted(report, now),
             Notice::Status { report, .. } => {
                 self.status = Some(Arc::clone(report));
                 self.sort_out(now);
             }
-            Notice::Lock { report, .. } => self.looked_at_lock(report),
+            Notice::Lock { report, .. } => {
+                self.news.beat(report, now);
+                self.looked_at_lock(report);
+            }
+            Notice::Event(event) => self.news.happened(event),
             Notice::Leadership(news) => self.led(news),
             Notice::Done { ticket, .. } => self.ended(*ticket, None, (now, wall)),
             Notice::Failed {
@@ -175,8 +185,7 @@ impl Worker {
                 ticket: None,
                 failure,
             } => self.say(Level::Error, "life", failure.message.clone()),
-            Notice::Event(_)
-            | Notice::Planned { .. }
+            Notice::Planned { .. }
             | Notice::Heard(_)
             | Notice::PlanStale { .. }
             | Notice::Usual(_)
@@ -266,6 +275,11 @@ impl Worker {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// Takes out what is to be told of drift that came and went.
+    pub fn take_news(&mut self) -> Vec<Event> {
+        self.news.take()
     }
 
     /// Takes out what it has to say.

@@ -11,6 +11,7 @@ use crate::app::failure::{Failure, FailureKind};
 use crate::app::notice::{End, Hydrated, Link, Notice};
 use crate::app::sample;
 use crate::app::worker::mind::{Identity, Worker};
+use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{Address, Digest, RunId};
 use crate::domain::lease::{Holder, LockRecord, LockReport, LockStatus, Occupation, Verdict};
 use crate::domain::place::Sources;
@@ -183,6 +184,27 @@ impl Lab {
             },
         };
         self.hears(&notice);
+    }
+    /// A look finds this drifted, or not any more.
+    fn happens(&mut self, name: &str, kind: EventKind) {
+        self.hears(&Notice::Event(Event {
+            at: Wall(0),
+            run_id: None,
+            seq: 0,
+            address: Some(Address::service(name)),
+            step: None,
+            attempt: None,
+            kind,
+        }));
+    }
+    /// What is told of drift by now.
+    fn news(&mut self) -> String {
+        let news = self.mind.take_news();
+        let told = news.iter().map(|event| {
+            let address = event.address.as_ref().map(ToString::to_string);
+            format!("{} {}\n", event.kind.as_str(), address.unwrap_or_default())
+        });
+        told.collect()
     }
     fn said(&mut self) -> String {
         let said = self.mind.take_said();
@@ -364,6 +386,95 @@ async fn a_lock_that_was_faster_is_no_failure_and_a_failure_makes_a_pause() {
     assert_eq!(lab.wishes(), "nothing");
     lab.passes(SECOND);
     assert_eq!(lab.wishes(), "restore service.api");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_of_somebody_else_does_is_no_drift_that_was_found() {
+    let found = || EventKind::DriftFound {
+        changes: Vec::new(),
+    };
+    let mut lab = Lab::leading(Restoring::Ask);
+    lab.happens("api", found());
+    assert_eq!(lab.news(), "", "the look is not over");
+    lab.hears(&Notice::Looked);
+    assert_eq!(lab.news(), "drift_found service.api\n");
+    lab.happens("api", EventKind::DriftCleared);
+    assert_eq!(lab.news(), "drift_cleared service.api\n");
+    lab.lock(Verdict::Alive, 99);
+    for name in ["api", "db"] {
+        lab.happens(name, found());
+    }
+    lab.hears(&Notice::Looked);
+    assert_eq!(lab.news(), "");
+    lab.happens("api", EventKind::DriftCleared);
+    assert_eq!(lab.news(), "", "nobody heard that it was there");
+    // What the run left behind is found once it is over.
+    lab.lock(Verdict::Free, 0);
+    assert_eq!((lab.news(), lab.wishes()), (String::new(), "look".into()));
+    lab.hears(&Notice::Looked);
+    assert_eq!(lab.news(), "drift_found service.db\n");
+    // A holder that gives no sign of life does nothing.
+    lab.lock(Verdict::Unknown, 99);
+    lab.happens("api", found());
+    lab.passes(SECOND * 59);
+    lab.hears(&Notice::Looked);
+    assert_eq!(lab.news(), "");
+    lab.passes(SECOND);
+    lab.hears(&Notice::Looked);
+    assert_eq!(lab.news(), "drift_found service.api\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_grew_is_told_when_it_begins_and_once() {
+    let mut lab = Lab::leading(Restoring::Auto);
+    lab.said();
+    let mut told = Vec::new();
+    for _ in 0..8 {
+        lab.drifts(&["api"]);
+        lab.hears(&Notice::Looked);
+        lab.hears(&Notice::Looked);
+        told.push(lab.said());
+        lab.passes(SECOND * 60);
+        assert_eq!(lab.wishes(), "restore service.api");
+        lab.ends(None);
+        lab.drifts(&[]);
+        lab.hears(&Notice::Looked);
+        lab.said();
+    }
+    let pauses: Vec<Option<&str>> = told
+        .iter()
+        .map(|said| {
+            said.split_once("is restored in ")?
+                .1
+                .split_once(" s;")
+                .map(|(n, _)| n)
+        })
+        .collect();
+    let expected = [
+        None,
+        None,
+        Some("2"),
+        Some("4"),
+        Some("8"),
+        Some("16"),
+        Some("32"),
+        Some("60"),
+    ];
+    assert_eq!(pauses, expected);
+    assert!(
+        told[2].starts_with("service.api drifted again after 2 restores"),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().all(|said| said.lines().count() <= 1),
+        "{told:?}"
+    );
+    // Who does not lead restores nothing, and has no pauses.
+    lab.hears(&Notice::Leadership(Leadership::StandsBy("you".into())));
+    lab.said();
+    lab.drifts(&["api"]);
+    lab.hears(&Notice::Looked);
+    assert_eq!(lab.said(), "");
 }
 
 /// Lets `api` stand on a healthy `db`.

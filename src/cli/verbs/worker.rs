@@ -15,6 +15,7 @@ use crate::app::failure::Failure;
 use crate::app::notice::Notice;
 use crate::app::session::{self, Reader, Settings};
 use crate::app::worker::mind::{Level, Said, Worker};
+use crate::app::worker::news;
 use crate::cli::errand::{Errand, Owed};
 use crate::cli::exit;
 use crate::cli::ground::{Beacon, Heard, Line};
@@ -103,7 +104,12 @@ impl Active {
             match heard {
                 Heard::Notice(notice) => {
                     self.mind.hear(&notice, Instant::now(), errand.ground.now());
-                    if let Notice::Event(event) = *notice {
+                    for event in self.mind.take_news() {
+                        log_event(errand, &event);
+                    }
+                    if let Notice::Event(event) = *notice
+                        && !news::is_drift(&event)
+                    {
                         log_event(errand, &event);
                     }
                 }
