@@ -63,8 +63,10 @@ pub struct ResourceStatus {
     pub ready: bool,
     /// What a deploy would do to it now.
     pub pending: ActionKind,
-    /// What differs from the record.
+    /// What differs from the record, without what is ignored.
     pub drift: Vec<Change>,
+    /// What differs too, and somebody decided to live with.
+    pub ignored: Vec<IgnoredChange>,
 }
 
 /// Everything as it stands.

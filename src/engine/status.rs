@@ -35,11 +35,10 @@ pub(super) async fn drift<W: World>(
     let found = discover(world, project, true).await?;
     // Without the state that belongs to what is there, that nothing drifted would be a lie.
     check_lineage(world, project, found.keeper.record(), &found.live).await?;
-    let (_, drift) = judged(world, project, &found).await;
-    Ok(set_aside(world, project, drift))
+    Ok(judged(world, project, &found).await.1)
 }
 
-/// Judges what was found; what a restore did not finish counts as drifted.
+/// Judges what was found; what a restore did not finish counts as drifted, what is ignored does not.
 async fn judged<W: World>(
     world: &W,
     project: &Project,
@@ -59,7 +58,9 @@ async fn judged<W: World>(
     let drift = report_drift(&input);
     let restores = half_done(world, project, drift.unsettled()).await;
     let drift = drift.with_half_done(restores);
-    (report_status(&input).with_half_done(&drift), drift)
+    let status = report_status(&input).with_half_done(&drift);
+    let drift = set_aside(world, project, drift);
+    (status.without_ignored(&drift), drift)
 }
 
 /// Sets aside what is ignored now. A list that cannot be read hides nothing.
@@ -81,7 +82,6 @@ pub(super) async fn survey<W: World>(
 ) -> Result<Survey, EngineError> {
     let mut found = discover(world, project, true).await?;
     let (status, drift) = judged(world, project, &found).await;
-    let drift = set_aside(world, project, drift);
     let missing = found.missing.take();
     let plan = request.map(|request| match missing {
         Some(missing) if request.purpose.builds() && !missing.is_for_later() => Err(missing.into()),

@@ -9,7 +9,7 @@ use crate::domain::lease::LockReport;
 use crate::domain::live::Status;
 use crate::domain::plan::model::Change;
 use crate::domain::record::Record;
-use crate::domain::report::ignored::Ignored;
+use crate::domain::report::ignored::{Ignored, IgnoredChange};
 use crate::domain::report::store::LockHistory;
 use crate::domain::report::{
     DriftReport, InstanceStatus, ResourceStatus, RunSummary, StatusReport,
@@ -47,6 +47,7 @@ fn resource(resource: &ResourceStatus) -> Value {
         "instances": resource.instances.iter().map(instance).collect::<Vec<_>>(),
         "pending": resource.pending.as_str(),
         "drift": text::to_value(&plan::changes_wire(&resource.drift)),
+        "ignored": set_aside(&resource.address, &resource.ignored),
     })
 }
 
@@ -93,11 +94,7 @@ pub fn drift(report: &DriftReport) -> Value {
     let mut fields = of_class("drift", &report.drifted);
     fields.extend(of_class("config", &report.edits));
     for (address, changes) in &report.ignored {
-        for one in changes {
-            let mut written = field("ignored", address, &one.change);
-            written["decision"] = text::to_value(&ignored::wire(&one.ignored));
-            fields.push(written);
-        }
+        fields.extend(set_aside(address, changes));
     }
     fields.extend(of_class("cosmetic", &report.cosmetic));
     json!({
@@ -125,6 +122,16 @@ fn field(class: &str, address: &Address, change: &Change) -> Value {
         "after": change.after,
         "sensitive": change.sensitive,
     })
+}
+
+/// Differences of a resource that are ignored, each with the decision.
+fn set_aside(address: &Address, changes: &[IgnoredChange]) -> Vec<Value> {
+    let each = changes.iter().map(|one| {
+        let mut written = field("ignored", address, &one.change);
+        written["decision"] = text::to_value(&ignored::wire(&one.ignored));
+        written
+    });
+    each.collect()
 }
 
 /// Writes the decisions to live with drift.
@@ -186,4 +193,58 @@ pub fn run(summary: &RunSummary) -> Value {
 #[must_use]
 pub fn record(record: &Record) -> Value {
     state::to_json(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::plan::model::{ActionKind, Cause};
+
+    #[test]
+    fn status_tells_what_is_ignored_as_drift_does() {
+        let address = Address::service("api");
+        let one = IgnoredChange {
+            change: Change {
+                path: "memory".into(),
+                instance: None,
+                before: Some("64".into()),
+                after: Some("0".into()),
+                cause: Cause::Drift,
+                sensitive: false,
+            },
+            ignored: Ignored {
+                address: address.clone(),
+                path: Some("memory".into()),
+                reason: "a trial".into(),
+                by: "me@here".into(),
+                at: Wall(0),
+                until: None,
+            },
+        };
+        let ignored = vec![one];
+        let found = DriftReport {
+            ignored: [(address.clone(), ignored.clone())].into(),
+            ..DriftReport::default()
+        };
+        let standing = ResourceStatus {
+            address: address.clone(),
+            desired: true,
+            wanted: 1,
+            image: None,
+            instances: Vec::new(),
+            ready: true,
+            pending: ActionKind::Update,
+            drift: Vec::new(),
+            ignored,
+        };
+        let report = StatusReport {
+            resources: [(address, standing)].into(),
+            ..StatusReport::default()
+        };
+        let told = status(&report);
+        let resource = &told["resources"][0];
+        assert_eq!(resource["ignored"], drift(&found)["fields"]);
+        assert_eq!(resource["ignored"][0]["decision"]["reason"], "a trial");
+        assert_eq!(resource["drift"], json!([]));
+    }
 }

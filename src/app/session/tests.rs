@@ -77,6 +77,7 @@ fn standing(number: u32) -> (Address, ResourceStatus) {
         ready: true,
         pending: ActionKind::Noop,
         drift: Vec::new(),
+        ignored: Vec::new(),
     };
     (address, status)
 }

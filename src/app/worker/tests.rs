@@ -145,6 +145,7 @@ impl Lab {
             ready,
             pending: ActionKind::Noop,
             drift: Vec::new(),
+            ignored: Vec::new(),
         };
         self.hears(&Notice::Status {
             ticket: None,

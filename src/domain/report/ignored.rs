@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::ids::Address;
 use crate::domain::plan::model::Change;
-use crate::domain::report::DriftReport;
+use crate::domain::report::{DriftReport, StatusReport};
 use crate::domain::time::Wall;
 
 /// One decision.
@@ -113,6 +113,30 @@ impl DriftReport {
         self.ignored = aside;
         self.with_digest()
     }
+    /// Returns how many differences are set aside.
+    #[must_use]
+    pub fn ignored_fields(&self) -> usize {
+        self.ignored.values().map(Vec::len).sum()
+    }
+    /// Tells whether all that differs on a resource is set aside.
+    #[must_use]
+    pub fn ignores(&self, address: &Address) -> bool {
+        self.ignored.contains_key(address) && !self.drifted.contains_key(address)
+    }
+}
+
+impl StatusReport {
+    /// Sets aside what a report of the same look does.
+    #[must_use]
+    pub fn without_ignored(mut self, report: &DriftReport) -> Self {
+        for (address, ignored) in &report.ignored {
+            if let Some(resource) = self.resources.get_mut(address) {
+                resource.drift = report.drifted.get(address).cloned().unwrap_or_default();
+                resource.ignored.clone_from(ignored);
+            }
+        }
+        self
+    }
 }
 
 /// Longest time something may be ignored for when a time is given.
@@ -153,7 +177,8 @@ pub fn take_back(all: &mut Vec<Ignored>, address: &Address, path: Option<&str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::plan::model::Cause;
+    use crate::domain::plan::model::{ActionKind, Cause};
+    use crate::domain::report::ResourceStatus;
 
     fn change(path: &str) -> Change {
         Change {
@@ -204,6 +229,46 @@ mod tests {
             let set_aside: usize = found.ignored.values().map(Vec::len).sum();
             assert_eq!(set_aside, aside, "{decision:?}");
             assert_eq!(found.digest == report().digest, aside == 0, "{decision:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_ignored_is_no_drift_of_how_everything_stands_either() {
+        let standing = |name: &str| {
+            let address = Address::service(name);
+            let drift = report().drifted.remove(&address).unwrap_or_default();
+            let resource = ResourceStatus {
+                address: address.clone(),
+                desired: true,
+                wanted: 1,
+                image: None,
+                instances: Vec::new(),
+                ready: true,
+                pending: ActionKind::Update,
+                drift,
+                ignored: Vec::new(),
+            };
+            (address, resource)
+        };
+        let status = StatusReport {
+            resources: [standing("api"), standing("web")].into(),
+            ..StatusReport::default()
+        };
+        // (decision, fields of api that count, fields that are ignored)
+        let cases = [
+            (ignored(Some("memory"), None), 1, 1),
+            (ignored(None, None), 0, 2),
+            (ignored(None, Some(50)), 2, 0),
+        ];
+        for (decision, counting, aside) in cases {
+            let drift = report().without(std::slice::from_ref(&decision), Wall(50));
+            let told = status.clone().without_ignored(&drift);
+            let api = &told.resources[&Address::service("api")];
+            assert_eq!(api.drift.len(), counting, "{decision:?}");
+            assert_eq!(api.ignored.len(), aside, "{decision:?}");
+            assert_eq!(drift.ignored_fields(), aside, "{decision:?}");
+            assert_eq!(drift.ignores(&api.address), counting == 0, "{decision:?}");
+            assert_eq!(told.resources[&Address::service("web")].drift.len(), 1);
         }
     }
 

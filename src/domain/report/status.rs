@@ -96,6 +96,7 @@ fn resource(world: &World<'_>, action: &Action) -> ResourceStatus {
         ready: ready(world, address, wanted, live),
         pending: action.kind,
         drift: drift.cloned().collect(),
+        ignored: Vec::new(),
     }
 }
 

@@ -86,6 +86,11 @@ pub fn summary(report: &StatusReport) -> Row {
     if drifted > 0 {
         row = row.with(Role::Warn, format!(", {drifted} drifted"));
     }
+    let ignored: usize = report.resources.values().map(|r| r.ignored.len()).sum();
+    if ignored > 0 {
+        let text = format!(", {} ignored", words::count(ignored, "drifted field"));
+        row = row.with(Role::Dim, text);
+    }
     if pending > 0 {
         row = row.with(
             Role::Changed,
@@ -145,6 +150,10 @@ fn pending(resource: &ResourceStatus) -> Span {
     let (symbol, role) = words::action(resource.pending);
     match resource.pending {
         ActionKind::Noop => Span::new(Role::Dim, ""),
+        // A deploy brings everything to what the file says, also what is ignored.
+        ActionKind::Update if !resource.ignored.is_empty() => {
+            Span::new(role, format!("{symbol} update (drift ignored)"))
+        }
         ActionKind::Create | ActionKind::Update | ActionKind::Delete | ActionKind::Run => {
             Span::new(role, format!("{symbol} {}", resource.pending.as_str()))
         }
@@ -156,6 +165,79 @@ mod tests {
     use super::*;
     use crate::domain::ids::{Address, Instance, ProviderId};
     use crate::domain::live::{Health, Status};
+    use crate::domain::plan::model::{Cause, Change};
+    use crate::domain::report::ignored::{Ignored, IgnoredChange};
+
+    #[test]
+    fn what_is_ignored_is_counted_apart_from_what_drifted() {
+        let resource = |name: &str, drift: usize, ignored: usize| ResourceStatus {
+            pending: ActionKind::Update,
+            drift: vec![memory(); drift],
+            ignored: vec![
+                IgnoredChange {
+                    change: memory(),
+                    ignored: trial(),
+                };
+                ignored
+            ],
+            ..service(name)
+        };
+        let told = |resources: Vec<ResourceStatus>| {
+            let each = resources.into_iter().map(|one| (one.address.clone(), one));
+            let report = StatusReport {
+                resources: each.collect(),
+                ..StatusReport::default()
+            };
+            let rows = status(&report, Wall(0));
+            rows.iter().map(|row| row.text() + "\n").collect::<String>()
+        };
+        let text = told(vec![resource("api", 0, 1)]);
+        assert!(text.contains("~ update (drift ignored)"), "{text}");
+        assert!(!text.contains("drifted\n"), "{text}");
+        assert!(
+            text.contains("1 of 1 service ready, 1 drifted field ignored, 1 change to deploy"),
+            "{text}"
+        );
+        let text = told(vec![resource("api", 0, 2), resource("web", 1, 0)]);
+        assert!(
+            text.contains("ready, 1 drifted, 2 drifted fields ignored,"),
+            "{text}"
+        );
+    }
+
+    fn memory() -> Change {
+        Change {
+            path: "memory".into(),
+            instance: None,
+            before: Some("64".into()),
+            after: Some("0".into()),
+            cause: Cause::Drift,
+            sensitive: false,
+        }
+    }
+    fn trial() -> Ignored {
+        Ignored {
+            address: Address::service("api"),
+            path: None,
+            reason: "a trial".into(),
+            by: "me@here".into(),
+            at: Wall(0),
+            until: None,
+        }
+    }
+    fn service(name: &str) -> ResourceStatus {
+        ResourceStatus {
+            address: Address::service(name),
+            desired: true,
+            wanted: 1,
+            image: None,
+            instances: Vec::new(),
+            ready: true,
+            pending: ActionKind::Noop,
+            drift: Vec::new(),
+            ignored: Vec::new(),
+        }
+    }
 
     #[test]
     fn a_table_shows_instances_and_what_is_pending() {
@@ -177,6 +259,7 @@ mod tests {
             ready: true,
             pending: ActionKind::Noop,
             drift: Vec::new(),
+            ignored: Vec::new(),
         };
         let data = ResourceStatus {
             address: Address::volume("data"),

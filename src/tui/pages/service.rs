@@ -100,6 +100,11 @@ fn drift(page: &mut Page, status: &ResourceStatus) {
         let text = format!("{}: {}", path(change), difference(change));
         page.pair("drift", text, Tone::Drift);
     }
+    for one in &status.ignored {
+        let (change, why) = (&one.change, &one.ignored.reason);
+        let text = format!("{}: {} ({why})", path(change), difference(change));
+        page.pair("ignored", text, Tone::Dim);
+    }
 }
 
 /// Says since when an instance is up, in a way that stays true while nothing is drawn.

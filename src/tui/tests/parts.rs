@@ -181,6 +181,7 @@ pub(super) fn standing(project: &Project, up: bool) -> StatusReport {
                     ActionKind::Create
                 },
                 drift: Vec::new(),
+                ignored: Vec::new(),
             },
         );
     }
@@ -200,6 +201,7 @@ pub(super) fn standing(project: &Project, up: bool) -> StatusReport {
                     ActionKind::Create
                 },
                 drift: Vec::new(),
+                ignored: Vec::new(),
             },
         );
     }

@@ -1,13 +1,19 @@
 //! What the panel looks like: text at several sizes, styles, and no panic at any size.
 
+use std::collections::BTreeMap;
+
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
 use crate::app::snapshot::Snapshot;
+use crate::domain::ids::Address;
 use crate::domain::lease::Verdict;
+use crate::domain::plan::model::Change;
+use crate::domain::report::DriftReport;
+use crate::domain::report::ignored::{Ignored, IgnoredChange};
 use crate::tui::model::Area;
 use crate::tui::tests::fixtures::{broken, busy, empty, failed, idle, long, wide};
-use crate::tui::tests::parts::{lock, model};
+use crate::tui::tests::parts::{NOW, lock, model};
 use crate::tui::tests::talk::{Given, given};
 use crate::tui::theme::Colors;
 
@@ -263,6 +269,49 @@ fn styles_of_the_services_and_of_a_failed_run() {
         "styles_failed_run",
         style_map(&shown(failed, Area::Run, (80, 24)).buffer())
     );
+}
+
+#[test]
+fn what_is_ignored_is_told_and_does_not_count_as_drift() {
+    let before = given(idle()).size(160, 40).screen();
+    assert!(before.contains("⇄2"), "{before}");
+    let mut snapshot = idle();
+    let worker = Address::service("worker");
+    let drift = snapshot.drift.as_deref().cloned().unwrap_or_default();
+    let changes = drift.drifted[&worker].clone();
+    let ignored: Vec<IgnoredChange> = changes.into_iter().map(trial).collect();
+    let drift = DriftReport {
+        drifted: BTreeMap::new(),
+        ignored: [(worker.clone(), ignored)].into(),
+        ..drift
+    };
+    let status = snapshot.status.as_deref().cloned().unwrap_or_default();
+    snapshot.status = Some(status.without_ignored(&drift).into());
+    snapshot.drift = Some(drift.into());
+    let given = given(snapshot).size(160, 40);
+    let screen = given.screen();
+    assert!(screen.contains("⇄1 (1 ignored)"), "{screen}");
+    assert!(!screen.contains("⇄ drift"), "{screen}");
+    assert!(!screen.contains("Drift ⇄"), "{screen}");
+    let screen = given.at(Area::Drift).screen();
+    assert!(
+        screen.contains("drift: 0 differ, 1 field ignored"),
+        "{screen}"
+    );
+}
+
+fn trial(change: Change) -> IgnoredChange {
+    IgnoredChange {
+        change,
+        ignored: Ignored {
+            address: Address::service("worker"),
+            path: None,
+            reason: "a trial".into(),
+            by: "me@here".into(),
+            at: NOW,
+            until: None,
+        },
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::app::command::Stop;
 use crate::app::notice::Link;
 use crate::domain::lease::Verdict;
+use crate::domain::plan::model::Plan;
 use crate::domain::report::flows::OpenFlow;
 use crate::domain::report::worker::Leadership;
 use crate::present::words::count;
@@ -191,13 +192,28 @@ fn plan(model: &Model) -> Option<Piece> {
         ("~", summary.update, Tone::Changed),
         ("-", summary.delete, Tone::Removed),
         (">", summary.run, Tone::Text),
-        ("⇄", summary.drift, Tone::Drift),
+        ("⇄", counting(model, plan), Tone::Drift),
     ] {
         if number > 0 {
             parts.push((format!(" {symbol}{number}"), tone));
         }
     }
+    let drift = model.snapshot.drift.as_ref();
+    match drift.map_or(0, |drift| drift.ignored_fields()) {
+        0 => {}
+        ignored => parts.push((format!(" ({ignored} ignored)"), Tone::Dim)),
+    }
     Some(Piece::new(2, parts))
+}
+
+/// Counts what drifted by the plan, without what somebody decided to live with.
+fn counting(model: &Model, plan: &Plan) -> usize {
+    let drift = model.snapshot.drift.as_ref();
+    let is_ignored = |address| drift.is_some_and(|drift| drift.ignores(address));
+    let drifted = plan.actions.iter().filter(|action| action.has_drift());
+    drifted
+        .filter(|action| !is_ignored(&action.address))
+        .count()
 }
 
 fn lock(model: &Model) -> Option<Piece> {

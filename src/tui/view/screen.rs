@@ -7,7 +7,7 @@ use ratatui::widgets::{Block, Paragraph};
 
 use crate::present::clean;
 use crate::present::human::clock;
-use crate::present::words::with_warnings;
+use crate::present::words::{count, with_warnings};
 use crate::tui::keymap::action::Action;
 use crate::tui::keymap::map::Keymap;
 use crate::tui::model::{Area, Focus, Model, Overlay, RunAs};
@@ -206,10 +206,16 @@ fn title(model: &Model) -> String {
             model.key(Action::Compare)
         ),
         Area::Drift => match &model.snapshot.drift {
-            Some(drift) => match drift.drifted.len() {
-                1 => "drift: 1 differs".to_owned(),
-                number => format!("drift: {number} differ"),
-            },
+            Some(drift) => {
+                let ignored = match drift.ignored_fields() {
+                    0 => String::new(),
+                    some => format!(", {} ignored", count(some, "field")),
+                };
+                match drift.drifted.len() {
+                    1 => format!("drift: 1 differs{ignored}"),
+                    number => format!("drift: {number} differ{ignored}"),
+                }
+            }
             None => "drift".to_owned(),
         },
     };
