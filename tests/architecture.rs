@@ -42,6 +42,7 @@ const DOMAIN_RANKS: &[(&str, u32)] = &[
     ("place", 0),
     ("time", 0),
     ("diagnostic", 1),
+    ("refusal", 1),
     ("secret", 1),
     ("model", 1),
     ("usage", 1),

@@ -1,7 +1,10 @@
 //! What a front end shows when something did not work: what, where, why, and what to do now.
 
+use std::collections::BTreeMap;
+
 use crate::domain::ids::{Address, ResourceKind};
 use crate::domain::lease::{LockReport, Verdict};
+use crate::domain::plan::typed::{resume, skip, with_inputs};
 use crate::domain::project::procedure::Procedure;
 use crate::engine::reconcile::EngineError;
 
@@ -123,10 +126,11 @@ impl From<EngineError> for Failure {
                 }
                 failure
             }
-            EngineError::Procedure(refusal) => {
+            EngineError::Refused(refusal) => {
                 let mut failure = Self::new(FailureKind::Refused, message);
                 failure.hints = refusal.hints;
-                failure.next("nkapp action list")
+                failure.next = refusal.next;
+                failure
             }
             EngineError::Invalid(_) => Self::new(FailureKind::Refused, message),
             EngineError::Secret {
@@ -139,7 +143,7 @@ impl From<EngineError> for Failure {
                 } else {
                     "nkapp plan"
                 }),
-            EngineError::StepsFailed { causes, .. } => steps_failed(message, &causes),
+            EngineError::StepsFailed { causes, owed, .. } => steps_failed(message, &causes, &owed),
             EngineError::Interrupted => Self::new(FailureKind::Interrupted, message)
                 .hint("what was done is recorded; the next deploy goes on from there")
                 .next("nkapp deploy"),
@@ -220,7 +224,11 @@ fn locked(message: String, report: &LockReport) -> Failure {
     }
 }
 
-fn steps_failed(message: String, causes: &[(Address, String)]) -> Failure {
+fn steps_failed(
+    message: String,
+    causes: &[(Address, String)],
+    owed: &BTreeMap<Address, Vec<String>>,
+) -> Failure {
     let mut failure = Failure::new(FailureKind::Failed, message);
     if let Some((address, cause)) = causes.first() {
         failure = failure.about(address.to_string());
@@ -230,11 +238,11 @@ fn steps_failed(message: String, causes: &[(Address, String)]) -> Failure {
             ResourceKind::Service => failure.next(format!("nkapp logs {name}")),
             ResourceKind::Procedure if !put_back.contains(&name.as_str()) => {
                 let step = cause.split(':').next().unwrap_or("STEP");
+                let owed = owed.get(address).map_or(&[][..], Vec::as_slice);
+                let goes_past = with_inputs(skip(name, step), owed);
                 failure
-                    .next(format!("nkapp action run {name} --resume"))
-                    .hint(format!(
-                        "or past it: nkapp action run {name} --skip {step} --reason \"why\""
-                    ))
+                    .next(resume(name, owed))
+                    .hint(format!("or past it: {goes_past}"))
                     .hint(format!("or give it up: nkapp action run {name} --abort"))
             }
             ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => {
@@ -252,7 +260,7 @@ fn steps_failed(message: String, causes: &[(Address, String)]) -> Failure {
 mod tests {
     use super::*;
     use crate::domain::lease::Evidence;
-    use crate::domain::plan::procedures::refusal::Refusal;
+    use crate::domain::refusal::Refusal;
 
     fn report(verdict: Verdict) -> Box<LockReport> {
         Box::new(LockReport {
@@ -277,6 +285,7 @@ mod tests {
             skipped: 0,
             total: 3,
             causes: vec![(address, why.into())],
+            owed: BTreeMap::from([(Address::procedure("turn"), vec!["PIN".to_owned()])]),
         };
         let io = Box::new(std::io::Error::other("disk is full"));
         let bad = EngineError::BadState {
@@ -309,12 +318,9 @@ mod tests {
             ),
             (EngineError::NeedsForce(vec![db]), K::Refused, None),
             (
-                EngineError::Procedure(Refusal {
-                    problem: "there is no action `x`".into(),
-                    hints: Vec::new(),
-                }),
+                EngineError::Refused(Refusal::new("there is no action `x`").next("nkapp graph")),
                 K::Refused,
-                Some("nkapp action list"),
+                Some("nkapp graph"),
             ),
             (
                 EngineError::Invalid("no service `x`".into()),
@@ -338,6 +344,11 @@ mod tests {
                 ),
                 K::Failed,
                 Some("nkapp action run move --resume"),
+            ),
+            (
+                failed(Address::procedure("turn"), "lock: it timed out"),
+                K::Failed,
+                Some("nkapp action run turn --resume --input PIN=VALUE"),
             ),
             (
                 failed(Address::procedure(Procedure::PUT_BACK), "api: gone"),

@@ -6,8 +6,10 @@
 use crate::app::command::{Class, Command};
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::snapshot::Snapshot;
+use crate::domain::flow::FlowRequest;
+use crate::domain::ids::Address;
 use crate::domain::lease::Verdict;
-use crate::domain::plan::model::{Plan, Purpose};
+use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
 
 /// Who wishes, and with which flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,20 +65,23 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
             force,
             ..
         } => one_at_a_time(snapshot).unwrap_or_else(|| {
-            judge_run(
-                &request.purpose,
-                approved.as_deref(),
-                *force || context.force,
-                context,
-            )
+            let context = Context {
+                force: *force || context.force,
+                ..context
+            };
+            judge_run(request, approved.as_deref(), context)
         }),
-        Command::Restore { approved, .. } => one_at_a_time(snapshot).unwrap_or_else(|| {
-            judge_run(
-                &Purpose::Restore,
-                approved.as_deref(),
-                context.force,
-                context,
-            )
+        Command::Restore {
+            addresses,
+            approved,
+            ..
+        } => one_at_a_time(snapshot).unwrap_or_else(|| {
+            let request = PlanRequest {
+                purpose: Purpose::Restore,
+                targets: addresses.iter().map(Address::target).collect(),
+                flow: FlowRequest::default(),
+            };
+            judge_run(&request, approved.as_deref(), context)
         }),
         Command::Rebuild => one_at_a_time(snapshot).unwrap_or_else(|| {
             agree(
@@ -147,14 +152,15 @@ pub fn busy(command: &str) -> Failure {
     .hint("wait for its end, or cancel it")
 }
 
-fn judge_run(purpose: &Purpose, approved: Option<&Plan>, force: bool, context: Context) -> Ruling {
+fn judge_run(request: &PlanRequest, approved: Option<&Plan>, context: Context) -> Ruling {
+    let purpose = &request.purpose;
     let word = purpose.as_str();
     let data: Vec<String> = approved
         .map(|plan| plan.destructive().iter().map(ToString::to_string).collect())
         .unwrap_or_default();
-    if (*purpose == Purpose::Clean || !data.is_empty()) && !force {
+    if (*purpose == Purpose::Clean || !data.is_empty()) && !context.force {
         let mut failure = Failure::new(FailureKind::Refused, format!("{word} deletes data"))
-            .next(format!("nkapp {word} --force"));
+            .next(format!("{} --force", request.command()));
         if data.is_empty() {
             failure = failure.hint("volumes and everything in them are removed");
         } else {
@@ -178,12 +184,7 @@ fn judge_run(purpose: &Purpose, approved: Option<&Plan>, force: bool, context: C
         Purpose::Restore => "drifted resources are put back as recorded".to_owned(),
         Purpose::Act => "the steps above are carried out".to_owned(),
     };
-    let next = match (purpose, approved.and_then(|plan| plan.targets.first())) {
-        (Purpose::Act, Some(name)) => format!("nkapp action run {name} -y"),
-        (Purpose::Act, None) => "nkapp action list".to_owned(),
-        (Purpose::Restore, _) => "nkapp drift --restore -y".to_owned(),
-        (Purpose::Deploy | Purpose::Destroy | Purpose::Clean, _) => format!("nkapp {word} -y"),
-    };
+    let next = format!("{} -y", request.command());
     agree(context, text, "yes", &next)
 }
 

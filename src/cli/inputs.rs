@@ -52,11 +52,11 @@ pub(super) fn given(
     Ok(all)
 }
 
-/// Asks for inputs; without a terminal, or without an answer, the wish is refused.
+/// Asks for inputs; without a terminal, or without an answer, the wish is refused, and `next` takes them.
 pub(super) fn ask(
     errand: &mut Errand<'_>,
     line: &mut dyn Line,
-    inputs: &[&Input],
+    (inputs, next): (&[&Input], &str),
 ) -> Result<Inputs, Failure> {
     let mut all = Inputs::new();
     for input in inputs {
@@ -69,6 +69,7 @@ pub(super) fn ask(
             .hint(format!(
                 "give it with `--input {name}=VALUE`, or `--input {name}=@FILE`"
             ))
+            .next(next)
         };
         if !errand.terminal.interactive {
             return Err(refused());

@@ -1,6 +1,6 @@
 //! The pure core: values in, values out. No I/O, no clock, no async, no tracing, no hash maps.
 //!
-//! Reading order: `ids`, `place`, `diagnostic`, `secret`, `time`, `model` (what everything is said with), then
+//! Reading order: `ids`, `place`, `diagnostic`, `refusal`, `secret`, `time`, `model` (what everything is said with), then
 //! `usage`, `project`, `live`, `flow`, `record` (used, desired, observed, in progress, recorded), `config` and `graph` (how
 //! the file becomes a project and an order), `plan` and `lease` (what to do, and who may), `event`, `report`, `hint`, `run`,
 //! and `history`: what a run tells afterwards.
@@ -24,6 +24,7 @@ pub mod place;
 pub mod plan;
 pub mod project;
 pub mod record;
+pub mod refusal;
 pub mod report;
 pub mod run;
 pub mod secret;

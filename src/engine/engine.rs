@@ -97,7 +97,7 @@ impl<W: World> Reconcile for Engine<W> {
         let lenient = !request.purpose.builds();
         let found = discover(&self.world, project, lenient).await?;
         if let Some(refusal) = refusal(project, found.keeper.record(), request) {
-            return Err(EngineError::Procedure(refusal));
+            return Err(EngineError::Refused(refusal));
         }
         let seen = (&found.live, found.keeper.record(), &found.digests);
         Ok(Arc::new(make_plan(&self.world, project, seen, request)))

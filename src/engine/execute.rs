@@ -37,7 +37,7 @@ use crate::engine::redact::is_short;
 use crate::engine::runs::{new_run_id, prune};
 use crate::engine::site::{SecretValues, Site};
 use crate::engine::unfinished::{settle_all, sweep_boxes};
-use crate::engine::verdict::{exit_code, judge, left_alone, outcome_of, said};
+use crate::engine::verdict::{exit_code, judge, left_alone, outcome_of, owing, said};
 use crate::ports::cas_store::CasStore;
 use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
@@ -289,7 +289,7 @@ impl<W: World> Run<'_, W> {
             prediction,
             resumes: gone_on_with(self.project, keeper.record(), &self.request.plan),
         }));
-        check_inputs(self.project, &plan)?;
+        check_inputs(self.project, &plan, self.request)?;
         if !self.request.force {
             let lost: Vec<_> = plan.destructive().into_iter().cloned().collect();
             if !lost.is_empty() {
@@ -333,6 +333,10 @@ impl<W: World> Run<'_, W> {
         let verdict = judge(driven, &plan, &|text| self.emitter.clean(text));
         let Some(mut keeper) = cell.take() else {
             return verdict;
+        };
+        let verdict = match keeper.record() {
+            Some(record) => verdict.map_err(|error| owing(error, self.project, record)),
+            None => verdict,
         };
         if verdict.is_ok() {
             keeper.remember_plan(plan.id.clone());

@@ -12,9 +12,9 @@ use crate::domain::ids::{Address, LockId, PlanId, ProviderId, RunId, StepId};
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::live::LiveSubject;
 use crate::domain::plan::model::{Plan, PlanRequest};
-use crate::domain::plan::procedures::refusal::Refusal;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
+use crate::domain::refusal::Refusal;
 use crate::domain::report::ignored::{Amendment, Ignored};
 use crate::domain::report::install::InstallReport;
 use crate::domain::report::store::{LockHistory, StoreReport};
@@ -68,9 +68,9 @@ pub enum EngineError {
     /// The plan would lose data and `--force` was not given.
     #[error("the plan would delete data: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     NeedsForce(Vec<Address>),
-    /// A wish about procedures that cannot be fulfilled as asked.
+    /// A wish that cannot be fulfilled, with what can be done instead.
     #[error("{}", .0.problem)]
-    Procedure(Refusal),
+    Refused(Refusal),
     /// A request that cannot be carried out as asked.
     #[error("{0}")]
     Invalid(String),
@@ -96,6 +96,8 @@ pub enum EngineError {
         total: usize,
         /// Cause per failed address, most important first.
         causes: Vec<(Address, String)>,
+        /// Secret inputs that failed procedures are given again when they go on.
+        owed: BTreeMap<Address, Vec<String>>,
     },
     /// An operator stopped it.
     #[error("interrupted")]
@@ -130,7 +132,7 @@ impl EngineError {
             | Self::LockLost(_)
             | Self::StalePlan(_)
             | Self::NeedsForce(_)
-            | Self::Procedure(_)
+            | Self::Refused(_)
             | Self::Invalid(_)
             | Self::StepsFailed { .. }
             | Self::Interrupted => None,

@@ -1,8 +1,14 @@
 //! How a run ended, for people, events and exit codes.
 
+use std::collections::BTreeMap;
+
 use crate::domain::event::{RunOutcome, StepOutcome};
+use crate::domain::ids::ResourceKind;
 use crate::domain::plan::model::Plan;
 use crate::domain::plan::premise::overtaken;
+use crate::domain::plan::procedures::standing::owed;
+use crate::domain::project::project::Project;
+use crate::domain::record::Record;
 use crate::domain::run::order::RunResult;
 use crate::engine::driver::Driven;
 use crate::engine::reconcile::EngineError;
@@ -54,6 +60,34 @@ fn failed(result: RunResult, plan: &Plan, clean: &dyn Fn(&str) -> String) -> Eng
         skipped,
         total,
         causes,
+        owed: BTreeMap::new(),
+    }
+}
+
+/// Adds what the failed procedures are given again, by how far they came.
+pub(super) fn owing(error: EngineError, project: &Project, record: &Record) -> EngineError {
+    let EngineError::StepsFailed {
+        failed,
+        skipped,
+        total,
+        causes,
+        ..
+    } = error
+    else {
+        return error;
+    };
+    let procedures = causes.iter().map(|(address, _)| address);
+    let procedures = procedures.filter(|address| address.kind == ResourceKind::Procedure);
+    let owed = procedures.filter_map(|address| {
+        let flow = record.flows.get(&address.name)?;
+        Some((address.clone(), owed(project, flow).cloned().collect()))
+    });
+    EngineError::StepsFailed {
+        failed,
+        skipped,
+        total,
+        owed: owed.collect(),
+        causes,
     }
 }
 
@@ -80,7 +114,7 @@ pub(super) fn outcome_of(error: &EngineError) -> RunOutcome {
         EngineError::Locked(_)
         | EngineError::StalePlan(_)
         | EngineError::NeedsForce(_)
-        | EngineError::Procedure(_)
+        | EngineError::Refused(_)
         | EngineError::BadState { .. } => RunOutcome::Refused,
         EngineError::Provider(_)
         | EngineError::Store(_)
@@ -97,7 +131,7 @@ pub(super) fn exit_code(error: &EngineError) -> u8 {
     match error {
         EngineError::Interrupted => 130,
         EngineError::Locked(_) | EngineError::BadState { .. } | EngineError::LockLost(_) => 4,
-        EngineError::StalePlan(_) | EngineError::NeedsForce(_) | EngineError::Procedure(_) => 5,
+        EngineError::StalePlan(_) | EngineError::NeedsForce(_) | EngineError::Refused(_) => 5,
         EngineError::Unsaved { source, .. } if matches!(**source, EngineError::LockLost(_)) => 4,
         EngineError::Provider(_)
         | EngineError::Store(_)

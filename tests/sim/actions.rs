@@ -260,7 +260,7 @@ fn act(turn: Turn) -> Ask {
 
 fn refused(ran: &Ran) -> String {
     match ran.end.as_ref().and_then(|end| end.error.as_ref()) {
-        Some(EngineError::Procedure(refusal)) => refusal.problem.clone(),
+        Some(EngineError::Refused(refusal)) => refusal.problem.clone(),
         _ => String::new(),
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::*;
 use crate::app::command::{ExecRequest, UnlockRequest};
-use crate::domain::flow::FlowRequest;
+use crate::domain::flow::Turn;
 use crate::domain::history::view::RunView;
 use crate::domain::ids::LockId;
-use crate::domain::plan::model::PlanRequest;
 use crate::domain::run::options::{RunOptions, Schedule};
+use crate::domain::secret::Secret;
 
 fn run(purpose: Purpose, force: bool) -> Command {
     Command::Run {
@@ -258,16 +258,70 @@ fn a_plan_that_does_nothing_needs_no_answer() {
 }
 
 #[test]
-fn a_refusal_names_the_next_command() {
-    for (purpose, next) in [
-        (Purpose::Deploy, "nkapp deploy -y"),
-        (Purpose::Clean, "nkapp clean --force"),
-    ] {
-        let ruling = judge(
-            &run(purpose, false),
-            &Snapshot::default(),
-            Context::default(),
-        );
+fn a_refusal_names_the_next_command_with_all_that_was_asked_for() {
+    let pin: &[&str] = &["PIN"];
+    let cases = [
+        (
+            Purpose::Deploy,
+            "",
+            Turn::Fresh,
+            pin,
+            "nkapp deploy --input PIN=VALUE -y",
+        ),
+        (
+            Purpose::Deploy,
+            "api",
+            Turn::Fresh,
+            &[],
+            "nkapp deploy api -y",
+        ),
+        (Purpose::Clean, "", Turn::Fresh, &[], "nkapp clean --force"),
+        (
+            Purpose::Clean,
+            "api",
+            Turn::Fresh,
+            &[],
+            "nkapp clean api --force",
+        ),
+        (
+            Purpose::Restore,
+            "api",
+            Turn::Fresh,
+            &[],
+            "nkapp drift --restore api -y",
+        ),
+        (
+            Purpose::Act,
+            "mend",
+            Turn::Fresh,
+            pin,
+            "nkapp action run mend --input PIN=VALUE -y",
+        ),
+        (
+            Purpose::Act,
+            "mend",
+            Turn::Resume,
+            &[],
+            "nkapp action run mend --resume -y",
+        ),
+        (
+            Purpose::Act,
+            "mend",
+            Turn::Abort,
+            &[],
+            "nkapp action run mend --abort -y",
+        ),
+    ];
+    for (purpose, target, turn, inputs, next) in cases {
+        let mut command = run(purpose, false);
+        if let Command::Run { request, .. } = &mut command {
+            request.targets = target.split_whitespace().map(str::to_owned).collect();
+            request.flow.turn = turn;
+            let inputs = inputs.iter();
+            let inputs = inputs.map(|name| ((*name).to_owned(), Secret::new("4711".to_owned())));
+            request.flow.inputs = inputs.collect();
+        }
+        let ruling = judge(&command, &Snapshot::default(), Context::default());
         let Ruling::Refuse(failure) = ruling else {
             panic!("not refused");
         };

@@ -23,9 +23,11 @@ use crate::cli::verbs::{drift, plan};
 use crate::domain::flow::{FlowRequest, Turn};
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
 use crate::domain::plan::procedures::refusal::unanswered;
+use crate::domain::plan::typed::with_inputs;
 use crate::domain::project::project::Project;
 use crate::domain::report::Usual;
 use crate::domain::run::options::{RunOptions, Schedule};
+use crate::domain::secret::Secret;
 use crate::domain::time::Wall;
 use crate::present::role::Role;
 
@@ -95,7 +97,7 @@ pub(super) fn carry(
         }
         _ => None,
     };
-    let unseen = wish(&request, lost, how);
+    let unseen = wish(&lacking(project, &request), lost, how);
     let anyhow = Context {
         terminal: true,
         ..context
@@ -142,6 +144,21 @@ pub(super) fn carry(
     carry_out(errand, line.as_mut(), command)
 }
 
+/// Returns the request with an empty value for each input that its action is known to lack, so that a refusal names them.
+fn lacking(project: &Project, request: &PlanRequest) -> PlanRequest {
+    let mut request = request.clone();
+    let named = request.targets.first();
+    let procedure = named.and_then(|name| project.procedure(name));
+    let begins = request.purpose == Purpose::Act && request.flow.turn == Turn::Fresh;
+    for input in procedure.iter().flat_map(|one| &one.inputs) {
+        if begins && input.required && input.default.is_none() {
+            let value = request.flow.inputs.entry(input.name.clone());
+            value.or_insert_with(|| Secret::new(String::new()));
+        }
+    }
+    request
+}
+
 /// Asks for the inputs a plan lacks, and makes it again with them.
 fn complete(
     errand: &mut Errand<'_>,
@@ -156,7 +173,12 @@ fn complete(
     if missing.is_empty() {
         return Ok(Some(plan));
     }
-    let asked = inputs::ask(errand, line, &missing)?;
+    let names = missing.iter().map(|input| &input.name);
+    let mut next = with_inputs(request.command(), names);
+    if !errand.terminal.interactive {
+        next.push_str(" -y");
+    }
+    let asked = inputs::ask(errand, line, (&missing, &next))?;
     request.flow.inputs.extend(asked);
     make(errand, line, request).map(|(plan, _)| Some(plan))
 }

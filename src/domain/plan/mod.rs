@@ -31,6 +31,7 @@ pub mod scope;
 mod service;
 pub mod step;
 mod steps;
+pub mod typed;
 pub(in crate::domain) mod world;
 mod writer;
 

@@ -2,7 +2,8 @@
 
 use crate::domain::flow::{Flow, Mark};
 use crate::domain::ids::Address;
-use crate::domain::plan::procedures::standing::{due, is_open};
+use crate::domain::plan::procedures::standing::{due, is_open, owed};
+use crate::domain::plan::typed::{resume, with_inputs};
 use crate::domain::project::procedure::{Mode, Occasion, Procedure};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
@@ -41,6 +42,8 @@ pub struct OpenFlow {
     pub purpose: String,
     /// Its steps, in their order.
     pub steps: Vec<FlowStep>,
+    /// Secret inputs it is given again when it goes on.
+    pub owed: Vec<String>,
 }
 
 impl OpenFlow {
@@ -59,6 +62,15 @@ impl OpenFlow {
     pub fn in_deploy(&self) -> bool {
         self.occasion != Occasion::Manual
     }
+    /// Returns the command it goes on with.
+    #[must_use]
+    pub fn goes_on(&self) -> String {
+        if self.in_deploy() {
+            with_inputs("nkapp deploy".to_owned(), &self.owed)
+        } else {
+            resume(&self.name, &self.owed)
+        }
+    }
 }
 
 /// Returns the procedures that began and are not over, in the order they run in.
@@ -73,14 +85,14 @@ pub fn open_flows(project: &Project, record: Option<&Record>) -> Vec<OpenFlow> {
         .iter()
         .filter_map(|procedure| {
             let flow = record.flows.get(&procedure.name)?;
-            is_open(procedure, flow, due.as_deref()).then(|| open(procedure, flow))
+            is_open(procedure, flow, due.as_deref()).then(|| open(project, procedure, flow))
         })
         .collect();
     all.sort_by_key(|flow| flow.mode);
     all
 }
 
-fn open(procedure: &Procedure, flow: &Flow) -> OpenFlow {
+fn open(project: &Project, procedure: &Procedure, flow: &Flow) -> OpenFlow {
     let steps = procedure.steps.iter().map(|step| FlowStep {
         label: step.label.clone(),
         detail: format!(
@@ -97,5 +109,6 @@ fn open(procedure: &Procedure, flow: &Flow) -> OpenFlow {
         mode: procedure.mode,
         purpose: flow.purpose.clone(),
         steps: steps.collect(),
+        owed: owed(project, flow).cloned().collect(),
     }
 }

@@ -7,18 +7,20 @@ use crate::domain::flow::{FlowRequest, FlowRun, Mark, Turn};
 use crate::domain::ids::Address;
 use crate::domain::plan::model::{Action, Plan, PlanRequest, Step, StepKind};
 use crate::domain::plan::procedures::AGAIN;
-use crate::domain::plan::procedures::refusal::{Refusal, missing_inputs, refusal};
+use crate::domain::plan::procedures::refusal::{missing_inputs, refusal};
 use crate::domain::plan::procedures::standing::{due, taken_up};
+use crate::domain::plan::typed::with_inputs;
 use crate::domain::project::canonical::procedure::step_digest;
 use crate::domain::project::procedure::{Input, Occasion, Procedure};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
+use crate::domain::refusal::Refusal;
 use crate::domain::run::fact::{Ended, StepEnd};
 use crate::domain::run::order::StepRef;
 use crate::domain::secret::Secret;
 use crate::engine::cx::Cx;
 use crate::engine::emit::Emitter;
-use crate::engine::reconcile::EngineError;
+use crate::engine::reconcile::{EngineError, RunRequest};
 use crate::engine::site::Site;
 use crate::ports::hooks::Value;
 use crate::ports::world::World;
@@ -226,7 +228,7 @@ pub(in crate::engine) fn check_wish(
     request: &PlanRequest,
 ) -> Result<(), EngineError> {
     match refusal(project, record, request) {
-        Some(refusal) => Err(EngineError::Procedure(refusal)),
+        Some(refusal) => Err(EngineError::Refused(refusal)),
         None => Ok(()),
     }
 }
@@ -244,20 +246,32 @@ pub(in crate::engine) fn equip<W: World>(
 }
 
 /// Without its inputs no procedure begins.
-pub(in crate::engine) fn check_inputs(project: &Project, plan: &Plan) -> Result<(), EngineError> {
+pub(in crate::engine) fn check_inputs(
+    project: &Project,
+    plan: &Plan,
+    request: &RunRequest,
+) -> Result<(), EngineError> {
     let missing = missing_inputs(project, &plan.actions);
     let Some((procedure, input)) = missing.first() else {
         return Ok(());
     };
-    let hints = missing
-        .iter()
-        .map(|(_, input)| format!("give it with `--input {}=VALUE`", input.name));
     let why = if input.required { "" } else { AGAIN };
-    Err(EngineError::Procedure(Refusal {
-        problem: format!(
-            "action `{}` needs the input {}{why}",
-            procedure.name, input.name
-        ),
-        hints: hints.collect(),
-    }))
+    let refusal = Refusal::new(format!(
+        "action `{}` needs the input {}{why}",
+        procedure.name, input.name
+    ));
+    let names: BTreeSet<&String> = missing.iter().map(|(_, input)| &input.name).collect();
+    let refusal = names.iter().fold(refusal, |refusal, name| {
+        refusal.hint(format!("give it with `--input {name}=VALUE`"))
+    });
+    // Nobody was shown a plan: whoever asked had agreed beforehand.
+    let agreed = if request.approved.is_none() {
+        " -y"
+    } else {
+        ""
+    };
+    let command = with_inputs(request.plan.command(), names);
+    Err(EngineError::Refused(
+        refusal.next(format!("{command}{agreed}")),
+    ))
 }

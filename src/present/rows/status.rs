@@ -41,17 +41,12 @@ pub fn status(report: &StatusReport, now: Wall) -> Vec<Row> {
 /// An action of the file that stopped on its way, and how it goes on.
 fn flow(flow: &OpenFlow) -> Option<Row> {
     let step = flow.at()?;
-    let next = if flow.in_deploy() {
-        "nkapp deploy".to_owned()
-    } else {
-        format!("nkapp action run {} --resume", flow.name)
-    };
     let text = format!("{} stopped at its step {}: ", flow.address(), step.label);
     Some(
         Row::at(0)
             .with(Role::Warn, "! ")
             .with(Role::Plain, text)
-            .with(Role::Path, next),
+            .with(Role::Path, flow.goes_on()),
     )
 }
 

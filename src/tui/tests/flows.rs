@@ -85,6 +85,7 @@ fn flow(of: &Procedure) -> OpenFlow {
         mode: of.mode,
         purpose: "manual 20261121T050000-7f3a".into(),
         steps: steps.collect(),
+        owed: Vec::new(),
     }
 }
 

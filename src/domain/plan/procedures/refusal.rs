@@ -3,33 +3,13 @@
 use crate::domain::config::near::suggestion;
 use crate::domain::flow::{Flow, Turn};
 use crate::domain::plan::model::{Action, ActionKind, Plan, PlanRequest, Purpose};
-use crate::domain::plan::procedures::standing::{due, taken_up};
+use crate::domain::plan::procedures::standing::{due, owed, taken_up};
+use crate::domain::plan::typed::{resume, skip, with_inputs};
 use crate::domain::project::canonical::procedure::step_digest;
 use crate::domain::project::procedure::{Input, Occasion, Procedure, ProcedureStep};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
-
-/// Why no plan is made of a wish.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What is wrong.
-    pub problem: String,
-    /// What can be done, one advice each.
-    pub hints: Vec<String>,
-}
-
-impl Refusal {
-    fn new(problem: String) -> Self {
-        Self {
-            problem,
-            hints: Vec::new(),
-        }
-    }
-    fn hint(mut self, text: impl Into<String>) -> Self {
-        self.hints.push(text.into());
-        self
-    }
-}
+use crate::domain::refusal::Refusal;
 
 /// Says why a wish about procedures cannot be fulfilled.
 #[must_use]
@@ -54,29 +34,24 @@ pub fn refusal(
     let name = request.targets.first()?;
     let Some(procedure) = project.procedure(name) else {
         let names = project.procedures.iter().map(|one| one.name.as_str());
-        let mut refusal = Refusal::new(format!("there is no action `{name}`"));
-        if let Some(help) = suggestion(name, names) {
-            refusal = refusal.hint(help);
-        }
-        return Some(refusal);
+        let problem = format!("there is no action `{name}`");
+        let refusal = Refusal::new(problem).next("nkapp action list");
+        return Some(match suggestion(name, names) {
+            Some(help) => refusal.hint(help),
+            None => refusal,
+        });
     };
     let flow = record.and_then(|record| record.flows.get(name));
     let open = flow.and_then(|flow| Some((flow, next_step(procedure, flow)?)));
     match (&request.flow.turn, procedure.occasion) {
-        (Turn::Fresh, Occasion::Manual) => open.map(|(_, step)| {
-            Refusal::new(format!(
-                "an earlier run of `{name}` stopped at its step `{}`",
-                step.label
-            ))
-            .hint(format!("go on there: nkapp action run {name} --resume"))
-            .hint(format!(
-                "go on behind it: nkapp action run {name} --skip {} --reason \"why\"",
-                step.label
-            ))
-            .hint(format!("give it up: nkapp action run {name} --abort"))
-        }),
+        (Turn::Fresh, Occasion::Manual) => {
+            open.map(|(flow, step)| stopped(project, (name, flow), &step.label))
+        }
         (Turn::Resume | Turn::Skip { .. } | Turn::Abort, Occasion::Manual) => {
-            let none = || Refusal::new(format!("no run of `{name}` is unfinished"));
+            let none = || {
+                Refusal::new(format!("no run of `{name}` is unfinished"))
+                    .next(format!("nkapp action run {name}"))
+            };
             flow.is_none().then(none)
         }
         (Turn::Abort, Occasion::Setup | Occasion::Upgrade) => {
@@ -86,7 +61,10 @@ pub fn refusal(
                     record.flows.values().any(|flow| flow.purpose == purpose)
                 })
             });
-            let none = || Refusal::new(format!("no {} is unfinished", procedure.occasion.as_str()));
+            let none = || {
+                Refusal::new(format!("no {} is unfinished", procedure.occasion.as_str()))
+                    .next("nkapp status")
+            };
             (!begun).then(none)
         }
         (_, Occasion::Setup | Occasion::Upgrade) => Some(
@@ -94,9 +72,23 @@ pub fn refusal(
                 "`{name}` is part of a deploy, as its {}",
                 procedure.occasion.as_str()
             ))
-            .hint("it runs, and goes on where it stopped, with: nkapp deploy"),
+            .hint("it runs, and goes on where it stopped, with: nkapp deploy")
+            .next("nkapp deploy"),
         ),
     }
+}
+
+/// An earlier run is not over: what can be done with it.
+fn stopped(project: &Project, (name, flow): (&str, &Flow), step: &str) -> Refusal {
+    let goes_on = resume(name, owed(project, flow));
+    let goes_past = with_inputs(skip(name, step), owed(project, flow));
+    Refusal::new(format!(
+        "an earlier run of `{name}` stopped at its step `{step}`"
+    ))
+    .hint(format!("go on there: {goes_on}"))
+    .hint(format!("go on behind it: {goes_past}"))
+    .hint(format!("give it up: nkapp action run {name} --abort"))
+    .next(goes_on)
 }
 
 /// A finished step whose label means something else by now: going on would leave out the one and do the other again.
@@ -114,19 +106,19 @@ fn moved_step(
         let other = |step: &&ProcedureStep| flow.has_moved(&step.label, &step_digest(step));
         over.find(other).map(|step| step.label.clone())
     };
-    let (name, step) = taken_up(project, record?, request).find_map(|(name, flow)| {
+    let (name, flow, step) = taken_up(project, record?, request).find_map(|(name, flow)| {
         let procedure = project.procedure(name)?;
-        Some((name, moved(procedure, flow)?))
+        Some((name, flow, moved(procedure, flow)?))
     })?;
+    let goes_on = resume(name, owed(project, flow));
     Some(
         Refusal::new(format!(
             "step `{step}` of `{name}` is finished, but the file has something else in its place now"
         ))
-        .hint(format!(
-            "put the file back as it was, then go on: nkapp action run {name} --resume"
-        ))
+        .hint(format!("put the file back as it was, then go on: {goes_on}"))
         .hint(format!("or give it up: nkapp action run {name} --abort"))
-        .hint("a step with a `name` keeps its place when others are put before it"),
+        .hint("a step with a `name` keeps its place when others are put before it")
+        .next(format!("nkapp action show {name}")),
     )
 }
 
@@ -136,24 +128,44 @@ fn bad_skip(
     (name, label): (&str, &str),
 ) -> Option<Refusal> {
     let procedure = project.procedure(name)?;
-    let Some(step) = procedure.step(label) else {
+    if procedure.step(label).is_none() {
         let labels = procedure.steps.iter().map(|step| step.label.as_str());
-        let mut refusal = Refusal::new(format!("action `{name}` has no step `{label}`"));
-        if let Some(help) = suggestion(label, labels) {
-            refusal = refusal.hint(help);
-        }
-        return Some(refusal);
-    };
-    let flow = record.and_then(|record| record.flows.get(name));
-    if flow.is_none() {
-        let text = format!(
-            "`{name}` is not under way, so `{}` is not in its way",
-            step.label
-        );
-        return Some(Refusal::new(text).hint("only a step a run stopped at can be skipped"));
+        let problem = format!("action `{name}` has no step `{label}`");
+        let refusal = Refusal::new(problem).next(format!("nkapp action show {name}"));
+        return Some(match suggestion(label, labels) {
+            Some(help) => refusal.hint(help),
+            None => refusal,
+        });
     }
-    flow.is_some_and(|flow| flow.is_over(label))
-        .then(|| Refusal::new(format!("step `{label}` of `{name}` is over already")))
+    let Some(flow) = record.and_then(|record| record.flows.get(name)) else {
+        let text = format!("`{name}` is not under way, so `{label}` is not in its way");
+        let next = match procedure.occasion {
+            Occasion::Manual => format!("nkapp action run {name}"),
+            Occasion::Setup | Occasion::Upgrade => "nkapp deploy".to_owned(),
+        };
+        return Some(
+            Refusal::new(text)
+                .hint("only a step a run stopped at can be skipped")
+                .next(next),
+        );
+    };
+    let problem = if flow.is_over(label) {
+        format!("step `{label}` of `{name}` is over already")
+    } else {
+        format!("`{name}` did not stop at its step `{label}`")
+    };
+    match next_step(procedure, flow) {
+        Some(step) if step.label == label => None,
+        Some(step) => Some(
+            Refusal::new(problem)
+                .hint(format!(
+                    "it stopped at `{}`, and only that can be skipped",
+                    step.label
+                ))
+                .next(with_inputs(skip(name, &step.label), owed(project, flow))),
+        ),
+        None => Some(Refusal::new(problem).next(resume(name, owed(project, flow)))),
+    }
 }
 
 /// Returns the step an unfinished flow goes on at.

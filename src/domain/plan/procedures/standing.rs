@@ -58,6 +58,15 @@ pub fn taken_up<'r>(
     flows.map(|(name, flow)| (name.as_str(), flow))
 }
 
+/// Returns the secret inputs a flow is given again when it goes on: their values are kept nowhere.
+pub fn owed<'f>(project: &Project, flow: &'f Flow) -> impl Iterator<Item = &'f String> {
+    let declared = |name: &&String| {
+        let mut all = project.procedures.iter().flat_map(|one| &one.inputs);
+        all.any(|input| input.name == **name)
+    };
+    flow.secrets.iter().filter(declared)
+}
+
 /// Takes a run that ended well into the record: versions have moved, flows are over.
 pub fn conclude(record: &mut Record, project: &Project, request: &PlanRequest) {
     let manual = |name: &String, _: &mut Flow| {

@@ -323,12 +323,19 @@ fn a_manual_one_is_planned_alone_and_goes_on_where_it_stopped() {
     };
     let skipped = lab.plan_of(&wish(Purpose::Act, &["mend"], skip("two")));
     assert_eq!(skipped.actions[0].steps[0].detail, "skipped: known");
-    for (turn, problem) in [
-        (skip("tow"), "action `mend` has no step `tow`"),
-        (skip("one"), "step `one` of `mend` is over already"),
+    let behind = "nkapp action run mend --skip two --reason \"why\"";
+    for (turn, problem, next) in [
+        (
+            skip("tow"),
+            "action `mend` has no step `tow`",
+            "nkapp action show mend",
+        ),
+        (skip("one"), "step `one` of `mend` is over already", behind),
     ] {
         let request = wish(Purpose::Act, &["mend"], turn);
-        assert_eq!(refused(&lab, &request).as_deref(), Some(problem));
+        let found = refusal(&lab.project, lab.record.as_ref(), &request).unwrap();
+        assert_eq!(found.problem, problem);
+        assert_eq!(found.next.as_deref(), Some(next));
     }
     let other = wish(Purpose::Act, &["core"], Turn::Fresh);
     assert_eq!(
@@ -340,6 +347,50 @@ fn a_manual_one_is_planned_alone_and_goes_on_where_it_stopped() {
         refused(&lab, &unknown).as_deref(),
         Some("there is no action `mand`")
     );
+}
+
+#[test]
+fn only_the_step_a_run_stopped_at_is_skipped_and_secret_inputs_are_asked_for_again() {
+    let mut lab = lab();
+    let mend = lab.project.procedures.last_mut().unwrap();
+    mend.steps.push(run("three"));
+    mend.inputs.push(Input {
+        name: "PIN".to_owned(),
+        description: None,
+        default: None,
+        required: true,
+        secret: true,
+    });
+    let marks = [("one", Mark::Done), ("two", Mark::Failed)];
+    began(&mut lab, "mend", "manual r1", &marks);
+    let flows = &mut lab.record.as_mut().unwrap().flows;
+    let secrets = ["PIN", "GONE"].map(str::to_owned);
+    flows.get_mut("mend").unwrap().secrets = secrets.into();
+    let found = |turn: Turn| {
+        let request = wish(Purpose::Act, &["mend"], turn);
+        refusal(&lab.project, lab.record.as_ref(), &request)
+    };
+    let skip = |step: &str| Turn::Skip {
+        procedure: "mend".to_owned(),
+        step: step.to_owned(),
+        reason: "known".to_owned(),
+    };
+    assert_eq!(found(skip("two")), None);
+    let refused = found(skip("three")).unwrap();
+    assert_eq!(refused.problem, "`mend` did not stop at its step `three`");
+    assert_eq!(
+        refused.hints,
+        ["it stopped at `two`, and only that can be skipped"]
+    );
+    assert_eq!(
+        refused.next.as_deref(),
+        Some("nkapp action run mend --skip two --reason \"why\" --input PIN=VALUE")
+    );
+    let goes_on = "nkapp action run mend --resume --input PIN=VALUE";
+    let refused = found(Turn::Fresh).unwrap();
+    assert_eq!(refused.next.as_deref(), Some(goes_on));
+    let open = open_flows(&lab.project, lab.record.as_ref());
+    assert_eq!(open[0].goes_on(), goes_on);
 }
 
 #[test]
