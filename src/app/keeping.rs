@@ -15,7 +15,7 @@ use crate::app::workshop::{Need, Workshop};
 use crate::domain::ids::Address;
 use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
 use crate::domain::run::options::{RunOptions, Schedule};
-use crate::engine::reconcile::{Reconcile, RunRequest};
+use crate::engine::reconcile::{EngineError, Reconcile, RunRequest};
 
 /// Workers of a restore.
 const WORKERS: usize = 8;
@@ -39,7 +39,15 @@ pub(super) async fn amend<W: Workshop>(
         Amendment::Ignore { .. } | Amendment::Unignore { .. } => Need::Store,
     };
     let engine = desk.engine(&project, need).await?;
-    let lines = engine.amend(&project, amendment).await?;
+    let mut amended = engine.amend(&project, amendment).await;
+    // What neither the file nor the state has may still run: that only the platform can tell.
+    if matches!(amendment, Amendment::Ignore { .. })
+        && matches!(amended, Err(EngineError::Refused(_)))
+        && let Ok(engine) = desk.engine(&project, Need::Platform).await
+    {
+        amended = engine.amend(&project, amendment).await;
+    }
+    let lines = amended?;
     desk.send(Notice::Amended { ticket, lines }).await;
     Ok(End::Plain)
 }

@@ -9,9 +9,11 @@ use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 use crate::domain::report::accept::accept;
 use crate::domain::report::drift::{drift, everything};
-use crate::domain::report::ignored::{Amendment, Ignored, decide, take_back};
+use crate::domain::report::ignored::{
+    Amendment, Ignored, decide, known, live, not_ignored, take_back, unknown,
+};
 use crate::engine::damage::replaceable;
-use crate::engine::discover::{Found, discover};
+use crate::engine::discover::{Found, discover, observe};
 use crate::engine::held::{Place, under_lock};
 use crate::engine::keeper::Keeper;
 use crate::engine::lock_history::StateDeed;
@@ -44,6 +46,7 @@ pub(super) async fn amend<W: World>(
             reason,
             until,
         } => {
+            check_known(world, project, address).await?;
             let now = world.clock().wall();
             let decision = Ignored {
                 address: address.clone(),
@@ -63,9 +66,8 @@ pub(super) async fn amend<W: World>(
             let mut all = ignored(world, project)?;
             let back = take_back(&mut all, address, path.as_deref());
             if back.is_empty() {
-                return Err(EngineError::Invalid(format!(
-                    "nothing of {address} is ignored; `nkapp drift ignored` lists what is"
-                )));
+                let refusal = not_ignored(&all, address, path.as_deref());
+                return Err(EngineError::Refused(refusal));
             }
             save(world, project, &all)?;
             let told = back
@@ -74,6 +76,31 @@ pub(super) async fn amend<W: World>(
             Ok(told.collect())
         }
     }
+}
+
+/// Refuses an address that nobody has: not the file, not the record, nothing that is live.
+async fn check_known<W: World>(
+    world: &W,
+    project: &Project,
+    address: &Address,
+) -> Result<(), EngineError> {
+    let mut all = known(project, None);
+    if all.contains(address) {
+        return Ok(());
+    }
+    let keeper = Keeper::open(world, &project.scope()).await?;
+    all.extend(known(project, keeper.record()));
+    if all.contains(address) {
+        return Ok(());
+    }
+    // A platform that does not answer shows nothing that could be meant.
+    if let Ok(found) = observe(world, project).await {
+        all.extend(live(&found));
+    }
+    if all.contains(address) {
+        return Ok(());
+    }
+    Err(EngineError::Refused(unknown(address, &all)))
 }
 
 /// Reads what is ignored; expired decisions are still among it.

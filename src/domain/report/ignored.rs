@@ -1,10 +1,15 @@
 //! Drift somebody decided to live with: shown as ignored, with who, why and until when; never hidden.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::domain::config::near::{nearest, suggestion};
 use crate::domain::ids::Address;
+use crate::domain::live::Live;
 use crate::domain::plan::model::Change;
+use crate::domain::project::project::Project;
+use crate::domain::record::Record;
+use crate::domain::refusal::Refusal;
 use crate::domain::report::{DriftReport, StatusReport};
 use crate::domain::time::Wall;
 
@@ -174,6 +179,73 @@ pub fn take_back(all: &mut Vec<Ignored>, address: &Address, path: Option<&str>) 
     back
 }
 
+/// Returns the addresses of the file and of what is recorded.
+#[must_use]
+pub fn known(project: &Project, record: Option<&Record>) -> BTreeSet<Address> {
+    let services = project.services.keys().map(|name| Address::service(name));
+    let networks = project.networks.keys().map(|name| Address::network(name));
+    let volumes = project.volumes.keys().map(|name| Address::volume(name));
+    let recorded = record.into_iter().flat_map(|one| one.resources.keys());
+    let recorded = recorded.cloned();
+    let all = services.chain(networks).chain(volumes);
+    all.chain(recorded).collect()
+}
+
+/// Returns the addresses of what is live, strays among it.
+#[must_use]
+pub fn live(live: &Live) -> BTreeSet<Address> {
+    let services = live.instances.iter();
+    let services = services.map(|one| Address::service(&one.service));
+    let networks = live.networks.iter();
+    let networks = networks.filter_map(|one| one.network.as_deref().map(Address::network));
+    let volumes = live.volumes.iter();
+    let volumes = volumes.filter_map(|one| one.volume.as_deref().map(Address::volume));
+    services.chain(networks).chain(volumes).collect()
+}
+
+/// Refuses to set something aside that nobody has.
+#[must_use]
+pub fn unknown(address: &Address, known: &BTreeSet<Address>) -> Refusal {
+    let refusal = Refusal::new(format!("there is no `{address}` that could drift"))
+        .hint("neither the file nor the state has it, and nothing that runs is called so")
+        .next("nkapp drift");
+    let like = known.iter().filter(|one| one.kind == address.kind);
+    let names: Vec<&str> = like.map(|one| one.name.as_str()).collect();
+    if let Some(name) = nearest(&address.name, names) {
+        let meant = Address {
+            kind: address.kind,
+            name: name.to_owned(),
+        };
+        return refusal.hint(format!("did you mean `{meant}`?"));
+    }
+    let all: Vec<String> = known.iter().map(ToString::to_string).collect();
+    let given = address.to_string();
+    match suggestion(&given, all.iter().map(String::as_str)) {
+        Some(help) => refusal.hint(help),
+        None => refusal,
+    }
+}
+
+/// Refuses to take back a decision that was not made, and names those that were.
+#[must_use]
+pub fn not_ignored(all: &[Ignored], address: &Address, path: Option<&str>) -> Refusal {
+    let subject = match path {
+        Some(path) => format!("{address}:{path}"),
+        None => address.to_string(),
+    };
+    let refusal = Refusal::new(format!("nothing of {subject} is ignored"));
+    let refusal = all.iter().fold(refusal, |refusal, one| {
+        refusal.hint(format!("ignored is {}: {}", one.subject(), one.reason))
+    });
+    match all.iter().find(|one| one.address == *address) {
+        Some(one) => refusal.next(format!("nkapp drift unignore {}", one.subject())),
+        None if all.is_empty() => refusal
+            .hint("nothing is ignored at all")
+            .next("nkapp drift"),
+        None => refusal.next("nkapp drift ignored"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,5 +356,61 @@ mod tests {
         assert_eq!(back[0].subject(), "service.api:status");
         assert_eq!(take_back(&mut all, &Address::service("web"), None), []);
         assert_eq!(take_back(&mut all, &Address::service("api"), None).len(), 1);
+    }
+
+    #[test]
+    fn what_nobody_has_is_refused_with_what_is_near() {
+        let known = [
+            Address::service("api"),
+            Address::service("worker"),
+            Address::volume("data"),
+        ]
+        .into();
+        let cases = [
+            (Address::service("aip"), "did you mean `service.api`?"),
+            (Address::volume("date"), "did you mean `volume.data`?"),
+            (
+                Address::service("nope"),
+                "known here: `volume.data`, `service.api`, `service.worker`",
+            ),
+        ];
+        for (address, help) in cases {
+            let refused = unknown(&address, &known);
+            let problem = format!("there is no `{address}` that could drift");
+            assert_eq!(refused.problem, problem);
+            assert_eq!(refused.hints.last().map(String::as_str), Some(help));
+            assert_eq!(refused.next.as_deref(), Some("nkapp drift"));
+        }
+    }
+
+    #[test]
+    fn a_decision_that_was_not_made_is_refused_with_those_that_were() {
+        let all = [ignored(Some("status"), None)];
+        let api = Address::service("api");
+        let cases = [
+            (
+                &all[..],
+                &api,
+                Some("memory"),
+                "nkapp drift unignore service.api:status",
+            ),
+            (
+                &all[..],
+                &Address::service("web"),
+                None,
+                "nkapp drift ignored",
+            ),
+            (&[][..], &api, None, "nkapp drift"),
+        ];
+        for (all, address, path, next) in cases {
+            let refused = not_ignored(all, address, path);
+            assert_eq!(refused.next.as_deref(), Some(next));
+            let told = refused.hints.join("\n");
+            let expected = match all {
+                [] => "nothing is ignored at all",
+                _ => "ignored is service.api:status: a trial",
+            };
+            assert_eq!(told, expected);
+        }
     }
 }
