@@ -333,10 +333,12 @@ impl<W: Workshop> Room<'_, W> {
                     self.triggers.arm();
                     self.learn();
                 }
+                self.set_expiry();
             }
             Ended::Look { took, answered } => {
                 self.looking = false;
                 self.triggers.looked(*took, Instant::now());
+                self.set_expiry();
                 if *answered {
                     self.watch();
                 }
@@ -364,6 +366,15 @@ impl<W: Workshop> Room<'_, W> {
         if let Ok(project) = self.desk.known() {
             self.triggers.every(project.drift.interval, Instant::now());
         }
+    }
+
+    /// Looks again when something that is ignored counts again.
+    fn set_expiry(&mut self) {
+        let now = self.desk.now();
+        let at = self.desk.look(|s| s.drift.as_ref()?.next_expiry(now));
+        let left = at.map(|at| u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0));
+        let due = left.map(|left| Instant::now() + Duration::from_millis(left));
+        self.triggers.expires(due);
     }
 
     fn reload(&mut self) {

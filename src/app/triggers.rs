@@ -38,6 +38,8 @@ pub struct Triggers {
     lock_after: Instant,
     timer: Instant,
     period: Duration,
+    /// When something that is ignored counts again.
+    expiry: Option<Instant>,
 }
 
 impl Triggers {
@@ -62,6 +64,7 @@ impl Triggers {
             lock_after: now,
             timer: now + DriftWatch::INTERVAL,
             period: DriftWatch::INTERVAL,
+            expiry: None,
         }
     }
 
@@ -90,6 +93,11 @@ impl Triggers {
         self.timer = self.timer.min(now + period);
     }
 
+    /// Sets when something that is ignored counts again, so that a look is due then; `None`: nothing does.
+    pub fn expires(&mut self, at: Option<Instant>) {
+        self.expiry = at;
+    }
+
     /// Asks for a look at everything but the file, as after a run.
     pub fn arm(&mut self) {
         self.wanted.live = true;
@@ -101,6 +109,10 @@ impl Triggers {
         if now >= self.timer {
             self.timer = now + self.period;
             self.arm();
+        }
+        if self.expiry.is_some_and(|at| now >= at) {
+            self.expiry = None;
+            self.wanted.live = true;
         }
         let due = Look {
             config: self.wanted.config && now >= self.config_after,
@@ -131,7 +143,7 @@ impl Triggers {
     /// Returns when to call [`Triggers::take`] next.
     #[must_use]
     pub fn next_wakeup(&self, running: bool, looking: bool) -> Instant {
-        let mut next = self.timer;
+        let mut next = self.expiry.map_or(self.timer, |at| at.min(self.timer));
         if self.wanted.config {
             next = next.min(self.config_after);
         }
@@ -224,6 +236,23 @@ mod tests {
         assert!(triggers.take(now + short * 2, false, false).live);
         let next = triggers.next_wakeup(false, false);
         assert_eq!(next, now + short * 2 + long);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_ignored_is_looked_at_when_it_counts_again() {
+        let (mut triggers, now) = settled();
+        let at = now + Duration::from_secs(7);
+        triggers.expires(Some(at));
+        assert_eq!(triggers.next_wakeup(false, false), at);
+        assert!(
+            !triggers
+                .take(at - Duration::from_millis(1), false, false)
+                .live
+        );
+        // A run holds it back, and it is not lost.
+        assert!(!triggers.take(at, true, false).live);
+        assert!(triggers.take(at, false, false).live);
+        assert!(triggers.next_wakeup(false, false) > at);
     }
 
     #[tokio::test(start_paused = true)]

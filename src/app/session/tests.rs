@@ -13,9 +13,10 @@ use crate::domain::ids::{Address, Digest, Instance, Lineage, PlanId, ProviderId,
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::live::{Health, LiveSubject, Status};
 use crate::domain::place::Sources;
-use crate::domain::plan::model::{ActionKind, Plan, PlanRequest, Purpose};
+use crate::domain::plan::model::{ActionKind, Cause, Change, Plan, PlanRequest, Purpose};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
+use crate::domain::report::ignored::Ignored;
 use crate::domain::report::install::InstallReport;
 use crate::domain::report::store::{LockHistory, StoreReport};
 use crate::domain::report::worker::Leadership;
@@ -38,6 +39,9 @@ struct Script {
     looks: Cell<u32>,
     runs: Cell<u32>,
     drifted: RefCell<BTreeSet<&'static str>>,
+    ignored: RefCell<Vec<Ignored>>,
+    /// When the time of day began.
+    began: Cell<Option<Instant>>,
     stopped_with: Cell<Option<Stop>>,
     /// Nothing can be planned, although the platform answers.
     muddled: Cell<bool>,
@@ -50,6 +54,16 @@ struct Script {
     services: Cell<u32>,
     /// Ids of the instances of each look at their use.
     sampled: RefCell<Vec<Vec<String>>>,
+}
+
+impl Script {
+    fn now(&self) -> Wall {
+        let gone = self
+            .began
+            .get()
+            .map_or(0, |began| began.elapsed().as_millis());
+        Wall(i64::try_from(gone).unwrap_or(0))
+    }
 }
 
 struct Scripted(Rc<Script>);
@@ -80,6 +94,17 @@ fn standing(number: u32) -> (Address, ResourceStatus) {
         ignored: Vec::new(),
     };
     (address, status)
+}
+
+fn stopped() -> Change {
+    Change {
+        path: "status".into(),
+        instance: None,
+        before: Some("exited".into()),
+        after: Some("running".into()),
+        cause: Cause::Drift,
+        sensitive: false,
+    }
 }
 
 fn event(kind: EventKind) -> Event {
@@ -177,14 +202,15 @@ impl Reconcile for Scripted {
     }
     async fn drift(&self, _: &Project) -> Result<DriftReport, EngineError> {
         let drifted = self.0.drifted.borrow();
-        Ok(DriftReport {
+        let report = DriftReport {
             drifted: drifted
                 .iter()
-                .map(|n| (Address::service(n), Vec::new()))
+                .map(|n| (Address::service(n), vec![stopped()]))
                 .collect(),
             digest: Digest::new(format!("{drifted:?}")),
             ..DriftReport::default()
-        })
+        };
+        Ok(report.without(&self.0.ignored.borrow(), self.0.now()))
     }
     async fn lock(
         &self,
@@ -366,12 +392,13 @@ impl Workshop for Bench {
         Ok(Rc::clone(&self.engine))
     }
     fn now(&self) -> Wall {
-        Wall(0)
+        self.engine.0.now()
     }
 }
 
 fn bench(valid: bool) -> (Bench, Rc<Script>) {
     let script = Rc::new(Script::default());
+    script.began.set(Some(Instant::now()));
     let bench = Bench {
         engine: Rc::new(Scripted(Rc::clone(&script))),
         valid,

@@ -91,6 +91,8 @@ fn digest(report: &DriftReport) -> Digest {
             feed(&one.change.path);
             feed(one.change.before.as_deref().unwrap_or("\0"));
             feed(&one.ignored.reason);
+            let until = one.ignored.until;
+            feed(&until.map_or_else(String::new, |until| until.0.to_string()));
         }
     }
     for (address, run) in &report.half_done {

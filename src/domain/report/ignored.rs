@@ -123,6 +123,13 @@ impl DriftReport {
     pub fn ignored_fields(&self) -> usize {
         self.ignored.values().map(Vec::len).sum()
     }
+    /// Returns when the first of them counts again.
+    #[must_use]
+    pub fn next_expiry(&self, now: Wall) -> Option<Wall> {
+        let all = self.ignored.values().flatten();
+        let ends = all.filter_map(|one| one.ignored.until);
+        ends.filter(|until| *until > now).min()
+    }
     /// Tells whether all that differs on a resource is set aside.
     #[must_use]
     pub fn ignores(&self, address: &Address) -> bool {
@@ -301,6 +308,8 @@ mod tests {
             let set_aside: usize = found.ignored.values().map(Vec::len).sum();
             assert_eq!(set_aside, aside, "{decision:?}");
             assert_eq!(found.digest == report().digest, aside == 0, "{decision:?}");
+            let expiry = decision.until.filter(|_| aside > 0);
+            assert_eq!(found.next_expiry(Wall(50)), expiry, "{decision:?}");
         }
     }
 

@@ -243,3 +243,38 @@ async fn only_what_is_on_the_screen_is_sampled_and_leaving_stops_it() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ignored_counts_again_the_moment_its_time_is_over() {
+    let (bench, script) = bench(true);
+    let live = Settings {
+        live: true,
+        ..once()
+    };
+    let over = Duration::from_secs(7);
+    script.drifted.borrow_mut().insert("web");
+    script.ignored.borrow_mut().push(Ignored {
+        address: Address::service("web"),
+        path: None,
+        reason: "a trial".into(),
+        by: "me@here".into(),
+        at: Wall(0),
+        until: Some(Wall(7_000)),
+    });
+    with_session(live, &bench, async |mut client, _hints| {
+        let began = Instant::now();
+        let first = hear(&mut client.notices, |n| matches!(n, Notice::Drift { .. })).await;
+        let Notice::Drift { report, .. } = first else {
+            unreachable!()
+        };
+        assert_eq!((report.drifted.len(), report.ignored_fields()), (0, 1));
+        hear(
+            &mut client.notices,
+            |n| matches!(n, Notice::Event(e) if e.kind.as_str() == "drift_found"),
+        )
+        .await;
+        let late = began.elapsed().saturating_sub(over);
+        assert!(late <= Duration::from_millis(200), "{late:?} late");
+    })
+    .await;
+}
