@@ -1,7 +1,8 @@
 //! The forms in which programs print a value: encoded as a whole, piece by piece, or with some characters escaped.
 //!
-//! A whole encoding (base64, hexadecimal) is a text of its own to look for. An escape (percent, backslash) may touch
-//! any of the characters, so there the text is decoded instead, with a way back to where each byte stood.
+//! A whole encoding (base64, decimal numbers) is a text of its own to look for. An escape (percent, backslash, `&#…;`)
+//! may touch any of the characters, so there the text is decoded instead, with a way back to where each byte stood; and
+//! hexadecimal digits are read without whatever stands between them.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,8 +12,13 @@ const LINES: [usize; 2] = [57, 48];
 /// Shortest piece that is looked for by itself.
 const PIECE: usize = 8;
 
-/// Bytes an escaped byte may take (`\u0061`).
-pub(super) const WIDEST: usize = 6;
+/// Longest value whose rarer encodings are looked for; of a longer one they would be many.
+const LONGEST_ODD: usize = 256;
+
+/// Bytes an escaped byte may take (`&#x0061;`).
+pub(super) const WIDEST: usize = 8;
+/// Shortest value that is looked for among hexadecimal digits, in bytes: a shorter one is found in any date.
+pub(super) const SHORTEST_HEX: usize = 6;
 
 /// Returns the encodings of a value that are looked for as they are.
 pub(super) fn encodings(value: &str) -> Vec<String> {
@@ -33,17 +39,18 @@ pub(super) fn encodings(value: &str) -> Vec<String> {
             }
         }
     }
-    for upper in [false, true] {
-        for (before, between) in [("", ""), ("", " "), ("", ":"), ("0x", ", 0x")] {
-            forms.push(hex(bytes, before, between, upper));
+    // Lines of `xxd -p` and `od`; a value in one line is found among the digits, whatever stands between them.
+    for (upper, length, between) in [false, true]
+        .into_iter()
+        .flat_map(|upper| [(30, ""), (16, " "), (16, "")].map(|(l, b)| (upper, l, b)))
+    {
+        if bytes.len() > length {
+            let pieces = bytes.chunks(length).filter(|piece| piece.len() >= PIECE);
+            forms.extend(pieces.map(|piece| hex(piece, between, upper)));
         }
-        // Lines of `xxd -p` and `od`.
-        for (length, between) in [(30, ""), (16, " "), (16, "")] {
-            if bytes.len() > length {
-                let pieces = bytes.chunks(length).filter(|piece| piece.len() >= PIECE);
-                forms.extend(pieces.map(|piece| hex(piece, "", between, upper)));
-            }
-        }
+    }
+    if bytes.len() <= LONGEST_ODD {
+        forms.extend(odd(value));
     }
     forms.push(value.replace('\'', r"'\''"));
     forms.push(value.replace('\'', r#"'"'"'"#));
@@ -53,6 +60,48 @@ pub(super) fn encodings(value: &str) -> Vec<String> {
     forms.push(html.replace('\'', "&apos;"));
     forms.push(html.replace('\'', "&#39;"));
     forms.push(html);
+    forms
+}
+
+/// The encodings of a whole value that are rarer: twice base64, base64 of UTF-16, base32, numbers, characters apart from
+/// each other, backwards.
+fn odd(value: &str) -> Vec<String> {
+    let bytes = value.as_bytes();
+    let mut forms = Vec::new();
+    for url in [false, true] {
+        let inner = (0..3).map(|offset| base64_middle(bytes, offset, url));
+        let twice = inner.flat_map(|inner| (0..3).map(move |at| (inner.clone(), at)));
+        forms.extend(twice.map(|(inner, at)| base64_middle(inner.as_bytes(), at, url)));
+    }
+    let units = || value.encode_utf16();
+    let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+    for wide in [&little, &big] {
+        forms.extend((0..3).map(|offset| base64_middle(wide, offset, false)));
+    }
+    for offset in 0..5 {
+        let text = base32_middle(bytes, offset);
+        forms.push(text.to_lowercase());
+        forms.push(text);
+    }
+    let numbers = |radix: fn(&u8) -> String| bytes.iter().map(radix).collect::<Vec<_>>();
+    for (digits, padded) in [
+        (numbers(|b| format!("{b}")), numbers(|b| format!("{b:>3}"))),
+        (
+            numbers(|b| format!("{b:o}")),
+            numbers(|b| format!("{b:03o}")),
+        ),
+    ] {
+        for between in [" ", ",", ", "] {
+            forms.push(digits.join(between));
+        }
+        forms.push(padded.join(" "));
+    }
+    let characters = || value.chars().map(String::from).collect::<Vec<_>>();
+    for between in [" ", "   "] {
+        forms.push(characters().join(between));
+    }
+    forms.push(value.chars().rev().collect());
     forms
 }
 
@@ -81,18 +130,57 @@ pub(super) fn views(text: &[u8]) -> Vec<View<'_>> {
     if text.contains(&b'\\') {
         view(Cow::Borrowed(text), None, backslash as fn(&[u8]) -> Meant);
         // JSON in JSON.
-        let (once, places) = decode(text);
+        let (once, places) = decode(text, backslash);
         if once.contains(&b'\\') {
             view(Cow::Owned(once), Some(places), backslash);
         }
     }
     if text.contains(&b'%') {
         view(Cow::Borrowed(text), None, percent);
+        // An address in an address.
+        let (once, places) = decode(text, percent);
+        if once.contains(&b'%') {
+            view(Cow::Owned(once), Some(places), percent);
+        }
     }
     if text.contains(&b'+') {
         view(Cow::Borrowed(text), None, form);
     }
+    if text.windows(2).any(|two| two == b"&#") {
+        view(Cow::Borrowed(text), None, entity);
+    }
+    if text.contains(&b'=') {
+        view(Cow::Borrowed(text), None, quoted);
+    }
     views
+}
+
+/// The hexadecimal digits of a text in lower case and where each stood, if there are enough for a value: bytes and words
+/// may be apart from each other, with a colon or a comma and `0x` between, but no other letter is.
+pub(super) fn digits(text: &[u8]) -> Vec<(Vec<u8>, Vec<usize>)> {
+    let mut runs = Vec::new();
+    let (mut digits, mut places) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while at <= text.len() {
+        let rest = text.get(at..).unwrap_or_default();
+        let prefix = matches!(rest, [b'0', b'x' | b'X', next, ..] if next.is_ascii_hexdigit());
+        match rest.first() {
+            _ if prefix => at += 1,
+            Some(digit) if digit.is_ascii_hexdigit() => {
+                digits.push(digit.to_ascii_lowercase());
+                places.push(at);
+            }
+            Some(b' ' | b':' | b',' | b'\t' | b'-' | b'\\' | b'x') => {}
+            _ => {
+                let run = (std::mem::take(&mut digits), std::mem::take(&mut places));
+                if run.0.len() >= 2 * SHORTEST_HEX {
+                    runs.push(run);
+                }
+            }
+        }
+        at += 1;
+    }
+    runs
 }
 
 impl View<'_> {
@@ -151,17 +239,17 @@ impl View<'_> {
 
 /// Tells whether an escape of any kind may begin with a byte.
 fn is_escape(byte: u8) -> bool {
-    matches!(byte, b'\\' | b'%' | b'+')
+    matches!(byte, b'\\' | b'%' | b'+' | b'&' | b'=')
 }
 
-/// Decodes backslashes from the start on: the bytes, and where each began; one more for the end.
-fn decode(text: &[u8]) -> (Vec<u8>, Vec<usize>) {
+/// Decodes from the start on: the bytes, and where each began; one more for the end.
+fn decode(text: &[u8], meant: fn(&[u8]) -> Meant) -> (Vec<u8>, Vec<usize>) {
     let (mut bytes, mut places) = (Vec::with_capacity(text.len()), Vec::new());
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let (meant, taken) =
-            backslash(rest).unwrap_or_else(|| (rest.iter().take(1).copied().collect(), 1));
-        for byte in meant {
+        let (bytes_meant, taken) =
+            meant(rest).unwrap_or_else(|| (rest.iter().take(1).copied().collect(), 1));
+        for byte in bytes_meant {
             bytes.push(byte);
             places.push(at);
         }
@@ -172,11 +260,31 @@ fn decode(text: &[u8]) -> (Vec<u8>, Vec<usize>) {
 }
 
 fn percent(text: &[u8]) -> Meant {
-    let digits = text.strip_prefix(b"%")?.get(..2)?;
-    Some((
-        vec![number(digits, 16).and_then(|n| u8::try_from(n).ok())?],
-        3,
-    ))
+    two_digits(text.strip_prefix(b"%")?)
+}
+
+/// Quoted-printable, as mails have it.
+fn quoted(text: &[u8]) -> Meant {
+    two_digits(text.strip_prefix(b"=")?)
+}
+
+/// Two hexadecimal digits behind one character.
+fn two_digits(text: &[u8]) -> Meant {
+    let code = number(text.get(..2)?, 16)?;
+    Some((vec![u8::try_from(code).ok()?], 3))
+}
+
+/// A character of HTML by its number, `&#97;` or `&#x61;`.
+fn entity(text: &[u8]) -> Meant {
+    let rest = text.strip_prefix(b"&#")?;
+    let length = rest.iter().take(8).position(|byte| *byte == b';')?;
+    let inside = rest.get(..length)?;
+    let code = match inside.strip_prefix(b"x").or(inside.strip_prefix(b"X")) {
+        Some(digits) => number(digits, 16)?,
+        None => number(inside, 10)?,
+    };
+    let c = char::from_u32(code)?;
+    Some((c.to_string().into_bytes(), length + 3))
 }
 
 fn form(text: &[u8]) -> Meant {
@@ -243,7 +351,15 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
 fn base64_middle(bytes: &[u8], offset: usize, url: bool) -> String {
     const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let table = if url { URL } else { STANDARD };
+    middle(bytes, offset, 6, if url { URL } else { STANDARD })
+}
+
+/// The same of base32.
+fn base32_middle(bytes: &[u8], offset: usize) -> String {
+    middle(bytes, offset, 5, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+}
+
+fn middle(bytes: &[u8], offset: usize, width: usize, table: &[u8]) -> String {
     let bit = |i: usize| -> Option<u8> {
         let i = i.checked_sub(offset * 8)?;
         let byte = bytes.get(i / 8)?;
@@ -251,19 +367,31 @@ fn base64_middle(bytes: &[u8], offset: usize, url: bool) -> String {
     };
     let end = (offset + bytes.len()) * 8;
     let mut text = String::new();
-    let mut at = (offset * 8).div_ceil(6) * 6;
-    while at + 6 <= end {
-        let six = (0..6).fold(0u8, |six, i| (six << 1) | bit(at + i).unwrap_or(0));
-        if let Some(c) = table.get(usize::from(six)) {
+    let mut at = (offset * 8).div_ceil(width) * width;
+    while at + width <= end {
+        let code = (0..width).fold(0u8, |code, i| (code << 1) | bit(at + i).unwrap_or(0));
+        if let Some(c) = table.get(usize::from(code)) {
             text.push(char::from(*c));
         }
-        at += 6;
+        at += width;
     }
     text
 }
 
-fn hex(bytes: &[u8], before: &str, between: &str, upper: bool) -> String {
-    let mut text = before.to_owned();
+/// The digits of a value, and as `hexdump` has them: the two bytes of a word the other way round, from the first byte or
+/// the second on.
+pub(super) fn digit_forms(bytes: &[u8]) -> [String; 3] {
+    let swapped = |bytes: &[u8]| {
+        let words = bytes.chunks_exact(2).flat_map(|word| word.iter().rev());
+        hex(&words.copied().collect::<Vec<u8>>(), "", false)
+    };
+    let rest = bytes.get(1..).unwrap_or_default();
+    [hex(bytes, "", false), swapped(bytes), swapped(rest)]
+}
+
+/// Writes bytes as hexadecimal digits.
+fn hex(bytes: &[u8], between: &str, upper: bool) -> String {
+    let mut text = String::new();
     for (i, byte) in bytes.iter().enumerate() {
         if i > 0 {
             text.push_str(between);
@@ -301,6 +429,23 @@ mod tests {
             assert_eq!(places, ends, "{text}");
         }
         assert!(views(b"plain").is_empty());
+    }
+
+    #[test]
+    fn digits_are_read_whatever_stands_between_them() {
+        let cases = [
+            ("x: 6361 6e61 7279", "63616e617279", 3),
+            ("[0x63, 0x61, 0x6E, 0x61, 0x72, 0x79]", "63616e617279", 3),
+            (r"\x63\x61\x6e\x61\x72\x79", "63616e617279", 2),
+            ("63:61:6e:61:72:79", "63616e617279", 0),
+        ];
+        for (text, found, start) in cases {
+            let runs = digits(text.as_bytes());
+            assert_eq!(runs.len(), 1, "{text}");
+            assert_eq!(String::from_utf8_lossy(&runs[0].0), found);
+            assert_eq!(runs[0].1.first(), Some(&start), "{text}");
+        }
+        assert!(digits(b"63616e61 is too short, and so is a bad cafe").is_empty());
     }
 
     #[test]

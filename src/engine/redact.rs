@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use crate::domain::secret::Secret;
-use crate::engine::forms::{View, WIDEST, encodings, views};
+use crate::engine::forms::{SHORTEST_HEX, View, WIDEST, digit_forms, digits, encodings, views};
 use crate::engine::strip::strip;
 use crate::formats::secret_parts::{leaves, passwords};
 
@@ -34,6 +34,8 @@ pub struct Redactor {
     patterns: BTreeMap<u8, Vec<Pattern>>,
     /// First two bytes of every pattern, so that most places of a text are passed by quickly.
     starts: Starts,
+    /// Values as hexadecimal digits, to be found whatever stands between them.
+    digits: Vec<Zeroizing<Vec<u8>>>,
     longest: usize,
 }
 
@@ -147,6 +149,7 @@ impl Redactor {
             let found = (0..view.len()).filter_map(|at| self.escaped_at(&view, at));
             hits.extend(found);
         }
+        hits.extend(self.in_digits(text.as_bytes()));
         hits.sort_unstable();
         let mut joined: Vec<(usize, usize)> = Vec::new();
         for (mut from, mut to) in hits {
@@ -173,6 +176,23 @@ impl Redactor {
                 && let Some(length) = self.match_at(bytes, at, first)
             {
                 hits.push((at, at + length));
+            }
+        }
+        hits
+    }
+
+    /// Finds values among hexadecimal digits, in words of any length.
+    fn in_digits(&self, text: &[u8]) -> Vec<(usize, usize)> {
+        if self.digits.is_empty() {
+            return Vec::new();
+        }
+        let mut hits = Vec::new();
+        for (found, places) in digits(text) {
+            for wanted in &self.digits {
+                for at in memchr::memmem::find_iter(&found, wanted.as_slice()) {
+                    let last = places.get(at + wanted.len() - 1);
+                    hits.extend(places.get(at).zip(last).map(|(from, to)| (*from, to + 1)));
+                }
             }
         }
         hits
@@ -211,6 +231,16 @@ impl Redactor {
         }
         for form in encodings(value) {
             self.add(&Zeroizing::new(form), false, false);
+        }
+        // Among digits a short value would be found in any number.
+        let forms = digit_forms(value.as_bytes()).map(Zeroizing::new);
+        for form in forms {
+            if form.len() >= 2 * SHORTEST_HEX {
+                self.digits.push(Zeroizing::new(form.as_bytes().to_vec()));
+            } else {
+                self.add(&form.to_uppercase(), false, false);
+                self.add(&form, false, false);
+            }
         }
     }
 

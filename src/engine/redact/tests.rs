@@ -138,10 +138,61 @@ fn printed(value: &str, form: usize) -> String {
             .collect(),
         17 => format!("{value:?}"),
         18 => each(&|byte| format!("\\x{byte:02x}")),
-        _ => each(&|byte| format!("{byte:02x} ")),
+        19 => each(&|byte| format!("{byte:02x} ")),
+        20 => {
+            let once = printed(value, 1);
+            printed(&once, 1)
+        }
+        21 => {
+            let wide: String = value.chars().flat_map(|c| [c, '\0']).collect();
+            let plain = value.is_ascii();
+            printed(if plain { &wide } else { value }, 1)
+        }
+        22 => each(&|byte| format!("%25{byte:02X}")),
+        23 => value
+            .chars()
+            .map(|c| format!("&#{};", u32::from(c)))
+            .collect(),
+        24 => value
+            .chars()
+            .map(|c| format!("&#x{:04x};", u32::from(c)))
+            .collect(),
+        25 => each(&|byte| format!("={byte:02X}")),
+        26 => words(bytes, false),
+        27 => words(bytes, true),
+        28 => each(&|byte| format!("{byte}, "))
+            .trim_end_matches(", ")
+            .to_owned(),
+        29 => each(&|byte| format!("{byte:>3} ")),
+        30 => each(&|byte| format!("{byte:03o} ")),
+        31 => value.chars().map(|c| format!("{c} ")).collect(),
+        32 => value.chars().rev().collect(),
+        33 => base32(bytes),
+        _ => each(&|byte| format!("0x{byte:02X}, ")),
     }
 }
-const FORMS: usize = 20;
+const FORMS: usize = 35;
+
+/// Hexadecimal words of two bytes, as `xxd` has them, or `hexdump`.
+fn words(bytes: &[u8], swapped: bool) -> String {
+    let word = |word: &[u8]| match word {
+        [first, second] if swapped => format!("{second:02x}{first:02x}"),
+        all => all.iter().map(|byte| format!("{byte:02x}")).collect(),
+    };
+    let words: Vec<String> = bytes.chunks(2).map(word).collect();
+    words.join(" ")
+}
+
+fn base32(bytes: &[u8]) -> String {
+    let bits: Vec<u8> = bytes
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1))
+        .collect();
+    let table: Vec<char> = ('A'..='Z').chain('2'..='7').collect();
+    let code =
+        |five: &[u8]| (0..5).fold(0, |n, i| n << 1 | usize::from(*five.get(i).unwrap_or(&0)));
+    bits.chunks(5).map(|five| table[code(five)]).collect()
+}
 
 /// What of a value must not be seen: each of its lines that is long enough.
 fn tellings(value: &str) -> Vec<String> {

@@ -64,7 +64,7 @@ fn killed(project: &Project, at: usize) -> (BTreeSet<String>, bool) {
     for line in lines.lines().map_while(Result::ok) {
         let event: Value = serde_json::from_str(&line).expect("JSON");
         let step = event["step"].as_str().unwrap_or_default();
-        let (kind, ok) = (event["kind"].as_str(), event["outcome"] == "ok");
+        let (kind, ok) = (event["kind"].as_str(), event["outcome"] == "done");
         if !step.starts_with("action.") || !matches!(kind, Some("step_started" | "step_finished")) {
             continue;
         }
