@@ -96,6 +96,8 @@ pub enum Effect {
         address: Address,
         /// The provider's identifier.
         id: ProviderId,
+        /// Whether it has none of our labels.
+        bare: bool,
     },
     /// A network or volume is gone; the resource stays known.
     ObjectGone {
@@ -192,10 +194,15 @@ impl Record {
                 instance,
                 id,
             } => self.instance_gone(address, *instance, id.as_ref()),
-            Effect::ObjectMade { address, id } => self.entry(address).id = Some(id.clone()),
+            Effect::ObjectMade { address, id, bare } => {
+                let resource = self.entry(address);
+                resource.id = Some(id.clone());
+                resource.bare = *bare;
+            }
             Effect::ObjectGone { address } => {
                 if let Some(resource) = self.resources.get_mut(address) {
                     resource.id = None;
+                    resource.bare = false;
                 }
             }
             Effect::Installed { address, manifest } => {
@@ -267,6 +274,7 @@ impl Record {
                 hash: String::new(),
                 depends_on: BTreeSet::new(),
                 id: None,
+                bare: false,
                 instances: std::collections::BTreeMap::new(),
                 teardown: Teardown::default(),
                 installed: None,
@@ -367,10 +375,12 @@ mod tests {
             Effect::ObjectMade {
                 address: Address::network("default"),
                 id: ProviderId::new("n"),
+                bare: false,
             },
             Effect::ObjectMade {
                 address: Address::volume("data"),
                 id: ProviderId::new("v"),
+                bare: true,
             },
             Effect::Forgotten {
                 address: Address::volume("data"),

@@ -55,6 +55,9 @@ pub struct RecordedResource {
     pub depends_on: BTreeSet<Address>,
     /// The provider's identifier, for networks and volumes.
     pub id: Option<ProviderId>,
+    /// Whether it had none of our labels when it was taken over: a volume's identifier is its name, so that one that was
+    /// removed and made anew by hand is known by the labels it lacks.
+    pub bare: bool,
     /// Instances of a service.
     pub instances: BTreeMap<Instance, RecordedInstance>,
     /// How to stop it.

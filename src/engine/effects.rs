@@ -74,6 +74,7 @@ fn adopted(site: &Site<'_>, address: &Address) -> Vec<Effect> {
             .object_id(address)
             .map(|id| Effect::ObjectMade {
                 address: address.clone(),
+                bare: site.is_bare(&id),
                 id,
             })
             .into_iter()

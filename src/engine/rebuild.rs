@@ -213,6 +213,7 @@ fn blank(address: Address) -> RecordedResource {
         hash: String::new(),
         depends_on: BTreeSet::new(),
         id: None,
+        bare: false,
         instances: BTreeMap::new(),
         teardown: Teardown::default(),
         installed: None,

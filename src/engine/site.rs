@@ -170,6 +170,12 @@ impl<'a> Site<'a> {
             .is_some_and(|live| live.health != Health::Unchecked)
     }
 
+    /// Tells whether it is a volume without our labels.
+    pub(super) fn is_bare(&self, id: &ProviderId) -> bool {
+        let live = self.live.volumes.iter().find(|volume| &volume.id == id);
+        live.is_some_and(|volume| volume.lineage.is_none())
+    }
+
     /// Returns the provider's identifier of a network or volume: of the one that carries our lineage, or that was
     /// made by hand in its place. The planner chooses in the same way.
     pub(super) fn object_id(&self, address: &Address) -> Option<ProviderId> {

@@ -93,6 +93,7 @@ pub(super) fn effect_of(pending: &Pending, applied: &Applied) -> Option<Effect> 
         ("create", ResourceKind::Network | ResourceKind::Volume, _) => Some(Effect::ObjectMade {
             address,
             id: applied.id.clone()?,
+            bare: false,
         }),
         ("remove", ResourceKind::Service, Some(instance)) => Some(Effect::InstanceGone {
             address,

@@ -114,6 +114,8 @@ struct ResourceWire {
     #[serde(flatten)]
     shape: ShapeWire,
     id: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    bare: bool,
     #[serde(default)]
     instances: BTreeMap<String, InstanceWire>,
     #[serde(default)]
@@ -240,6 +242,7 @@ fn resource_wire(resource: &RecordedResource) -> ResourceWire {
     ResourceWire {
         shape: shape_wire(&shape),
         id: resource.id.as_ref().map(ToString::to_string),
+        bare: resource.bare,
         instances: resource
             .instances
             .iter()
@@ -247,6 +250,15 @@ fn resource_wire(resource: &RecordedResource) -> ResourceWire {
             .collect(),
         installed: resource.installed.as_ref().map(ToString::to_string),
     }
+}
+
+/// What is usual is not written.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out a reference"
+)]
+pub(super) fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Writes an instance.

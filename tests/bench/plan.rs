@@ -97,6 +97,7 @@ impl World {
                 model,
                 depends_on: graph.dependencies(&address),
                 id,
+                bare: false,
                 instances: one,
                 teardown: Teardown::default(),
                 installed: None,

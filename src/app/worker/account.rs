@@ -33,6 +33,9 @@ impl Worker {
             Restoring::Auto => report.waiting = self.waiting(now, wall),
             Restoring::Never => {}
         }
+        if self.project.drift.restore != Restoring::Never {
+            report.pending.extend(self.left.iter().cloned());
+        }
         report.ailing = self.ailing();
         report
     }

@@ -11,8 +11,9 @@ use crate::app::worker::account::{millis, scope_of};
 use crate::app::worker::cases::AFTER_RESTORE;
 use crate::app::worker::mind::{LOCK_AGAIN, Level, Said, Worker};
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::ids::{Address, RunId};
+use crate::domain::ids::{Address, ResourceKind, RunId};
 use crate::domain::lease::{LockReport, Verdict};
+use crate::domain::plan::model::Change;
 use crate::domain::project::watch::Restoring;
 use crate::domain::report::DriftReport;
 use crate::domain::report::worker::{Leadership, Restored, who};
@@ -118,6 +119,10 @@ impl Worker {
 
     pub(super) fn drifted(&mut self, report: &DriftReport, now: Instant) {
         self.drifting = report.drifted.keys().cloned().collect();
+        let left = report.drifted.iter().filter(|(address, changes)| {
+            address.kind == ResourceKind::Volume && changes.iter().any(Change::is_another_object)
+        });
+        self.left = left.map(|(address, _)| address.clone()).collect();
         let before = std::mem::replace(&mut self.half_done, report.half_done.clone());
         for (address, run) in &report.half_done {
             // Its own it has told of already.
@@ -126,6 +131,15 @@ impl Worker {
             }
         }
         for address in self.sort_out(now) {
+            if self.left.contains(&address) {
+                self.said.push(Said {
+                    level: Level::Warn,
+                    topic: "pending",
+                    text: format!("{address} was removed and made anew by hand: no restore decides about what is in it; `nkapp drift accept {address}` takes it over as it is"),
+                    address: Some(address),
+                });
+                continue;
+            }
             let asks =
                 self.project.drift.restore == Restoring::Ask && self.project.drift.covers(&address);
             if asks && !self.half_done.contains_key(&address) {

@@ -86,6 +86,8 @@ pub struct Worker {
     pub(super) status: Option<Arc<StatusReport>>,
     /// What drifted by the last report.
     pub(super) drifting: BTreeSet<Address>,
+    /// What of it no restore may decide about.
+    pub(super) left: BTreeSet<Address>,
     /// What of it a restore has begun with and not finished.
     pub(super) half_done: BTreeMap<Address, RunId>,
     /// Whether a look has ended well since anything put what is known in doubt.
@@ -139,6 +141,7 @@ impl Worker {
             cases: Cases::default(),
             status: None,
             drifting: BTreeSet::new(),
+            left: BTreeSet::new(),
             half_done: BTreeMap::new(),
             is_fresh: false,
             lock_known: false,
@@ -308,7 +311,7 @@ impl Worker {
     /// What drifted and may be restored by the file.
     pub(super) fn wanted(&self) -> impl Iterator<Item = &Address> {
         let open = self.cases.open();
-        open.filter(|address| self.project.drift.covers(address))
+        open.filter(|address| self.project.drift.covers(address) && !self.left.contains(*address))
     }
 
     /// Returns everything that is to be restored now, if anything.

@@ -478,6 +478,37 @@ async fn a_pause_that_grew_is_told_when_it_begins_and_once() {
     assert_eq!(lab.said(), "");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_volume_made_anew_by_hand_waits_for_a_human_and_is_never_restored() {
+    for restore in [Restoring::Auto, Restoring::Ask] {
+        let mut lab = Lab::leading(restore);
+        lab.said();
+        let data = Address::volume("data");
+        let change = Change {
+            path: "id".into(),
+            instance: None,
+            before: None,
+            after: None,
+            cause: Cause::Drift,
+            sensitive: false,
+        };
+        lab.hears(&Notice::Drift {
+            ticket: None,
+            report: Arc::new(DriftReport {
+                drifted: [(data.clone(), vec![change])].into(),
+                digest: Digest::new("d"),
+                ..DriftReport::default()
+            }),
+        });
+        lab.passes(SECOND * 60);
+        assert_eq!(lab.wishes(), "nothing");
+        let said = lab.said();
+        assert!(said.contains("nkapp drift accept volume.data"), "{said}");
+        assert!(!said.contains("drift --restore"), "{said}");
+        assert_eq!(lab.mind.report(lab.now, Wall(0)).pending, [data]);
+    }
+}
+
 /// Lets `api` stand on a healthy `db`.
 fn on_db(lab: &mut Lab) {
     let api = lab.project.services.get_mut("api").expect("a service");

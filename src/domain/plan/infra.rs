@@ -8,12 +8,15 @@ use crate::domain::model::{Model, path};
 use crate::domain::plan::diff::{change, config_changes, creation_changes, plain};
 use crate::domain::plan::draft::Draft;
 use crate::domain::plan::instance::short_id;
-use crate::domain::plan::model::{ActionKind, Cause, Purpose, StepKind, StepPlace, Strategy};
+use crate::domain::plan::model::{
+    ActionKind, Cause, Change, Purpose, StepKind, StepPlace, Strategy,
+};
 use crate::domain::plan::reason;
 use crate::domain::plan::world::World;
 use crate::domain::plan::writer::Writer;
 use crate::domain::project::canonical::{network_model, volume_model};
 use crate::domain::project::project::{Network, Volume};
+use crate::domain::record::RecordedResource;
 
 /// What happens to the ground services stand on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,6 +119,7 @@ pub(super) fn volume(world: &World<'_>, volume: &Volume) -> Draft {
     match recorded {
         None if restore => return Draft::noop(address, reason::NOT_RECORDED),
         None => adopt(world, &mut draft, live.id.as_str(), live.lineage.is_some()),
+        Some(recorded) if is_remade(recorded, live) => remade(world, &mut draft, live),
         Some(recorded) if recorded.id.as_ref().is_some_and(|id| id != &live.id) => {
             adopt(world, &mut draft, live.id.as_str(), live.lineage.is_some());
         }
@@ -149,7 +153,32 @@ pub(super) fn seen_network(live: &LiveNetwork) -> Vec<(String, String)> {
 }
 /// Fields of a live volume a plan can depend on.
 pub(super) fn seen_volume(live: &LiveVolume) -> Vec<(String, String)> {
-    vec![("id".to_owned(), live.id.0.clone())]
+    let mut seen = vec![("id".to_owned(), live.id.0.clone())];
+    if live.lineage.is_none() {
+        seen.push(("labels".to_owned(), "none of ours".to_owned()));
+    }
+    seen
+}
+
+/// Tells whether a volume was removed and made anew by hand: its identifier is its name and says nothing, but ours had
+/// labels.
+fn is_remade(recorded: &RecordedResource, live: &LiveVolume) -> bool {
+    recorded.id.as_ref() == Some(&live.id) && !recorded.bare && live.lineage.is_none()
+}
+
+/// Takes such a volume over as it is, but never by restoring: what was in it cannot be put back, and whether what is in
+/// it now is right is for a human to say.
+fn remade(world: &World<'_>, draft: &mut Draft, live: &LiveVolume) {
+    let address = draft.address.clone();
+    draft.warn(format!(
+        "volume {} was removed and made anew outside nanokit ({} has none of our labels): what it held is gone, and what is in it now stays as it is; bring data back first if you have a copy, then `nkapp drift accept {address}` or a deploy takes it over",
+        address.name, live.id
+    ));
+    if world.input.request.purpose == Purpose::Restore {
+        draft.reason = reason::FOR_HUMANS.to_owned();
+        return;
+    }
+    adopt(world, draft, live.id.as_str(), false);
 }
 
 fn missing(world: &World<'_>, address: Address, desired: &Model, noun: &str) -> Draft {
@@ -266,8 +295,17 @@ fn detach(world: &World<'_>, network: &str, writer: &mut Writer<'_>) -> Vec<Step
 fn adopt(world: &World<'_>, draft: &mut Draft, id: &str, labelled: bool) {
     let recorded = world.recorded(&draft.address);
     if recorded.is_some() {
-        let before = format!("another of its name ({})", short_id(id));
-        let found = plain("id", Some(&before), Some("taken over"), Cause::Drift, None);
+        let before = match draft.address.kind {
+            ResourceKind::Volume if !labelled => {
+                "another of its name, without our labels".to_owned()
+            }
+            ResourceKind::Volume
+            | ResourceKind::Network
+            | ResourceKind::Service
+            | ResourceKind::Procedure => format!("another of its name ({})", short_id(id)),
+        };
+        let (before, after) = (Some(before.as_str()), Some("taken over"));
+        let found = plain(Change::ID, before, after, Cause::Drift, None);
         draft.changes.push(found);
     }
     take_over(draft);

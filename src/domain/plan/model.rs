@@ -161,6 +161,17 @@ pub struct Change {
     pub sensitive: bool,
 }
 
+impl Change {
+    /// Path of the difference between an object and another one that took its name.
+    pub(super) const ID: &'static str = "id";
+
+    /// Tells whether it says that another object took the name of the one that was recorded.
+    #[must_use]
+    pub fn is_another_object(&self) -> bool {
+        self.path == Self::ID && self.cause == Cause::Drift
+    }
+}
+
 /// What happens to one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {

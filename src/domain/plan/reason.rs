@@ -21,6 +21,8 @@ pub(super) const FOUND: &str = "found running, taken into the state";
 pub(super) const BY_HAND: &str = "found under our name, made by hand; taken into the state";
 /// Another object took its name.
 pub(super) const REMADE: &str = "made anew outside nanokit, taken over";
+/// Another object took its name, and a restoration must not decide about it.
+pub(super) const FOR_HUMANS: &str = "made anew outside nanokit; it is left for you to accept";
 /// A restoration has nothing to go by.
 pub(super) const NOT_RECORDED: &str = "not recorded, so there is nothing to restore";
 /// Not in the file any more.

@@ -67,6 +67,11 @@ fn one(
         why,
     };
     let none = || refuse("the record does not know it");
+    if address.kind == ResourceKind::Volume && change.is_another_object() {
+        let resource = record.resources.get_mut(address).ok_or_else(none)?;
+        resource.bare = true;
+        return Ok(());
+    }
     if address.kind != ResourceKind::Service {
         let there = match address.kind {
             ResourceKind::Network => live
@@ -150,7 +155,7 @@ mod tests {
     use crate::domain::graph::build::Graph;
     use crate::domain::live::Status;
     use crate::domain::model::Field;
-    use crate::domain::plan::tests::lab::{Lab, service};
+    use crate::domain::plan::tests::lab::{Lab, mounting, service};
     use crate::domain::report::drift::{drift, everything};
 
     fn report(lab: &Lab) -> DriftReport {
@@ -177,6 +182,28 @@ mod tests {
         let after = accepted(&mut lab, Some(path::MEMORY)).expect("accepted");
         assert!(after.drifted.is_empty(), "{after:?}");
         assert_eq!(after.changed, [Address::service("api")]);
+    }
+
+    #[test]
+    fn a_volume_made_anew_by_hand_is_accepted_as_it_is() {
+        let mut lab = Lab::deployed(vec![mounting("db", "data")]);
+        let volume = &mut lab.live.volumes[0];
+        (volume.volume, volume.lineage) = (None, None);
+        let found = report(&lab);
+        let data = Address::volume("data");
+        assert!(found.drifted.contains_key(&data), "{found:?}");
+        let mut record = lab.record.clone().expect("deployed");
+        accept(&mut record, &lab.live, &found, (&data, None)).expect("accepted");
+        assert_eq!(
+            record.resources.len(),
+            lab.record.as_ref().map_or(0, |r| r.resources.len())
+        );
+        lab.record = Some(record);
+        let after = report(&lab);
+        assert!(
+            after.drifted.is_empty() && after.changed.is_empty(),
+            "{after:?}"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::domain::effect::Effect;
 use crate::domain::ids::{Digest, Instance, ProviderId};
 use crate::formats::error::FormatError;
 use crate::formats::plan;
-use crate::formats::state::{self, FlowRunWire, InstanceWire, MarkWire, ShapeWire};
+use crate::formats::state::{self, FlowRunWire, InstanceWire, MarkWire, ShapeWire, is_false};
 
 /// One assignment.
 #[derive(Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub(super) enum EffectWire {
     ObjectMade {
         address: String,
         id: String,
+        #[serde(default, skip_serializing_if = "is_false")]
+        bare: bool,
     },
     ObjectGone {
         address: String,
@@ -121,9 +123,10 @@ pub(super) fn effect_wire(effect: &Effect) -> EffectWire {
             instance: instance.0,
             id: id.as_ref().map(ToString::to_string),
         },
-        Effect::ObjectMade { address, id } => EffectWire::ObjectMade {
+        Effect::ObjectMade { address, id, bare } => EffectWire::ObjectMade {
             address: address.to_string(),
             id: id.to_string(),
+            bare: *bare,
         },
         Effect::ObjectGone { address } => EffectWire::ObjectGone {
             address: address.to_string(),
@@ -213,9 +216,10 @@ pub(super) fn effect(wire: EffectWire) -> Result<Effect, FormatError> {
             instance: Instance(instance),
             id: id.map(ProviderId),
         },
-        EffectWire::ObjectMade { address, id } => Effect::ObjectMade {
+        EffectWire::ObjectMade { address, id, bare } => Effect::ObjectMade {
             address: read(&address)?,
             id: ProviderId(id),
+            bare,
         },
         EffectWire::ObjectGone { address } => Effect::ObjectGone {
             address: read(&address)?,

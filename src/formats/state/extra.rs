@@ -25,12 +25,13 @@ const TOP: [&str; 17] = [
     "standing",
     "flows",
 ];
-const RESOURCE: [&str; 7] = [
+const RESOURCE: [&str; 8] = [
     "hash",
     "depends_on",
     "model",
     "teardown",
     "id",
+    "bare",
     "instances",
     "installed",
 ];

@@ -31,6 +31,7 @@ pub(super) fn record(wire: StateWire) -> Result<Record, FormatError> {
             depends_on: shape.depends_on,
             teardown: shape.teardown,
             id: wire.id.map(ProviderId),
+            bare: wire.bare,
             instances: wire
                 .instances
                 .into_iter()

@@ -33,6 +33,7 @@ fn every_line() -> Vec<journal::Line> {
         Effect::ObjectMade {
             address: Address::volume("data"),
             id: ProviderId::new("v"),
+            bare: false,
         },
         Effect::ObjectGone {
             address: Address::volume("data"),

@@ -12,6 +12,30 @@ fn the_state_is_written_and_read_back() {
     assert_eq!(decoded.strays, []);
 }
 
+#[test]
+fn that_a_volume_had_no_labels_is_remembered_and_nothing_is_written_where_it_had() {
+    let mut record = sample_record();
+    let data = Address::volume("data");
+    record.resources.get_mut(&data).unwrap().bare = true;
+    let bytes = state::encode(&record, "nanokit 0.1.0");
+    assert_eq!(state::decode(&bytes).unwrap(), record);
+    let made = |bare| {
+        journal::Line::Effect(Effect::ObjectMade {
+            address: data.clone(),
+            id: ProviderId::new("v"),
+            bare,
+        })
+    };
+    for bare in [true, false] {
+        let text = journal::encode_line(&made(bare));
+        assert_eq!(text.contains("bare"), bare, "{text}");
+        assert_eq!(
+            journal::decode(text.as_bytes()).unwrap().lines,
+            [made(bare)]
+        );
+    }
+}
+
 /// Writes the checksum of a hand-made document.
 fn sealed(mut document: serde_json::Value) -> Vec<u8> {
     document["sha256"] = text::checksum(&document).into();

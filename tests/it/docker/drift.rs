@@ -265,3 +265,26 @@ cases! {
         p.docker(&["network", "create", &network]);
     };
 }
+
+/// No restore and no worker decides about it, so it is none of the kinds above; a deploy takes it over as it is.
+#[test]
+fn docker_drift_volume_made_anew() {
+    check(&Case {
+        name: "docker_drift_volume_made_anew",
+        break_it: |project, container| {
+            let volume = format!("nk-{}-local-data", project.name);
+            project.docker(&["rm", "-f", container]);
+            project.docker(&["volume", "rm", &volume]);
+            project.docker(&["volume", "create", &volume]);
+            let restored = project.nkapp(&["drift", "--restore", "-y"]).exits(0);
+            restored.says("nkapp drift accept volume.data");
+            let drift = project.nkapp(&["drift"]).exits(2);
+            drift.says("another of its name, without our labels");
+            project.docker(&["rm", "-f", container]);
+        },
+        address: "volume.data",
+        field: "id",
+        strategy: "none",
+        same_container: false,
+    });
+}

@@ -365,6 +365,54 @@ fn a_job_that_completed_stays_done_even_when_it_is_cleared_away() {
 }
 
 #[test]
+fn a_volume_made_anew_by_hand_is_told_kept_and_never_decided_about_by_a_restore() {
+    let mut lab = Lab::deployed(vec![mounting("db", "data")]);
+    assert_eq!(rows(&lab.plan()), "");
+    let volume = &mut lab.live.volumes[0];
+    (volume.volume, volume.lineage) = (None, None);
+    let told = |plan: &crate::domain::plan::model::Plan| {
+        let texts = plan.warnings.iter().map(|warning| warning.text.as_str());
+        texts.collect::<Vec<_>>().join("\n")
+    };
+    for targets in [&[][..], &["volume.data"]] {
+        let restore = lab.plan_for(Purpose::Restore, targets);
+        assert_eq!(rows(&restore), "", "{targets:?}");
+        assert!(told(&restore).contains("nkapp drift accept volume.data"));
+    }
+    let plan = lab.plan();
+    assert_eq!(
+        rows(&plan),
+        "~ volume.data none (made anew outside nanokit, taken over)\n"
+    );
+    assert_eq!(
+        changes(&plan, "volume.data"),
+        "id another of its name, without our labels -> taken over drift\n"
+    );
+    assert_eq!(steps(&plan, "volume.data"), "adopt <- \n");
+    assert!(
+        told(&plan).contains("what it held is gone"),
+        "{}",
+        told(&plan)
+    );
+    lab.apply(&plan);
+    assert_eq!(rows(&lab.plan()), "", "one deploy settles it");
+    assert_eq!(lab.live.volumes.len(), 1);
+}
+
+#[test]
+fn a_volume_that_was_made_by_hand_before_is_no_other_one() {
+    let mut lab = Lab::deployed(vec![mounting("db", "data")]);
+    let volume = &mut lab.live.volumes[0];
+    (volume.volume, volume.lineage) = (None, None);
+    let record = lab.record.as_mut().expect("deployed");
+    record.resources.remove(&Address::volume("data"));
+    let plan = lab.plan();
+    assert!(rows(&plan).contains("made by hand; taken into the state"));
+    lab.apply(&plan);
+    assert_eq!(rows(&lab.plan()), "");
+}
+
+#[test]
 fn a_job_runs_again_when_its_image_moved_or_its_volume_was_emptied() {
     let mut lab = Lab::deployed(vec![crate::domain::project::service::Service {
         kind: crate::domain::project::service::ServiceKind::Job,

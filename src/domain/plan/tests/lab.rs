@@ -324,6 +324,10 @@ impl Lab {
         });
         model
     }
+    fn volume_at(&self, name: &str) -> Option<&LiveVolume> {
+        let id = naming::volume_name(&self.project.scope(), name);
+        self.live.volumes.iter().find(|volume| volume.id.0 == id)
+    }
     fn remember(&mut self, plan: &Plan, action: &Action) {
         if action.kind == ActionKind::Delete {
             let record = self.record.as_mut().unwrap();
@@ -379,11 +383,7 @@ impl Lab {
                 live.map(|n| n.id.clone())
             }
             ResourceKind::Volume => {
-                let live = self
-                    .live
-                    .volumes
-                    .iter()
-                    .find(|v| v.volume.as_ref() == Some(name));
+                let live = self.volume_at(name);
                 live.map(|v| v.id.clone())
             }
             ResourceKind::Service | ResourceKind::Procedure => None,
@@ -394,6 +394,8 @@ impl Lab {
             model,
             depends_on: Graph::of(&self.project).dependencies(&action.address),
             id,
+            bare: action.address.kind == ResourceKind::Volume
+                && self.volume_at(name).is_some_and(|v| v.lineage.is_none()),
             instances,
             teardown: service.map_or_else(Teardown::default, |s| Teardown {
                 prestop: s.hooks.prestop.clone(),
