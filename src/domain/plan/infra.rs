@@ -175,7 +175,7 @@ fn remade(world: &World<'_>, draft: &mut Draft, live: &LiveVolume) {
         address.name, live.id
     ));
     if world.input.request.purpose == Purpose::Restore {
-        draft.reason = reason::FOR_HUMANS.to_owned();
+        reason::FOR_HUMANS.clone_into(&mut draft.reason);
         return;
     }
     adopt(world, draft, live.id.as_str(), false);

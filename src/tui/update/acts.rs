@@ -104,6 +104,7 @@ fn quiet(command: Command) -> Effect {
 }
 
 /// A plan somebody asked for is saved, as `nkapp plan` does; the panel's own ones are not.
+#[must_use]
 pub fn plan(request: PlanRequest, wish: Wish) -> Effect {
     Effect::Send {
         command: Command::Plan {
