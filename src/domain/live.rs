@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::ids::{Address, ImageId, Instance, Lineage, OpId, ProviderId};
 use crate::domain::model::Model;
+use crate::domain::secret::Secret;
 
 /// Whether an instance runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,6 +98,8 @@ pub struct LiveInstance {
     pub restarts: u32,
     /// Host ports really bound, `HOST:PORT->PORT`, for display.
     pub ports: Vec<String>,
+    /// Variables it was given, as far as the platform tells: what is a secret among them no output may show.
+    pub given: BTreeMap<String, Secret>,
 }
 
 /// One live network.

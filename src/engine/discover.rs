@@ -19,6 +19,7 @@ use crate::domain::secret::{Secret, SecretRef};
 use crate::engine::keeper::Keeper;
 use crate::engine::reconcile::EngineError;
 use crate::engine::site::SecretValues;
+use crate::engine::unfinished::foreseen;
 use crate::formats::text::hex;
 use crate::ports::clock::Clock;
 use crate::ports::provider::{InstanceRef, Provider, ProviderError};
@@ -222,10 +223,11 @@ pub(super) fn make_plan<W: World>(
     request: &PlanRequest,
 ) -> Plan {
     let graph = Graph::of(project);
+    let live = foreseen(found.0, found.1);
     build(&PlanInput {
         project,
         graph: &graph,
-        live: found.0,
+        live: &live,
         record: found.1,
         digests: found.2,
         capabilities: world.provider().capabilities(),

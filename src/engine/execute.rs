@@ -28,6 +28,7 @@ use crate::engine::damage;
 use crate::engine::discover::{check_engine, digests, make_plan, observe_known, resolve};
 use crate::engine::driver::Driver;
 use crate::engine::emit::Emitter;
+use crate::engine::given::secrets_given;
 use crate::engine::held::Place;
 use crate::engine::keeper::Keeper;
 use crate::engine::lease::{Lease, Wanted};
@@ -197,7 +198,7 @@ impl<W: World> Run<'_, W> {
         if !keeper.open_ops().is_empty() {
             self.stage(Stage::Settle);
             let emitter = self.emitter;
-            self.unless_stopped(settle_all(world, &mut keeper, emitter))
+            self.unless_stopped(settle_all(world, project, &mut keeper, emitter, lease))
                 .await?;
         }
         self.stage(Stage::Observe);
@@ -220,6 +221,10 @@ impl<W: World> Run<'_, W> {
                 self.emitter
                     .emit(EventDraft::run(EventKind::Warning { text }));
             }
+        }
+        for one in &live.instances {
+            let given = secrets_given(project, keeper.record(), &one.service, &one.given);
+            given.for_each(|secret| self.emitter.keep_secret(secret));
         }
         check_engine(keeper.record(), &live)?;
         damage::check_lineage(world, project, keeper.record(), &live).await?;

@@ -25,6 +25,7 @@ pub mod engine;
 mod execute;
 mod forms;
 mod gates;
+mod given;
 mod half_done;
 mod held;
 mod installs;

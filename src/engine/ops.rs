@@ -5,7 +5,7 @@ use crate::domain::ids::{Address, Instance, OpId, ProviderId};
 use crate::domain::plan::model::{Action, Step, StepKind};
 use crate::domain::project::canonical::network_aliases;
 use crate::domain::project::service::Service;
-use crate::domain::record::Pending;
+use crate::domain::record::{Pending, RecordedResource};
 use crate::engine::site::{Site, TRACEPARENT};
 use crate::ports::hooks::Value;
 use crate::ports::provider::{InstanceRef, InstanceSpec, Limits, Op, OpKind, Sibling};
@@ -187,8 +187,17 @@ fn create_network(site: &Site<'_>, address: &Address) -> Result<OpKind, Misfit> 
 
 fn stop(site: &Site<'_>, action: &Action, step: &Step) -> Result<OpKind, Misfit> {
     let target = target(site, action, step)?;
-    let recorded = site.recorded(&action.address).map(|r| &r.teardown);
-    let desired = site.service(&action.address);
+    let recorded = site.recorded(&action.address);
+    Ok(stop_of(target, recorded, site.service(&action.address)))
+}
+
+/// Stops an instance the way it was deployed to be stopped, or else as the file says.
+pub(super) fn stop_of(
+    target: InstanceRef,
+    recorded: Option<&RecordedResource>,
+    desired: Option<&Service>,
+) -> OpKind {
+    let recorded = recorded.map(|resource| &resource.teardown);
     let grace = recorded
         .map(|t| t.stop_grace)
         .filter(|grace| !grace.is_zero())
@@ -198,11 +207,11 @@ fn stop(site: &Site<'_>, action: &Action, step: &Step) -> Result<OpKind, Misfit>
         Some(teardown) => teardown.stop_signal.clone(),
         None => desired.and_then(|s| s.stop_signal.clone()),
     };
-    Ok(OpKind::StopInstance {
+    OpKind::StopInstance {
         target,
         grace,
         signal,
-    })
+    }
 }
 
 fn limits(service: &Service) -> Limits {

@@ -14,6 +14,7 @@ use crate::engine::damage::check_lineage;
 use crate::engine::discover::{Found, discover, make_plan};
 use crate::engine::half_done::half_done;
 use crate::engine::reconcile::{EngineError, Survey};
+use crate::engine::unfinished::foreseen;
 use crate::ports::clock::Clock;
 use crate::ports::provider::Provider;
 use crate::ports::world::World;
@@ -55,7 +56,10 @@ async fn judged<W: World>(
         capabilities: world.provider().capabilities(),
         request: &all,
     };
-    let drift = report_drift(&input);
+    let drift = report_drift(&PlanInput {
+        live: &foreseen(&found.live, found.keeper.record()),
+        ..input
+    });
     let restores = half_done(world, project, drift.unsettled()).await;
     let drift = drift.with_half_done(restores);
     let status = report_status(&input).with_half_done(&drift);

@@ -19,6 +19,7 @@ use crate::domain::live::{LiveEventKind, LiveInstance, Status};
 use crate::domain::project::project::Project;
 use crate::engine::cutter::Cutter;
 use crate::engine::discover::resolve;
+use crate::engine::given::secrets_given;
 use crate::engine::keeper::Keeper;
 use crate::engine::reconcile::{EngineError, ExecRequest, LogRequest, OutputLine};
 use crate::engine::redact::Redactor;
@@ -38,8 +39,8 @@ pub(super) async fn logs<W: World>(
     request: &LogRequest,
     lines: mpsc::Sender<OutputLine>,
 ) -> Result<(), EngineError> {
-    let instances = instances(world, project, &request.service, request.instance).await?;
-    let redactor = redactor(world, project).await;
+    let (instances, redactor) =
+        instances(world, project, &request.service, request.instance).await?;
     let query = LogQuery {
         tail: request.tail,
         follow: request.follow,
@@ -85,7 +86,8 @@ pub(super) async fn exec<W: World>(
     request: &ExecRequest,
     lines: mpsc::Sender<OutputLine>,
 ) -> Result<i64, EngineError> {
-    let instances = instances(world, project, &request.service, request.instance).await?;
+    let (instances, redactor) =
+        instances(world, project, &request.service, request.instance).await?;
     let running = instances
         .iter()
         .find(|live| live.status == Status::Running)
@@ -95,7 +97,6 @@ pub(super) async fn exec<W: World>(
                 request.service
             ))
         })?;
-    let redactor = redactor(world, project).await;
     let target = target(running);
     let tap = Tap::new(&target, &redactor);
     let call = ExecCall {
@@ -197,13 +198,13 @@ pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::S
     }
 }
 
-/// Finds the live instances of a service of ours, by number.
+/// Finds the live instances of a service of ours, by number, and what takes secrets out of their output.
 async fn instances<W: World>(
     world: &W,
     project: &Project,
     service: &str,
     only: Option<u32>,
-) -> Result<Vec<LiveInstance>, EngineError> {
+) -> Result<(Vec<LiveInstance>, Redactor), EngineError> {
     let scope = project.scope();
     let none = std::collections::BTreeSet::new();
     let keeper = Keeper::open(world, &scope).await?;
@@ -227,13 +228,17 @@ async fn instances<W: World>(
         };
         return Err(EngineError::Provider(ProviderError::Missing { subject }));
     }
-    Ok(found)
+    let mut redactor = redactor(world, project).await;
+    for one in &found {
+        let given = secrets_given(project, keeper.record(), service, &one.given);
+        given.for_each(|secret| redactor.register(secret));
+    }
+    Ok((found, redactor))
 }
 
-/// Makes what takes the project's secrets out of a text.
+/// Makes what takes the secrets that can be had now out of a text; those an instance was given come on top.
 pub(super) async fn redactor<W: World>(world: &W, project: &Project) -> Redactor {
     let mut redactor = Redactor::default();
-    // What cannot be resolved cannot be in the output either.
     if let Ok(secrets) = resolve(world, project, true).await {
         for secret in secrets.values() {
             redactor.register(secret);

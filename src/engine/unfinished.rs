@@ -1,22 +1,30 @@
 //! Settles what earlier runs left open: operations that were announced and whose end nobody knows.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::effect::Effect;
 use crate::domain::event::EventKind;
 use crate::domain::flow::Mark;
-use crate::domain::ids::{Address, OpId, RunId};
-use crate::domain::live::Live;
-use crate::domain::record::Record;
+use crate::domain::ids::{Address, OpId, ProviderId, RunId};
+use crate::domain::live::{Live, LiveInstance, Status};
+use crate::domain::plan::model::StepKind;
+use crate::domain::project::project::Project;
+use crate::domain::record::{Pending, Record};
 use crate::domain::run::order::EventDraft;
 use crate::engine::begin::ACTION;
 use crate::engine::cx::within;
 use crate::engine::emit::Emitter;
 use crate::engine::keeper::Keeper;
 use crate::engine::lease::Lease;
+use crate::engine::ops::stop_of;
+use crate::engine::perform::limit_of;
 use crate::engine::reconcile::EngineError;
 use crate::ports::clock::Clock;
-use crate::ports::provider::{InstanceRef, Op, OpKind, Outcome, Provider, ProviderError, Settled};
+use crate::ports::provider::{
+    Applied, InstanceRef, Op, OpKind, Outcome, Provider, ProviderError, Settled,
+};
 use crate::ports::sink::NoSink;
 use crate::ports::world::World;
 
@@ -26,8 +34,10 @@ const LOOK: Duration = Duration::from_secs(30);
 /// Looks what became of every open operation and tells the keeper.
 pub(super) async fn settle_all<W: World>(
     world: &W,
+    project: &Project,
     keeper: &mut Keeper,
     emitter: &Emitter<'_, W>,
+    lease: &Lease,
 ) -> Result<(), EngineError> {
     for pending in keeper.open_ops() {
         if matches!(pending.verb.as_str(), "hook" | "install" | ACTION) {
@@ -64,7 +74,14 @@ pub(super) async fn settle_all<W: World>(
             Some(Ok(Settled::Done(applied))) => {
                 keeper.done(world, &pending.op, &applied)?;
             }
-            Some(Ok(Settled::NotDone)) => keeper.failed(world, &pending.op)?,
+            Some(Ok(Settled::NotDone)) => {
+                if let Some(stop) = stop_under_way(&pending, project, keeper.record()) {
+                    end_stop(world, stop, lease).await?;
+                    keeper.done(world, &pending.op, &Applied::default())?;
+                } else {
+                    keeper.failed(world, &pending.op)?;
+                }
+            }
             Some(Err(error)) => return Err(EngineError::Provider(error)),
             None => {
                 return Err(EngineError::Provider(ProviderError::Call {
@@ -76,6 +93,78 @@ pub(super) async fn settle_all<W: World>(
         }
     }
     Ok(())
+}
+
+/// Tells what is as good as stopped as if it were: a stop of it was announced, and the next run sees to its end.
+pub(super) fn foreseen<'a>(live: &'a Live, record: Option<&Record>) -> Cow<'a, Live> {
+    let pending = record.map_or(&[][..], |record| &record.pending);
+    let stopping: BTreeSet<&ProviderId> = pending
+        .iter()
+        .filter(|pending| is_stop(pending))
+        .filter_map(|pending| pending.target.as_ref())
+        .collect();
+    let is_stopping = |one: &LiveInstance| {
+        matches!(
+            one.status,
+            Status::Running | Status::Paused | Status::Restarting
+        ) && stopping.contains(&one.id)
+    };
+    if !live.instances.iter().any(is_stopping) {
+        return Cow::Borrowed(live);
+    }
+    let mut live = live.clone();
+    for one in &mut live.instances {
+        if is_stopping(one) {
+            one.status = Status::Exited(0);
+        }
+    }
+    Cow::Owned(live)
+}
+
+fn is_stop(pending: &Pending) -> bool {
+    pending.verb == StepKind::Stop.as_str()
+}
+
+/// Returns the stop that may still be on its way: whoever asked for it is gone, the platform goes on with it.
+fn stop_under_way(pending: &Pending, project: &Project, record: Option<&Record>) -> Option<Op> {
+    let record = record?;
+    let (target, instance) = (pending.target.clone()?, pending.instance?);
+    if !is_stop(pending) {
+        return None;
+    }
+    let target = InstanceRef {
+        id: target,
+        name: pending.address.instance(instance),
+        address: pending.address.clone(),
+        instance,
+    };
+    let recorded = record.resources.get(&pending.address);
+    let desired = project.services.get(&pending.address.name);
+    Some(Op {
+        id: pending.op.clone(),
+        fence: record.fence,
+        scope: record.scope.clone(),
+        lineage: record.lineage.clone(),
+        kind: stop_of(target, recorded, desired),
+    })
+}
+
+/// Asks for a stop once more and waits for its end, so that nothing ends beneath what the run is about to do.
+async fn end_stop<W: World>(world: &W, op: Op, lease: &Lease) -> Result<(), EngineError> {
+    if !lease.may_start(world.clock().boot()) {
+        let why = "the lease ran out while an earlier stop was to be finished";
+        return Err(EngineError::LockLost(why.to_owned()));
+    }
+    let limit = limit_of(&op.kind);
+    match within(world, limit, world.provider().apply(&op, &NoSink)).await {
+        Some(Outcome::Done(_) | Outcome::Failed(ProviderError::Missing { .. })) => Ok(()),
+        Some(Outcome::Failed(error) | Outcome::Unknown(error)) => Err(EngineError::Provider(error)),
+        None => Err(EngineError::Provider(ProviderError::Call {
+            call: "stop".to_owned(),
+            subject: op.id.to_string(),
+            cause: "no answer in time".to_owned(),
+        })),
+    }
 }
 
 /// Takes away what is live of one-off instances: under the lock nobody else can be using them, so an earlier run

@@ -7,7 +7,10 @@ use crate::domain::live::LiveSubject;
 use crate::domain::project::naming::instance_name;
 use crate::domain::project::project::Project;
 use crate::domain::usage::{Counters, Probed};
+use crate::engine::given::secrets_given;
+use crate::engine::keeper::Keeper;
 use crate::engine::reconcile::EngineError;
+use crate::engine::redact::Redactor;
 use crate::engine::strip::strip;
 use crate::engine::tap::redactor;
 use crate::ports::provider::{InstanceRef, Provider, ProviderError};
@@ -33,8 +36,10 @@ pub(super) async fn probes<W: World>(
     project: &Project,
     instances: &[LiveSubject],
 ) -> Result<BTreeMap<ProviderId, Vec<Probed>>, EngineError> {
-    let redactor = redactor(world, project).await;
-    let clean = |text: &str| {
+    let mut redactor = redactor(world, project).await;
+    let keeper = Keeper::open(world, &project.scope()).await.ok();
+    let record = keeper.as_ref().and_then(Keeper::record);
+    let clean = |redactor: &Redactor, text: &str| {
         let lines: Vec<&str> = text.lines().collect();
         let last = lines.get(lines.len().saturating_sub(LINES)..);
         let last = last.unwrap_or_default().iter();
@@ -45,9 +50,12 @@ pub(super) async fn probes<W: World>(
     for one in instances {
         match world.provider().health_detail(&target(project, one)).await {
             Ok(detail) => {
+                let service = one.address.name.as_str();
+                let given = secrets_given(project, record, service, &detail.given);
+                given.for_each(|secret| redactor.register(secret));
                 let mut probes = detail.probes;
                 for probe in &mut probes {
-                    probe.output = clean(&probe.output);
+                    probe.output = clean(&redactor, &probe.output);
                 }
                 found.insert(one.id.clone(), probes);
             }

@@ -13,6 +13,7 @@ use crate::domain::live::{Capabilities, Live, LiveEvent};
 use crate::domain::project::health::Probe;
 use crate::domain::project::project::{Network, Volume};
 use crate::domain::project::service::{Build, RestartPolicy, Service};
+use crate::domain::secret::Secret;
 use crate::domain::usage::{Counters, Probed};
 use crate::ports::hooks::{CallEnd, Value};
 use crate::ports::sink::Sink;
@@ -306,6 +307,8 @@ pub struct HealthDetail {
     pub out_of_memory: bool,
     /// The last probes, the newest last.
     pub probes: Vec<Probed>,
+    /// Variables it was given, as [`LiveInstance::given`](crate::domain::live::LiveInstance::given).
+    pub given: BTreeMap<String, Secret>,
 }
 
 /// A platform.

@@ -231,6 +231,7 @@ fn instance(
         one_off: false,
         restarts: 0,
         ports: Vec::new(),
+        given: BTreeMap::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cli_env::TestEnv;
@@ -206,4 +207,49 @@ fn f01_killed_at_events_of_runs_on_host_processes() {
         killed * 10 >= tried * 7,
         "only {killed} of {tried} were killed"
     );
+}
+
+/// A service that takes its time to stop, and one that needs it.
+const SLOW: &str = "\
+name: slow
+infra: { provider: process }
+services:
+  a:
+    start: [sh, -c, 'echo $$$$ > a.pid; trap \"echo told > told; sleep 2; exit 0\" TERM; while :; do sleep 0.1; done']
+    stop_grace_period: 20s
+  b: { start: [sleep, '600.7'], depends_on: [a] }
+";
+
+#[test]
+fn f01_a_stop_that_outlives_who_asked_for_it_is_seen_to_its_end() {
+    for command in [DEPLOY, RESTORE] {
+        let env = TestEnv::with(SLOW);
+        env.nkapp(DEPLOY).exits(0);
+        let pid = env.read("a.pid");
+        let mut destroy = env.start(DESTROY);
+        until("it is told to stop", || !env.read("told").is_empty());
+        destroy.kill().expect("it waits for the stop");
+        destroy.wait().expect("it ends");
+        // The service still runs, and nobody must take that for good.
+        env.nkapp(&["plan", "--detailed-exitcode"]).exits(2);
+        let again = env.nkapp(command).exits(0);
+        assert_ne!(env.read("a.pid"), pid, "{}", again.stdout);
+        until("the old one ended", || {
+            !Path::new(&format!("/proc/{}", pid.trim())).exists()
+        });
+        env.nkapp(&["drift"]).exits(0);
+        env.nkapp(&["plan", "--detailed-exitcode", "a"]).exits(0);
+    }
+}
+
+#[track_caller]
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "not so: {what}"
+        );
+        std::thread::yield_now();
+    }
 }

@@ -23,6 +23,7 @@ mod proxy_garbage;
 mod proxy_lost;
 mod proxy_slow;
 mod proxy_stale;
+mod secrets_given;
 mod terminal_foreign;
 mod worker_drift;
 mod worker_kit;

@@ -590,6 +590,7 @@ fn live_of(b: &Box1) -> LiveInstance {
         one_off: b.one_off,
         restarts: 0,
         ports: Vec::new(),
+        given: BTreeMap::new(),
     }
 }
 

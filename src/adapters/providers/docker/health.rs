@@ -16,6 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::adapters::providers::docker::fault::{Cause, Fault};
+use crate::adapters::providers::docker::model;
 use crate::adapters::providers::docker::provider::DockerProvider;
 use crate::adapters::providers::docker::seen::Reach;
 use crate::domain::project::health::Probe;
@@ -142,11 +143,9 @@ impl DockerProvider {
 
     /// Fetches what the engine remembers.
     pub(super) async fn remembered(&self, target: &InstanceRef) -> Result<HealthDetail, Fault> {
-        let state = self
-            .inspect(target.id.as_str())
-            .await?
-            .state
-            .unwrap_or_default();
+        let found = self.inspect(target.id.as_str()).await?;
+        let given = found.config.as_ref().map(model::given);
+        let state = found.state.unwrap_or_default();
         let log = state.health.and_then(|health| health.log);
         let probes: Vec<Probed> = log.unwrap_or_default().into_iter().map(probed).collect();
         let last = probes.last().cloned().unwrap_or_default();
@@ -158,6 +157,7 @@ impl DockerProvider {
                 .flatten(),
             out_of_memory: state.oom_killed == Some(true),
             probes,
+            given: given.unwrap_or_default(),
         })
     }
 

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::models::{
-    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, EndpointSettings,
-    HealthStatusEnum, HostConfig, Network, NetworkSettings, RestartPolicy, RestartPolicyNameEnum,
+    ContainerConfig, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum,
+    EndpointSettings, HealthStatusEnum, HostConfig, Network, NetworkSettings, RestartPolicy,
+    RestartPolicyNameEnum,
 };
 
 use crate::adapters::providers::docker::labels::{self, Labels};
@@ -16,6 +17,7 @@ use crate::domain::ids::{ImageId, Lineage, OpId, ProviderId, Scope};
 use crate::domain::live::{Health, LiveInstance, LiveNetwork, Status};
 use crate::domain::model::{Field, Model, normal_image, path};
 use crate::domain::project::naming;
+use crate::domain::secret::Secret;
 
 /// Names in the file of the networks that exist, by the engine's id.
 #[derive(Debug, Default)]
@@ -120,8 +122,18 @@ pub(super) fn instance(
         one_off: labels.contains_key(labels::ONE_OFF),
         restarts: u32::try_from(found.restart_count.unwrap_or(0)).unwrap_or(0),
         ports: ports(found.network_settings.as_ref()),
+        given: given(config),
         id: ProviderId(id),
     })
+}
+
+/// Reads the variables a container was given.
+pub(super) fn given(config: &ContainerConfig) -> BTreeMap<String, Secret> {
+    let lines = config.env.iter().flatten();
+    lines
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned())))
+        .collect()
 }
 
 /// Reads a container's status.

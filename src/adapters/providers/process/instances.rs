@@ -1,6 +1,6 @@
 //! Instance folders: finding them, telling how they stand, making one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
@@ -18,6 +18,7 @@ use crate::domain::ids::{ProviderId, Scope};
 use crate::domain::live::{Health, Status};
 use crate::domain::project::canonical::network_aliases;
 use crate::domain::project::naming::instance_name;
+use crate::domain::secret::Secret;
 use crate::ports::provider::{InstanceSpec, Op};
 
 /// An instance as its folder tells.
@@ -106,6 +107,14 @@ impl Found {
             root: None,
             cgroup: self.status.cgroup.as_deref(),
         }
+    }
+
+    /// Its secrets by the names of their variables.
+    pub(super) fn given(&self) -> BTreeMap<String, Secret> {
+        let secrets = self.secrets().into_iter();
+        secrets
+            .map(|(name, value)| (name, Secret::new(value)))
+            .collect()
     }
 
     /// Values of its secrets, from the memory of whoever still has them.

@@ -68,6 +68,7 @@ fn instance(found: &Found, scope: &Scope, networks: &[&str]) -> LiveInstance {
             .map(shown)
             .into_iter()
             .collect(),
+        given: found.given(),
     }
 }
 

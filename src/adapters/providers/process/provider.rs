@@ -268,6 +268,7 @@ impl Provider for ProcessProvider {
             exit_code: found.status.exit_code.filter(|_| ended),
             out_of_memory: found.status.out_of_memory,
             probes: last_probe(&found).into_iter().collect(),
+            given: found.given(),
         })
     }
 

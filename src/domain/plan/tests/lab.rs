@@ -307,6 +307,7 @@ impl Lab {
             one_off: false,
             restarts: 0,
             ports: Vec::new(),
+            given: BTreeMap::new(),
         };
         self.live.instances.push(live);
     }
