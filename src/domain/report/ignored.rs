@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::domain::config::near::{nearest, suggestion};
+use crate::domain::config::near::nearest;
 use crate::domain::ids::Address;
 use crate::domain::live::Live;
 use crate::domain::plan::model::Change;
@@ -225,11 +225,10 @@ pub fn unknown(address: &Address, known: &BTreeSet<Address>) -> Refusal {
         };
         return refusal.hint(format!("did you mean `{meant}`?"));
     }
-    let all: Vec<String> = known.iter().map(ToString::to_string).collect();
-    let given = address.to_string();
-    match suggestion(&given, all.iter().map(String::as_str)) {
-        Some(help) => refusal.hint(help),
-        None => refusal,
+    let all: Vec<String> = known.iter().map(|one| format!("`{one}`")).collect();
+    match all.len() {
+        0 | 13.. => refusal,
+        _ => refusal.hint(format!("known here: {}", all.join(", "))),
     }
 }
 
