@@ -7,7 +7,7 @@ mod services;
 mod waits;
 
 pub(super) use flows::{
-    Flows, begun, check_inputs, check_wish, close, equip, gone_on_with, marked,
+    Flows, audit_turn, begun, check_inputs, check_wish, close, equip, gone_on_with, marked,
 };
 
 use crate::domain::ids::{Address, StepId};

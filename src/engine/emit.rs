@@ -76,6 +76,16 @@ impl<'a, W: World> Emitter<'a, W> {
         self.redactor.borrow().redact(&strip_lines(text))
     }
 
+    /// Warns of something about the whole run.
+    pub(super) fn warn(&self, text: String) {
+        self.emit(EventDraft::run(EventKind::Warning { text }));
+    }
+
+    /// Returns the world its events are of.
+    pub(super) fn world(&self) -> &'a W {
+        self.world
+    }
+
     /// Makes a line of output fit to be shown; its colours stay, see [`uncoloured`](crate::domain::event::uncoloured).
     pub(super) fn clean_output(&self, line: &str) -> String {
         strip_output(line, &self.redactor.borrow())

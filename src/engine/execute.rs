@@ -21,7 +21,7 @@ use crate::domain::run::machine::Machine;
 use crate::domain::run::order::EventDraft;
 use crate::domain::run::retry::Guide;
 use crate::domain::trace::id::{RunTrace, TraceOfRun, Tracing};
-use crate::engine::acts::{check_inputs, check_wish, equip, gone_on_with};
+use crate::engine::acts::{audit_turn, check_inputs, check_wish, equip, gone_on_with};
 use crate::engine::claims::Claims;
 use crate::engine::cx::{Cx, KeeperCell};
 use crate::engine::damage;
@@ -218,8 +218,7 @@ impl<W: World> Run<'_, W> {
                 let text = format!(
                     "the secret {reference} has fewer than 6 characters: it cannot be told from other text in output, and is easily guessed"
                 );
-                self.emitter
-                    .emit(EventDraft::run(EventKind::Warning { text }));
+                self.warn(text);
             }
         }
         for one in &live.instances {
@@ -237,8 +236,7 @@ impl<W: World> Run<'_, W> {
                     _ => "processes",
                 }
             );
-            self.emitter
-                .emit(EventDraft::run(EventKind::Warning { text }));
+            self.warn(text);
         }
         if let Some(record) = keeper.record() {
             sweep_boxes(world, record, &live, self.emitter, (&self.id, lease)).await;
@@ -247,6 +245,8 @@ impl<W: World> Run<'_, W> {
         lease.set_plan(plan.id.clone());
         let steps: usize = plan.actions.iter().map(|action| action.steps.len()).sum();
         lease.progress(None, 0, u32::try_from(steps).unwrap_or(u32::MAX));
+        let known = (project, keeper.record());
+        audit_turn((self.emitter, lease), known, &self.request.plan)?;
         if plan.is_empty() {
             keeper.conclude(|record| conclude(record, project, &self.request.plan));
             return keeper.finish(world).await;
@@ -339,10 +339,7 @@ impl<W: World> Run<'_, W> {
         let Some(mut keeper) = cell.take() else {
             return verdict;
         };
-        let verdict = match keeper.record() {
-            Some(record) => verdict.map_err(|error| owing(error, self.project, record)),
-            None => verdict,
-        };
+        let verdict = verdict.map_err(|error| owing(error, self.project, keeper.record()));
         if verdict.is_ok() {
             keeper.remember_plan(plan.id.clone());
             self.forecast = self.expected.map(|expected| Forecast { expected, took });
@@ -379,8 +376,7 @@ impl<W: World> Run<'_, W> {
     }
 
     fn warn(&self, text: String) {
-        self.emitter
-            .emit(EventDraft::run(EventKind::Warning { text }));
+        self.emitter.warn(text);
     }
 
     /// Does something that changes nothing yet, unless the operator stops the run.

@@ -1,7 +1,7 @@
 //! What was done with the lock, and with the state by hand: written while it is done, read for whoever asks.
 //!
-//! `audit.log` has what took something from somebody: a lock that was cleared or taken over, a state that was replaced.
-//! Its line is durable before the deed. `lock.log` has the everyday of whoever took the lock and gave it back; only the
+//! `audit.log` has what took something from somebody: a lock that was cleared or taken over, a state that was replaced, a
+//! step of an action that was passed over, an action that was given up. Its line is durable before the deed. `lock.log` has the everyday of whoever took the lock and gave it back; only the
 //! holder writes it, so that the holder can cut it. Neither grows without end.
 
 use std::path::Path;
@@ -82,6 +82,38 @@ pub(super) fn audit_state<W: World>(
                 format!("found: {}", deed.found),
                 format!("put: {}", deed.put),
             ],
+            ..about(lock)
+        },
+    )
+}
+
+/// A decision about an action that stopped.
+#[derive(Clone, Debug)]
+pub(super) struct FlowDeed {
+    /// What: `skip`, `abort`.
+    pub act: &'static str,
+    /// Which action.
+    pub action: String,
+    /// The step that is passed over, or the one it had stopped at.
+    pub step: Option<String>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+}
+
+/// Appends the line that says who passes over a step or gives an action up; durable when it returns.
+pub(super) fn audit_flow<W: World>(
+    world: &W,
+    lock: &LockRecord,
+    deed: FlowDeed,
+) -> Result<(), EngineError> {
+    append(
+        world,
+        &LockDeed {
+            act: deed.act.to_owned(),
+            action: Some(deed.action),
+            step: deed.step,
+            reason: deed.reason,
+            location: world.state().location(),
             ..about(lock)
         },
     )

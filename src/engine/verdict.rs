@@ -6,7 +6,7 @@ use crate::domain::event::{RunOutcome, StepOutcome};
 use crate::domain::ids::ResourceKind;
 use crate::domain::plan::model::Plan;
 use crate::domain::plan::premise::overtaken;
-use crate::domain::plan::procedures::standing::owed;
+use crate::domain::plan::procedures::standing::owed as still_owed;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 use crate::domain::run::order::RunResult;
@@ -65,30 +65,25 @@ fn failed(result: RunResult, plan: &Plan, clean: &dyn Fn(&str) -> String) -> Eng
 }
 
 /// Adds what the failed procedures are given again, by how far they came.
-pub(super) fn owing(error: EngineError, project: &Project, record: &Record) -> EngineError {
-    let EngineError::StepsFailed {
-        failed,
-        skipped,
-        total,
-        causes,
-        ..
-    } = error
-    else {
+pub(super) fn owing(
+    mut error: EngineError,
+    project: &Project,
+    record: Option<&Record>,
+) -> EngineError {
+    let (EngineError::StepsFailed { causes, owed, .. }, Some(record)) = (&mut error, record) else {
         return error;
     };
     let procedures = causes.iter().map(|(address, _)| address);
     let procedures = procedures.filter(|address| address.kind == ResourceKind::Procedure);
-    let owed = procedures.filter_map(|address| {
+    let flows = procedures.filter_map(|address| {
         let flow = record.flows.get(&address.name)?;
-        Some((address.clone(), owed(project, flow).cloned().collect()))
+        Some((
+            address.clone(),
+            still_owed(project, flow).cloned().collect(),
+        ))
     });
-    EngineError::StepsFailed {
-        failed,
-        skipped,
-        total,
-        owed: owed.collect(),
-        causes,
-    }
+    *owed = flows.collect();
+    error
 }
 
 /// Warns of what is not as wanted any more and stays so, because the approved plan leaves it alone; returns what a run

@@ -1,4 +1,4 @@
-//! Lines about what was done with the lock, and with the state by hand: one JSON object each.
+//! Lines about what was done with the lock, with the state by hand and with an action that stopped: one JSON object each.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,10 @@ struct DeedWire {
     #[serde(skip_serializing_if = "String::is_empty")]
     run: String,
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<String>,
     location: String,
     lock_id: String,
     epoch: u64,
@@ -33,6 +37,8 @@ fn wire(deed: &LockDeed) -> DeedWire {
         command: deed.command.clone(),
         run: deed.run.clone(),
         reason: deed.reason.clone(),
+        action: deed.action.clone(),
+        step: deed.step.clone(),
         location: deed.location.clone(),
         lock_id: deed.lock_id.clone(),
         epoch: deed.epoch,
@@ -88,6 +94,8 @@ fn deed(line: &[u8]) -> Option<LockDeed> {
         command: wire.command,
         run: wire.run,
         reason: wire.reason,
+        action: wire.action,
+        step: wire.step,
         location: wire.location,
         lock_id: wire.lock_id,
         epoch: wire.epoch,

@@ -13,6 +13,7 @@ use nanokit::domain::project::procedure::{
 use nanokit::domain::project::project::Project;
 use nanokit::domain::secret::Secret;
 use nanokit::engine::reconcile::EngineError;
+use nanokit::formats::audit;
 
 use crate::harness::{Ask, Ran, assert_converged, deploy, machine, machine_with, record, run, sim};
 use crate::support::sim::ledger::Planted;
@@ -265,6 +266,22 @@ fn refused(ran: &Ran) -> String {
     }
 }
 
+/// The decisions about actions on record, the newest first: what, which step, why.
+fn audited(machine: &Machine) -> Vec<String> {
+    let log = machine.file("audit.log").unwrap_or_default();
+    let decided = audit::read(&[log.as_bytes()]).deeds.into_iter();
+    decided
+        .filter(|deed| deed.action.as_deref() == Some("mend"))
+        .map(|deed| {
+            let (step, reason) = (
+                deed.step.unwrap_or_default(),
+                deed.reason.unwrap_or_default(),
+            );
+            format!("{} {step} {reason}", deed.act)
+        })
+        .collect()
+}
+
 #[test]
 fn a_failed_action_is_resumed_skipped_or_given_up() {
     sim(async {
@@ -306,6 +323,7 @@ fn a_failed_action_is_resumed_skipped_or_given_up() {
         let count = |what: &str| ran.iter().filter(|line| line.ends_with(what)).count();
         assert_eq!((count("first"), count("last"), count("tidy")), (1, 1, 1));
         assert!(record(&machine, &shop).await.unwrap().flows.is_empty());
+        assert_eq!(audited(&machine), ["skip bad known"]);
 
         let none = run(&machine, &shop, act(Turn::Abort)).await;
         assert_eq!(refused(&none), "no run of `mend` is unfinished");
@@ -313,6 +331,7 @@ fn a_failed_action_is_resumed_skipped_or_given_up() {
         let given_up = run(&machine, &shop, act(Turn::Abort)).await;
         assert_eq!(given_up.outcome(), RunOutcome::Ok, "{}", given_up.error());
         assert_eq!(done(&given_up), ["action.mend/tidy"]);
+        assert_eq!(audited(&machine), ["abort bad ", "skip bad known"]);
         assert!(record(&machine, &shop).await.unwrap().flows.is_empty());
     });
 }

@@ -16,12 +16,13 @@ pub struct Backup {
     pub bytes: u64,
 }
 
-/// Something that was done with the lock, or with the state by hand.
+/// Something that was done with the lock, or with the state by hand, or decided about an action that stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct LockDeed {
     /// When, by the clock of who did it.
     pub at: Wall,
-    /// What: `take`, `release`, `lose`, `take_over`, `unlock`, `force_unlock`, `push`, `force_push`, `rebuild`.
+    /// What: `take`, `release`, `lose`, `take_over`, `unlock`, `force_unlock`, `push`, `force_push`, `rebuild`, `accept`, `skip`,
+    /// `abort`.
     pub act: String,
     /// Who did it: `user@host`.
     pub by: String,
@@ -31,6 +32,10 @@ pub struct LockDeed {
     pub run: String,
     /// Why, in the words of who did it.
     pub reason: Option<String>,
+    /// Action that was decided about, where one was.
+    pub action: Option<String>,
+    /// Its step: the one passed over, or where it had stopped.
+    pub step: Option<String>,
     /// Where the lock or the state lives.
     pub location: String,
     /// The lock.

@@ -7,7 +7,7 @@ use crate::domain::flow::{FlowRequest, FlowRun, Mark, Turn};
 use crate::domain::ids::Address;
 use crate::domain::plan::model::{Action, Plan, PlanRequest, Step, StepKind};
 use crate::domain::plan::procedures::AGAIN;
-use crate::domain::plan::procedures::refusal::{missing_inputs, refusal};
+use crate::domain::plan::procedures::refusal::{missing_inputs, next_step, refusal};
 use crate::domain::plan::procedures::standing::{due, taken_up};
 use crate::domain::plan::typed::with_inputs;
 use crate::domain::project::canonical::procedure::step_digest;
@@ -20,6 +20,8 @@ use crate::domain::run::order::StepRef;
 use crate::domain::secret::Secret;
 use crate::engine::cx::Cx;
 use crate::engine::emit::Emitter;
+use crate::engine::lease::Lease;
+use crate::engine::lock_history::{FlowDeed, audit_flow};
 use crate::engine::reconcile::{EngineError, RunRequest};
 use crate::engine::site::Site;
 use crate::ports::hooks::Value;
@@ -231,6 +233,48 @@ pub(in crate::engine) fn check_wish(
         Some(refusal) => Err(EngineError::Refused(refusal)),
         None => Ok(()),
     }
+}
+
+/// Writes down that a step is passed over or an action given up, before it is.
+pub(in crate::engine) fn audit_turn<W: World>(
+    (emitter, lease): (&Emitter<'_, W>, &Lease),
+    (project, record): (&Project, Option<&Record>),
+    request: &PlanRequest,
+) -> Result<(), EngineError> {
+    // A reason is somebody's own words, and may have any of them in it.
+    for value in secret_inputs(project, &request.flow) {
+        emitter.keep_secret(value);
+    }
+    let deed = match &request.flow.turn {
+        Turn::Fresh | Turn::Resume => return Ok(()),
+        Turn::Skip {
+            procedure,
+            step,
+            reason,
+        } => FlowDeed {
+            act: "skip",
+            action: procedure.clone(),
+            step: Some(step.clone()),
+            reason: Some(emitter.clean(reason)),
+        },
+        Turn::Abort => {
+            let Some(name) = request.targets.first() else {
+                return Ok(());
+            };
+            let flow = record.and_then(|record| record.flows.get(name));
+            let procedure = project.procedure(name);
+            let at = procedure
+                .zip(flow)
+                .and_then(|(one, flow)| next_step(one, flow));
+            FlowDeed {
+                act: "abort",
+                action: name.clone(),
+                step: at.map(|step| step.label.clone()),
+                reason: None,
+            }
+        }
+    };
+    audit_flow(emitter.world(), &lease.record(), deed)
 }
 
 /// Gives a run what it has to know of its procedures; secret inputs are masked from now on.

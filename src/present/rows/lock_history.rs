@@ -65,6 +65,10 @@ fn why(deed: &LockDeed) -> String {
     if !deed.verdict.is_empty() {
         parts.push(format!("verdict {}", deed.verdict));
     }
+    parts.extend(deed.action.as_ref().map(|action| {
+        let step = deed.step.iter().map(|step| format!("/{step}"));
+        format!("action.{action}{}", step.collect::<String>())
+    }));
     parts.extend(deed.reason.clone());
     if deed.held_by.is_empty() && deed.reason.is_none() {
         parts.extend(deed.evidence.iter().cloned());
@@ -84,6 +88,9 @@ fn did(act: &str) -> (&str, Role) {
         "push" => ("replaced the state", Role::Warn),
         "force_push" => ("replaced the state by force", Role::Bad),
         "rebuild" => ("rebuilt the state", Role::Warn),
+        "accept" => ("accepted drift", Role::Warn),
+        "skip" => ("passed over a step", Role::Warn),
+        "abort" => ("gave an action up", Role::Warn),
         other => (other, Role::Plain),
     }
 }
@@ -118,13 +125,21 @@ mod tests {
             evidence: vec!["found: serial 3".into(), "put: serial 4".into()],
             ..taken.clone()
         };
+        let skipped = LockDeed {
+            act: "skip".into(),
+            command: "action".into(),
+            action: Some("mend".into()),
+            step: Some("two".into()),
+            reason: Some("known".into()),
+            ..taken.clone()
+        };
         let newer = LockDeed {
             act: "lend".into(),
             run: String::new(),
             ..taken.clone()
         };
         let history = LockHistory {
-            deeds: vec![forced.clone(), pushed, newer, taken],
+            deeds: vec![forced.clone(), pushed, skipped, newer, taken],
             unreadable: 1,
         };
         let text: Vec<String> = rows(&history).iter().map(Row::text).collect();
@@ -134,6 +149,7 @@ mod tests {
                 "WHEN (UTC)           WHO      DID                  LOCK      FOR        WHY",
                 "1970-01-01 00:00:01  bo@desk  cleared it by force  01234567  deploy r1  held by ann@box (process 7), verdict unknown, it hangs",
                 "1970-01-01 00:00:01  ann@box  replaced the state   01234567   r1        found: serial 3, put: serial 4",
+                "1970-01-01 00:00:01  ann@box  passed over a step   01234567  action r1  action.mend/two, known",
                 "1970-01-01 00:00:01  ann@box  lend                 01234567  deploy",
                 "1970-01-01 00:00:01  ann@box  took it              01234567  deploy r1",
                 "1 line cannot be read and is left out",
