@@ -102,6 +102,12 @@ impl From<EngineError> for Failure {
             EngineError::Provider(_) => {
                 Self::new(FailureKind::Failed, message).next("nkapp doctor")
             }
+            EngineError::Absent { deployed: true, .. } => Self::new(FailureKind::Failed, message)
+                .hint("it was deployed, and is gone or was never so many")
+                .next("nkapp status"),
+            EngineError::Absent { .. } => Self::new(FailureKind::Failed, message)
+                .hint("it was not deployed yet")
+                .next("nkapp deploy"),
             EngineError::Store(_) => Self::new(FailureKind::Failed, message)
                 .hint("nothing was changed that is not in the journal")
                 .next("nkapp doctor"),
@@ -137,12 +143,7 @@ impl From<EngineError> for Failure {
                 address, source, ..
             } => Self::new(FailureKind::InvalidConfig, message)
                 .about(address.to_string())
-                // What this build cannot ask for, the file's own check shows with its place.
-                .next(if source.is_for_later() {
-                    "nkapp validate"
-                } else {
-                    "nkapp plan"
-                }),
+                .next(source.next()),
             EngineError::StepsFailed { causes, owed, .. } => steps_failed(message, &causes, &owed),
             EngineError::Interrupted => Self::new(FailureKind::Interrupted, message)
                 .hint("what was done is recorded; the next deploy goes on from there")
@@ -261,6 +262,7 @@ mod tests {
     use super::*;
     use crate::domain::lease::Evidence;
     use crate::domain::refusal::Refusal;
+    use crate::ports::secrets::SecretError;
 
     fn report(verdict: Verdict) -> Box<LockReport> {
         Box::new(LockReport {
@@ -367,6 +369,28 @@ mod tests {
             assert_eq!(failure.kind, kind, "{text}");
             assert_eq!(failure.next.as_deref(), next, "{text}");
             assert_eq!(failure.message, text);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_names_what_brings_it() {
+        let absent = |deployed| EngineError::Absent {
+            subject: "service api".into(),
+            deployed,
+        };
+        let secret = EngineError::Secret {
+            address: Address::service("api"),
+            name: "TOKEN".into(),
+            source: SecretError::Unset("SHOP_TOKEN".into()),
+        };
+        let cases = [
+            (absent(true), "nkapp status"),
+            (absent(false), "nkapp deploy"),
+            (secret, "SHOP_TOKEN=VALUE nkapp plan"),
+        ];
+        for (error, next) in cases {
+            let failure = Failure::from(error);
+            assert_eq!(failure.next.as_deref(), Some(next));
         }
     }
 

@@ -30,6 +30,14 @@ pub enum EngineError {
     /// The platform cannot be reached or refused a read.
     #[error("the platform could not be read")]
     Provider(#[source] crate::ports::provider::ProviderError),
+    /// Nothing of a service is there whose output, or in which something, was asked for.
+    #[error("{subject} is not there")]
+    Absent {
+        /// Service or instance.
+        subject: String,
+        /// Whether it was deployed before.
+        deployed: bool,
+    },
     /// State, lock or journal cannot be read or written.
     #[error("the state could not be read or written")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -126,6 +134,7 @@ impl EngineError {
             | Self::BadState { hint, .. } => Some(hint.as_str()).filter(|text| !text.is_empty()),
             Self::Secret { source, .. } => Some(source.way_out()),
             Self::Provider(_)
+            | Self::Absent { .. }
             | Self::Store(_)
             | Self::Unsaved { .. }
             | Self::Locked(_)

@@ -25,7 +25,7 @@ use crate::engine::reconcile::{EngineError, ExecRequest, LogRequest, OutputLine}
 use crate::engine::redact::Redactor;
 use crate::engine::strip::{strip, strip_output};
 use crate::ports::hooks::CallEnd;
-use crate::ports::provider::{ExecCall, InstanceRef, LogQuery, Provider, ProviderError};
+use crate::ports::provider::{ExecCall, InstanceRef, LogQuery, Provider};
 use crate::ports::sink::Sink;
 use crate::ports::world::World;
 
@@ -226,7 +226,12 @@ async fn instances<W: World>(
             Some(number) => format!("instance {number} of service {service}"),
             None => format!("service {service}"),
         };
-        return Err(EngineError::Provider(ProviderError::Missing { subject }));
+        let address = Address::service(service);
+        let recorded = keeper.record();
+        return Err(EngineError::Absent {
+            subject,
+            deployed: recorded.is_some_and(|record| record.resources.contains_key(&address)),
+        });
     }
     let mut redactor = redactor(world, project).await;
     for one in &found {

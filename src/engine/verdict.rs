@@ -112,6 +112,7 @@ pub(super) fn outcome_of(error: &EngineError) -> RunOutcome {
         | EngineError::Refused(_)
         | EngineError::BadState { .. } => RunOutcome::Refused,
         EngineError::Provider(_)
+        | EngineError::Absent { .. }
         | EngineError::Store(_)
         | EngineError::Unsaved { .. }
         | EngineError::LockLost(_)
@@ -129,6 +130,7 @@ pub(super) fn exit_code(error: &EngineError) -> u8 {
         EngineError::StalePlan(_) | EngineError::NeedsForce(_) | EngineError::Refused(_) => 5,
         EngineError::Unsaved { source, .. } if matches!(**source, EngineError::LockLost(_)) => 4,
         EngineError::Provider(_)
+        | EngineError::Absent { .. }
         | EngineError::Store(_)
         | EngineError::Unsaved { .. }
         | EngineError::Invalid(_)

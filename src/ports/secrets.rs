@@ -28,6 +28,17 @@ impl SecretError {
         matches!(self, Self::NotYet(_))
     }
 
+    /// Returns the command that shows whether it helped; a variable is set for it.
+    #[must_use]
+    pub fn next(&self) -> String {
+        match self {
+            Self::Unset(name) => format!("{name}=VALUE nkapp plan"),
+            Self::File { .. } => "nkapp plan".to_owned(),
+            // What this build cannot ask for, the file's own check shows with its place.
+            Self::NotYet(_) => "nkapp validate".to_owned(),
+        }
+    }
+
     /// Says what helps.
     #[must_use]
     pub const fn way_out(&self) -> &'static str {
