@@ -1,10 +1,13 @@
 //! `nkapp status`: how everything stands.
 
+use serde_json::Value;
+
 use crate::app::command::Command;
 use crate::app::failure::{Failure, FailureKind};
 use crate::app::notice::Notice;
-use crate::cli::errand::Errand;
-use crate::cli::exit;
+use crate::cli::errand::{Errand, Owed};
+use crate::cli::{exit, json};
+use crate::domain::report::worker::WorkerReport;
 use crate::formats::worker;
 use crate::present::rows::{status as rows, worker as worker_rows};
 
@@ -17,7 +20,11 @@ pub(super) fn status(errand: &mut Errand<'_>) -> Result<u8, Failure> {
         Ok(answer) => answer,
         Err(failure) => {
             // What keeps watch is there also while the platform is not.
-            if !errand.printer.json && failure.kind != FailureKind::Interrupted {
+            if errand.printer.json {
+                let document = with_workers(json::error(&failure), &workers);
+                errand.printer.document(&document);
+                errand.owed = Owed::Nothing;
+            } else if failure.kind != FailureKind::Interrupted {
                 let now = errand.ground.now();
                 errand.printer.rows(&worker_rows::workers(&workers, now));
             }
@@ -27,8 +34,8 @@ pub(super) fn status(errand: &mut Errand<'_>) -> Result<u8, Failure> {
     for notice in answer.notices {
         if let Notice::Status { report, .. } = notice {
             if errand.printer.json {
-                let mut document = crate::formats::report::status(&report);
-                document["workers"] = workers.iter().map(worker::to_json).collect();
+                let document = crate::formats::report::status(&report);
+                let document = with_workers(document, &workers);
                 errand.printer.document(&document);
             } else {
                 let now = errand.ground.now();
@@ -38,4 +45,9 @@ pub(super) fn status(errand: &mut Errand<'_>) -> Result<u8, Failure> {
         }
     }
     Ok(exit::DONE)
+}
+
+fn with_workers(mut document: Value, workers: &[WorkerReport]) -> Value {
+    document["workers"] = workers.iter().map(worker::to_json).collect();
+    document
 }

@@ -72,6 +72,11 @@ fn docker_worker_is_told_of_also_while_the_engine_is_silent() {
         .exits(1)
         .says("nowhere.sock")
         .says(&format!("worker {}", worker.pid()));
+    status.arg("--json");
+    let told = Ran::of("nkapp status --json", &status.output().expect("nkapp runs")).exits(1);
+    let told = told.json();
+    assert_eq!(told["workers"][0]["pid"], worker.pid(), "{told}");
+    assert_eq!(told["error"]["exit_code"], 1, "{told}");
 }
 
 #[test]
