@@ -19,6 +19,7 @@ use crate::domain::history::compare::Comparison;
 use crate::domain::history::details::Details;
 use crate::domain::history::view::RunView;
 use crate::domain::ids::{RunId, StepId};
+use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::plan::forecast::Forecast;
 use crate::domain::report::RunSummary;
 use crate::domain::time::Wall;
@@ -172,17 +173,45 @@ fn show(
         errand.printer.document(&document);
         return Ok(());
     }
+    let open = open(errand, line, run)?;
     let out = if critical_path {
-        rows::critical_path(&details)
+        rows::critical_path(&details, open)
     } else if line_by_line {
         let all = errand.printer.verbosity == Verbosity::Verbose;
         events.iter().flat_map(|event| told(event, all)).collect()
     } else {
         let now = errand.ground.now();
-        rows::rows(run, &details, &forecasts(all), now)
+        rows::rows(run, &details, (&forecasts(all), open), now)
     };
     errand.printer.rows(&out);
     Ok(())
+}
+
+/// Tells whether a run without an end is still at it: then it holds the lock.
+fn open(
+    errand: &mut Errand<'_>,
+    line: &mut dyn Line,
+    run: &RunSummary,
+) -> Result<rows::Open, Failure> {
+    if run.outcome.is_some() {
+        return Ok(rows::Open::CutOff);
+    }
+    let watch_for = Duration::ZERO;
+    let answer = errand.ask_line(line, Command::Lock { watch_for })?;
+    let holds = |report: &LockReport| {
+        let record = report.record.as_ref();
+        let is_ours = record.is_some_and(|record| record.occupation.run_id == run.run_id);
+        is_ours && !matches!(report.verdict, Verdict::Free | Verdict::Dead)
+    };
+    let is_held = answer.notices.iter().any(|notice| match notice {
+        Notice::Lock { report, .. } => holds(report),
+        _ => false,
+    });
+    Ok(if is_held {
+        rows::Open::UnderWay
+    } else {
+        rows::Open::CutOff
+    })
 }
 
 /// The lines of an event with their time.

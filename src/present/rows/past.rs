@@ -15,12 +15,36 @@ use crate::present::rows::runs::ended;
 use crate::present::rows::table::columns;
 use crate::present::words::{self, count};
 
+/// Whether a run that has not ended still can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// It holds the lock.
+    UnderWay,
+    /// It was killed.
+    CutOff,
+}
+
+impl Open {
+    /// Returns symbol, word and role of a step it did not end.
+    fn step(self) -> (char, &'static str, Role) {
+        match self {
+            Self::UnderWay => words::outcome(None),
+            Self::CutOff => ('✗', "cut off", Role::Bad),
+        }
+    }
+}
+
 /// Returns what is known of a run; `past`: how far off the predictions of all runs were.
 #[must_use]
-pub fn rows(run: &RunSummary, details: &Details, past: &[Forecast], now: Wall) -> Vec<Row> {
+pub fn rows(
+    run: &RunSummary,
+    details: &Details,
+    (past, open): (&[Forecast], Open),
+    now: Wall,
+) -> Vec<Row> {
     let mut rows = head(run, details, past, now);
     rows.extend(planned(details));
-    rows.extend(steps(details));
+    rows.extend(steps(details, open));
     if !details.view.warnings.is_empty() {
         rows.extend(heading("warnings"));
         let warnings = details.view.warnings.iter();
@@ -125,7 +149,7 @@ fn planned(details: &Details) -> Vec<Row> {
 }
 
 /// The steps in the order they began.
-fn steps(details: &Details) -> Vec<Row> {
+fn steps(details: &Details, open: Open) -> Vec<Row> {
     let mut begun: Vec<_> = details
         .view
         .steps
@@ -140,7 +164,10 @@ fn steps(details: &Details) -> Vec<Row> {
     let lines: Vec<Vec<Span>> = begun
         .into_iter()
         .map(|(from, id, step)| {
-            let (symbol, word, role) = words::outcome(step.outcome);
+            let (symbol, word, role) = match step.outcome {
+                None => open.step(),
+                ended => words::outcome(ended),
+            };
             let took = step.finished.map(|to| human::between(from, to));
             let mut said = match step.outcome {
                 Some(StepOutcome::Done) => String::new(),
@@ -160,7 +187,7 @@ fn steps(details: &Details) -> Vec<Row> {
             vec![
                 Span::new(role, symbol.to_string()),
                 Span::new(Role::Path, id.as_str()),
-                Span::new(Role::Dim, took.unwrap_or_else(|| "not ended".to_owned())),
+                Span::new(Role::Dim, took.unwrap_or_default()),
                 Span::new(role, said.trim_start()),
             ]
         })
@@ -171,7 +198,7 @@ fn steps(details: &Details) -> Vec<Row> {
 
 /// Says what the time of a run was spent on: its stages, and the steps that made it as long as it was.
 #[must_use]
-pub fn critical_path(details: &Details) -> Vec<Row> {
+pub fn critical_path(details: &Details, open: Open) -> Vec<Row> {
     let view = &details.view;
     let whole = view.finished.as_ref().map(|(at, ..)| at.0 - view.started.0);
     let share = |ms: u128| {
@@ -203,7 +230,7 @@ pub fn critical_path(details: &Details) -> Vec<Row> {
         .iter()
         .map(|leg| {
             let took = leg.took();
-            let text = took.map_or_else(|| "not ended".to_owned(), duration);
+            let text = took.map_or_else(|| open.step().1.to_owned(), duration);
             vec![
                 Span::new(Role::Busy, "◆"),
                 Span::new(Role::Path, leg.step.as_str()),
@@ -225,4 +252,41 @@ pub fn critical_path(details: &Details) -> Vec<Row> {
     );
     rows.push(Row::at(0).with(Role::Dim, text));
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::{Event, EventKind};
+    use crate::domain::ids::{Address, Instance, RunId};
+
+    fn event(seq: u64, kind: EventKind) -> Event {
+        let api = Address::service("api");
+        Event {
+            at: Wall(1_000),
+            run_id: Some(RunId::new("r1")),
+            seq,
+            step: Some(api.step(Some(Instance(0)), "start")),
+            address: Some(api),
+            attempt: None,
+            kind,
+        }
+    }
+
+    #[test]
+    fn a_step_without_an_end_was_cut_off_or_is_running_and_never_both() {
+        let details = Details::of(&[event(0, EventKind::StepStarted)]);
+        for (open, symbol, word) in [
+            (Open::CutOff, '✗', "cut off"),
+            (Open::UnderWay, '▸', "running"),
+        ] {
+            let rows = steps(&details, open);
+            let text = rows.last().map(Row::text).unwrap_or_default();
+            let words: Vec<&str> = text.split_whitespace().collect();
+            assert_eq!(
+                words.join(" "),
+                format!("{symbol} service.api[0]/start {word}")
+            );
+        }
+    }
 }
