@@ -10,6 +10,7 @@ pub mod args;
 pub mod ask;
 mod compose;
 pub mod docs;
+mod echo;
 pub mod errand;
 pub mod exit;
 pub mod ground;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::app::snapshot::Snapshot;
 use crate::cli::args::{Globals, When};
+use crate::cli::echo::Echo;
 use crate::cli::ground::Terminal;
 use crate::cli::live::Live;
 use crate::cli::paint::Paint;
@@ -43,6 +44,7 @@ pub struct Printer {
     err_paint: Paint,
     terminal: Terminal,
     live: Option<Live>,
+    echo: Echo,
     /// The line that names the trace of the run under way.
     trace: Option<Row>,
     /// Whether standard output carries JSON and nothing else.
@@ -78,6 +80,7 @@ impl Printer {
             err_paint: paint(terminal.stderr),
             terminal,
             live: None,
+            echo: Echo::default(),
             trace: None,
             json: globals.json,
             verbosity: match (globals.quiet, globals.verbose) {
@@ -192,6 +195,7 @@ impl Printer {
         if run::weight(event) < least {
             return;
         }
+        let event = &self.echo.once(event);
         let mut rows = run::event(event);
         if self.verbosity == Verbosity::Verbose {
             self.trace = run::trace(event).or(self.trace.take());

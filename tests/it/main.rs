@@ -7,6 +7,7 @@
 )]
 
 mod actions_approved;
+mod actions_decided;
 mod cli_deploy;
 mod cli_env;
 mod cli_offline;
