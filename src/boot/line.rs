@@ -108,7 +108,7 @@ fn serve(session: Session, start: Start) {
         // The notices end with the session, so both end together.
         let followed = async {
             match followed {
-                Some(notices) => traces.follow(notices).await,
+                Some(notices) => traces.follow(notices, start.settings.live).await,
                 None => None,
             }
         };

@@ -55,14 +55,18 @@ impl Traces {
         self.settings.asks()
     }
 
-    /// Hears a session to its end, and sends. The thread that sends is started by the first thing there is to send.
-    pub(super) async fn follow(self, mut notices: Notices) -> Option<Report> {
+    /// Hears a session to its end, and sends. The thread that sends is started by the first event of a run or of a session
+    /// that goes on: a question answered at once opens no connection for a remark it made.
+    pub(super) async fn follow(self, mut notices: Notices, stays: bool) -> Option<Report> {
         let mut fold = Fold::default();
         let mut exporter = None;
         while let Some(notice) = notices.recv().await {
             let Notice::Event(event) = notice else {
                 continue;
             };
+            if !stays && exporter.is_none() && event.run_id.is_none() {
+                continue;
+            }
             for signal in fold.take(&event) {
                 if exporter.is_none() {
                     match Exporter::start(&self.settings, sender(&self.settings)) {

@@ -44,7 +44,9 @@ fn calls(env: &TestEnv, arguments: &[&str], folder: &Path) -> (Option<i32>, Stri
 #[test]
 fn commands_that_need_only_the_file_open_no_socket() {
     let actions = "actions:\n  - { name: mend, hook: manual, steps: [run: 'true'] }\n";
-    let env = TestEnv::with(&format!("{SMALL}{actions}"));
+    // What cannot be sent is remarked upon; that remark is not sent either.
+    let asks = "telemetry: { endpoint: 'http://127.0.0.1:9', headers: { key: 'env://UNSET' } }\n";
+    let env = TestEnv::with(&format!("{SMALL}{actions}{asks}"));
     env.nkapp(&["deploy", "-y"]).exits(0);
     env.nkapp(&["deploy", "-y", "--force"]).exits(0);
     let compose = "services:\n  web:\n    image: nginx:1\n";
@@ -52,11 +54,13 @@ fn commands_that_need_only_the_file_open_no_socket() {
     let empty = env.folder().join("empty");
     std::fs::create_dir(&empty).expect("folder");
     let here = env.folder().to_owned();
-    let cases: [(&[&str], &Path); 23] = [
+    let cases: [(&[&str], &Path); 31] = [
         (&["validate"], &here),
         (&["config"], &here),
         (&["graph"], &here),
         (&["graph", "--format", "json"], &here),
+        (&["graph", "--format", "dot"], &here),
+        (&["graph", "--format", "mermaid"], &here),
         (&["action", "list"], &here),
         (&["action", "list", "--json"], &here),
         (&["action", "show", "mend"], &here),
@@ -64,10 +68,16 @@ fn commands_that_need_only_the_file_open_no_socket() {
         (&["run", "show"], &here),
         (&["run", "show", "--critical-path"], &here),
         (&["run", "show", "--json"], &here),
+        (&["run", "show", "--events"], &here),
         (&["run", "replay", "--speed", "0"], &here),
         (&["run", "diff"], &here),
         (&["state", "show"], &here),
+        (&["state", "show", "--json"], &here),
+        (&["state", "pull"], &here),
         (&["infra", "lock"], &here),
+        (&["infra", "lock", "--history"], &here),
+        (&["drift", "ignored"], &here),
+        (&["ui", "--check-keys"], &here),
         (&["schema"], &here),
         (&["completions", "bash"], &here),
         (&["man"], &here),

@@ -4,6 +4,7 @@
 //! Commands inside containers also make events, with their whole command line; those are filtered out by the
 //! engine and never reach us.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bollard::models::{EventMessage, EventMessageTypeEnum};
@@ -21,6 +22,11 @@ use crate::domain::model::normal_image;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How far before the last event a new connection begins: the engine stamps an event before it lines it up, so that of two
+/// at the same moment the later one may bear the earlier time.
+const OVERLAP: Duration = Duration::from_millis(200);
+/// How many events are remembered as told; the engine itself keeps no more of them.
+const REMEMBERED: usize = 256;
 /// A far engine that has not refused the stream for this long has accepted it.
 const ACCEPTED: Duration = Duration::from_millis(150);
 
@@ -47,15 +53,18 @@ const ACTIONS: [&str; 16] = [
 impl DockerProvider {
     /// Sends events until the receiver is gone.
     pub(super) async fn follow_events(&self, scope: &Scope, events: &mpsc::Sender<LiveEvent>) {
-        let mut since: Option<i64> = self
-            .endpoint
-            .is_local()
-            .then(|| nanos(jiff::Timestamp::now()));
+        let mut told = Told {
+            begin: self
+                .endpoint
+                .is_local()
+                .then(|| nanos(jiff::Timestamp::now())),
+            ..Told::default()
+        };
         let mut pause = FIRST_PAUSE;
         loop {
             let mut connected = false;
             let broken = tokio::select! {
-                broken = self.follow_once(scope, events, &mut since, &mut connected) => broken,
+                broken = self.follow_once(scope, events, &mut told, &mut connected) => broken,
                 () = events.closed() => return,
             };
             if connected {
@@ -81,7 +90,7 @@ impl DockerProvider {
         &self,
         scope: &Scope,
         events: &mpsc::Sender<LiveEvent>,
-        since: &mut Option<i64>,
+        told: &mut Told,
         connected: &mut bool,
     ) -> String {
         let filters = [
@@ -91,8 +100,9 @@ impl DockerProvider {
         .into_iter()
         .collect();
         let mut options = EventsOptionsBuilder::new().filters(&filters);
+        let since = told.since();
         if let Some(since) = since {
-            options = options.since(&text_of(*since));
+            options = options.since(&text_of(since));
         }
         let mut stream = Box::pin(self.docker.events(Some(options.build())));
         // With `since` nothing from then on can be missed, so the stream may be called connected as soon as the
@@ -125,7 +135,7 @@ impl DockerProvider {
                     None => return "the engine ended the stream".to_owned(),
                 },
             };
-            if !is_new(&message, since) {
+            if !told.is_new(&message) {
                 continue;
             }
             if let Some(event) = self.translate(scope, &message)
@@ -253,16 +263,44 @@ fn health(verdict: &str) -> Option<Health> {
     }
 }
 
-/// Moves the mark on; what lies before it was sent already.
-fn is_new(message: &EventMessage, since: &mut Option<i64>) -> bool {
-    let Some(at) = message.time_nano else {
-        return true;
-    };
-    let is_new = since.is_none_or(|mark| at >= mark);
-    if is_new {
-        *since = Some(at.saturating_add(1));
+/// What was told of the stream already, so that a new connection leaves nothing out and tells nothing twice.
+#[derive(Default)]
+struct Told {
+    /// Where the first connection begins; nothing: with what comes then.
+    begin: Option<i64>,
+    /// The last ones, by time and what they were.
+    last: VecDeque<(i64, String)>,
+}
+
+impl Told {
+    /// Returns from when on the engine is asked to tell.
+    fn since(&self) -> Option<i64> {
+        let newest = self.last.iter().map(|(at, _)| *at).max();
+        let overlap = i64::try_from(OVERLAP.as_nanos()).unwrap_or(i64::MAX);
+        newest.map_or(self.begin, |newest| {
+            let at = newest.saturating_sub(overlap);
+            Some(self.begin.map_or(at, |begin| at.max(begin)))
+        })
     }
-    is_new
+
+    /// Notes an event, and tells whether it is a new one.
+    fn is_new(&mut self, message: &EventMessage) -> bool {
+        let Some(at) = message.time_nano else {
+            return true;
+        };
+        let id = message.actor.as_ref().and_then(|actor| actor.id.as_deref());
+        let action = message.action.as_deref();
+        let what = format!("{} {}", action.unwrap_or_default(), id.unwrap_or_default());
+        let one = (at, what);
+        if self.last.contains(&one) {
+            return false;
+        }
+        self.last.push_back(one);
+        if self.last.len() > REMEMBERED {
+            self.last.pop_front();
+        }
+        true
+    }
 }
 
 fn why(error: &bollard::errors::Error) -> String {
@@ -290,17 +328,41 @@ mod tests {
         assert_eq!(text_of(1_700_000_000_000_000_007), "1700000000.000000007");
     }
 
-    #[test]
-    fn what_was_sent_before_a_reconnect_is_not_sent_again() {
-        let message = |at| EventMessage {
+    fn message(at: i64, action: &str) -> EventMessage {
+        EventMessage {
             time_nano: Some(at),
+            action: Some(action.to_owned()),
             ..EventMessage::default()
+        }
+    }
+
+    #[test]
+    fn what_was_told_before_a_reconnect_is_not_told_again_and_nothing_is_left_out() {
+        const SECOND: i64 = 1_000_000_000;
+        let mut told = Told {
+            begin: Some(SECOND),
+            ..Told::default()
         };
-        let mut since = Some(10);
-        let found: Vec<bool> = [9, 10, 10, 12, 11, 13]
-            .into_iter()
-            .map(|at| is_new(&message(at), &mut since))
-            .collect();
-        assert_eq!(found, [false, true, false, true, false, true]);
+        assert_eq!(told.since(), Some(SECOND));
+        // One that bears an earlier time than the one before it, and two at the same moment.
+        let found = [(12, "die"), (11, "start"), (12, "destroy"), (12, "die")]
+            .map(|(at, action)| told.is_new(&message(at * SECOND, action)));
+        assert_eq!(found, [true, true, true, false]);
+        assert_eq!(told.since(), Some(12 * SECOND - 200_000_000));
+        for number in 0..1000 {
+            assert!(told.is_new(&message(20 * SECOND + number, "die")));
+        }
+        assert_eq!(told.last.len(), REMEMBERED);
+    }
+
+    #[test]
+    fn without_a_beginning_the_first_connection_asks_for_nothing_old() {
+        assert_eq!(Told::default().since(), None);
+        let mut told = Told {
+            begin: Some(100),
+            ..Told::default()
+        };
+        assert!(told.is_new(&message(150, "die")));
+        assert_eq!(told.since(), Some(100));
     }
 }
