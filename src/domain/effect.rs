@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::flow::{Flow, FlowRun, Mark};
-use crate::domain::ids::{Address, Digest, Instance, OpId, ProviderId};
+use crate::domain::ids::{Address, Digest, Instance, OpId, ProviderId, StepId};
 use crate::domain::model::Model;
 use crate::domain::record::{Pending, Record, RecordedInstance, RecordedResource, Teardown};
 
@@ -147,6 +147,15 @@ pub enum Effect {
         /// How.
         mark: Mark,
     },
+    /// A step of the clean-up of flows that are being given up is finished. Where there are none any more, they were.
+    FlowCleaned {
+        /// What the flows are for.
+        purpose: String,
+        /// The step; its procedure may never have begun.
+        step: StepId,
+        /// What it did.
+        digest: Digest,
+    },
     /// A resource is not ours any more: removed, or never came to be.
     Forgotten {
         /// Resource.
@@ -217,6 +226,9 @@ impl Record {
                 run,
                 steps,
             } => {
+                for flow in self.flows_for(purpose) {
+                    flow.cleaned.clear();
+                }
                 let flow = self.flows.entry(address.name.clone()).or_default();
                 if flow.purpose != *purpose {
                     *flow = Flow {
@@ -240,8 +252,20 @@ impl Record {
                 step,
                 mark,
             } => {
-                if let Some(flow) = self.flows.get_mut(&address.name) {
+                // What is over stays so: a failure is of its clean-up then, which was cut off.
+                let over = |flow: &Flow| flow.is_over(step) && !mark.is_over();
+                let flow = self.flows.get_mut(&address.name);
+                if let Some(flow) = flow.filter(|flow| !over(flow)) {
                     flow.marks.insert(step.clone(), mark.clone());
+                }
+            }
+            Effect::FlowCleaned {
+                purpose,
+                step,
+                digest,
+            } => {
+                for flow in self.flows_for(purpose) {
+                    flow.cleaned.insert(step.clone(), digest.clone());
                 }
             }
             Effect::Forgotten { address } => {
@@ -279,6 +303,11 @@ impl Record {
                 teardown: Teardown::default(),
                 installed: None,
             })
+    }
+
+    fn flows_for(&mut self, purpose: &str) -> impl Iterator<Item = &mut Flow> {
+        let all = self.flows.values_mut();
+        all.filter(move |flow| flow.purpose == purpose)
     }
 
     fn instance(&mut self, address: &Address, instance: Instance) -> Option<&mut RecordedInstance> {
@@ -388,6 +417,57 @@ mod tests {
         ]
     }
 
+    /// A procedure stops at its second step, is given up, gone on with after all, and given up again.
+    fn given_up() -> Vec<Effect> {
+        let mend = Address::procedure("mend");
+        let begun = Effect::FlowBegun {
+            address: mend.clone(),
+            purpose: "manual r1".to_owned(),
+            inputs: BTreeMap::new(),
+            secrets: BTreeSet::new(),
+            run: None,
+            steps: BTreeMap::new(),
+        };
+        let marked = |step: &str, mark| Effect::FlowStep {
+            address: mend.clone(),
+            step: step.to_owned(),
+            mark,
+        };
+        let cleaned = |step: &str| Effect::FlowCleaned {
+            purpose: "manual r1".to_owned(),
+            step: mend.step(None, step),
+            digest: Digest::new("d"),
+        };
+        vec![
+            begun.clone(),
+            marked("one", Mark::Done),
+            marked("two", Mark::Failed),
+            cleaned("tidy"),
+            // The clean-up of the first step was cut off.
+            marked("one", Mark::Failed),
+            begun,
+            marked("two", Mark::Failed),
+            cleaned("sweep"),
+        ]
+    }
+
+    #[test]
+    fn a_clean_up_is_part_of_a_flow_until_somebody_goes_on_with_it() {
+        let mut once = record();
+        given_up().iter().for_each(|effect| once.fold(effect));
+        let flow = &once.flows["mend"];
+        assert_eq!(flow.marks["one"], Mark::Done, "what is over stays so");
+        assert_eq!(flow.marks["two"], Mark::Failed);
+        let cleaned: Vec<&str> = flow.cleaned.keys().map(StepId::as_str).collect();
+        assert_eq!(cleaned, ["action.mend/sweep"]);
+        // A flow that was given up does not come back by what is folded once more.
+        let mut over = once.clone();
+        over.flows.clear();
+        let clean_up = &given_up()[6..];
+        clean_up.iter().for_each(|effect| over.fold(effect));
+        assert!(over.flows.is_empty());
+    }
+
     #[test]
     fn a_journal_folded_twice_is_the_same_as_once() {
         let folded = |mut record: Record, effects: &[Effect]| {
@@ -396,12 +476,14 @@ mod tests {
             }
             record
         };
-        let all = journal();
-        let once = folded(record(), &all);
-        for cut in 0..all.len() {
-            let twice = folded(folded(once.clone(), &all[..cut]), &all);
-            assert_eq!(twice, once, "cut at {cut}");
+        for all in [journal(), given_up()] {
+            let once = folded(record(), &all);
+            for cut in 0..all.len() {
+                let twice = folded(folded(once.clone(), &all[..cut]), &all);
+                assert_eq!(twice, once, "cut at {cut}");
+            }
         }
+        let once = folded(record(), &journal());
         let api = &once.resources[&Address::service("api")];
         assert_eq!(api.instances[&Instance(0)].id, ProviderId::new("b"));
         assert!(

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::ids::{Digest, RunId, TraceId};
+use crate::domain::ids::{Digest, RunId, StepId, TraceId};
 use crate::domain::secret::Secret;
 
 /// Which versions a project and environment stands at.
@@ -95,6 +95,9 @@ pub struct Flow {
     pub steps: BTreeMap<String, Digest>,
     /// Services that run again although its steps stopped them: put back, or started by name.
     pub released: BTreeSet<String>,
+    /// Steps of the clean-up that are finished since it is being given up, each with what it did; also of procedures that
+    /// never began. Going on forgets them.
+    pub cleaned: BTreeMap<StepId, Digest>,
 }
 
 impl Flow {
@@ -107,6 +110,11 @@ impl Flow {
     #[must_use]
     pub fn has_moved(&self, label: &str, digest: &Digest) -> bool {
         self.steps.get(label).is_some_and(|was| was != digest)
+    }
+    /// Tells whether a step of the clean-up is finished; one that does something else by now is another.
+    #[must_use]
+    pub fn is_cleaned(&self, step: &StepId, digest: &Digest) -> bool {
+        self.cleaned.get(step) == Some(digest)
     }
 }
 

@@ -33,12 +33,16 @@ fn step(label: &str, primitive: Primitive) -> ProcedureStep {
     }
 }
 
-fn host(label: &str, line: &str) -> ProcedureStep {
+pub fn host(label: &str, line: &str) -> ProcedureStep {
     let command = HookCommand::Shell(line.to_owned());
     step(label, Primitive::Run { command })
 }
 
-fn procedure(name: &str, when: (Occasion, Option<Mode>), steps: Vec<ProcedureStep>) -> Procedure {
+pub fn procedure(
+    name: &str,
+    when: (Occasion, Option<Mode>),
+    steps: Vec<ProcedureStep>,
+) -> Procedure {
     Procedure {
         name: name.to_owned(),
         occasion: when.0,
@@ -55,7 +59,7 @@ fn names(all: &[&str]) -> Vec<String> {
 }
 
 /// A shop whose upgrade stops the worker, migrates inside the service, and looks at the result.
-fn shop(version: &str, image: &str) -> Project {
+pub fn shop(version: &str, image: &str) -> Project {
     let mut shop = project(vec![
         checked(service("api", &[])),
         service("worker", &["api"]),
@@ -107,7 +111,7 @@ fn shop(version: &str, image: &str) -> Project {
 }
 
 /// Steps of actions that were done in a run.
-fn done(ran: &Ran) -> Vec<String> {
+pub fn done(ran: &Ran) -> Vec<String> {
     let ended = ran.events.iter().filter(|event| {
         matches!(&event.kind, EventKind::StepFinished { outcome, .. } if *outcome == StepOutcome::Done)
     });
@@ -117,7 +121,7 @@ fn done(ran: &Ran) -> Vec<String> {
         .collect()
 }
 
-fn begun(ran: &Ran) -> Vec<String> {
+pub fn begun(ran: &Ran) -> Vec<String> {
     let steps = ran.words("step_started");
     steps
         .into_iter()
@@ -173,7 +177,7 @@ fn an_upgrade_killed_at_every_step_is_resumed_and_repeats_nothing_finished() {
 }
 
 #[test]
-#[should_panic(expected = "was done twice")]
+#[should_panic(expected = "commands ran twice")]
 fn an_action_that_forgets_what_it_finished_is_caught() {
     upgrades_killed(Planted::MarksForgotten);
 }
@@ -247,7 +251,7 @@ fn manual() -> Project {
     shop
 }
 
-fn act(turn: Turn) -> Ask {
+pub fn act(turn: Turn) -> Ask {
     Ask {
         purpose: Purpose::Act,
         targets: BTreeSet::from(["mend".to_owned()]),

@@ -33,6 +33,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abort;
 mod accept;
 mod actions;
 mod deploy;

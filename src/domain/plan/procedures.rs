@@ -21,8 +21,8 @@ use crate::domain::plan::model::{
 use crate::domain::plan::procedures::put_back::{held, put_back};
 use crate::domain::plan::procedures::refusal::missing_inputs;
 use crate::domain::plan::procedures::standing::due;
-use crate::domain::plan::procedures::steps::{action, steps};
-use crate::domain::project::procedure::{Mode, Occasion, Procedure, ProcedureStep};
+use crate::domain::plan::procedures::steps::{action, cleaning};
+use crate::domain::project::procedure::{Mode, Occasion, Procedure};
 
 /// Why an input that is not required needs a value all the same.
 pub const AGAIN: &str = " (secret, given before and kept nowhere)";
@@ -176,17 +176,9 @@ fn clean_up(input: &PlanInput<'_>, procedure: &Procedure) -> Parts {
         let all = input.project.procedures.iter();
         all.filter(move |one| one.occasion == occasion)
     };
-    let fresh = |one: &Procedure, keep: &dyn Fn(&ProcedureStep) -> bool| {
-        let mut action = action(input, one, (None, "clean-up after an abort"));
-        action.steps = steps(one, |step| keep(step).then_some(None));
-        if action.steps.is_empty() {
-            action.kind = ActionKind::Noop;
-        }
-        action
-    };
     if procedure.occasion == Occasion::Manual {
         let back = put_back(input, Procedure::PUT_BACK, [procedure].into_iter());
-        let own = fresh(procedure, &|step| step.cleanup);
+        let own = cleaning(input, procedure, |step| step.cleanup);
         return (vec![own], back.into_iter().collect());
     }
     // As after a deploy: who cleans up finds all services as the file wants them.
@@ -199,7 +191,7 @@ fn clean_up(input: &PlanInput<'_>, procedure: &Procedure) -> Parts {
         Procedure::PUT_BACK_POST,
         all(procedure.occasion).filter(is_post),
     );
-    let clean = marked.map(|one| fresh(one, &|_| true));
+    let clean = marked.map(|one| cleaning(input, one, |_| true));
     (
         runs_again.into_iter().chain(clean).collect(),
         at_the_end.into_iter().collect(),

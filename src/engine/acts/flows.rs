@@ -162,16 +162,13 @@ pub(in crate::engine) fn begun(site: &Site<'_>, action: &Action) -> Option<Effec
     })
 }
 
-/// Says what came of a step.
+/// Says what came of a step. Of a clean-up only what is finished counts: the flow stays where it stopped.
 pub(in crate::engine) fn marked(
     site: &Site<'_>,
     action: &Action,
     step: &Step,
     mark: Mark,
 ) -> Option<Effect> {
-    if site.flows.request.turn == Turn::Abort {
-        return None;
-    }
     let index = match &step.kind {
         StepKind::Perform { index, .. } | StepKind::Skip { index, .. } => *index,
         StepKind::PutBack { service } => {
@@ -180,7 +177,15 @@ pub(in crate::engine) fn marked(
         }
         _ => return None,
     };
-    let own = procedure(site, action)?.steps.get(index)?;
+    let procedure = procedure(site, action)?;
+    let own = procedure.steps.get(index)?;
+    if site.flows.request.turn == Turn::Abort {
+        return (mark == Mark::Done).then(|| Effect::FlowCleaned {
+            purpose: purpose(site, procedure),
+            step: step.id.clone(),
+            digest: step_digest(own),
+        });
+    }
     Some(Effect::FlowStep {
         address: action.address.clone(),
         step: own.label.clone(),

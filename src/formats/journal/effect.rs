@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::effect::Effect;
-use crate::domain::ids::{Digest, Instance, ProviderId};
+use crate::domain::ids::{Digest, Instance, ProviderId, StepId};
 use crate::formats::error::FormatError;
 use crate::formats::plan;
 use crate::formats::state::{self, FlowRunWire, InstanceWire, MarkWire, ShapeWire, is_false};
@@ -77,6 +77,11 @@ pub(super) enum EffectWire {
         address: String,
         step: String,
         mark: MarkWire,
+    },
+    FlowCleaned {
+        purpose: String,
+        step: String,
+        digest: String,
     },
 }
 
@@ -168,6 +173,15 @@ pub(super) fn effect_wire(effect: &Effect) -> EffectWire {
             address: address.to_string(),
             step: step.clone(),
             mark: state::mark_wire(mark),
+        },
+        Effect::FlowCleaned {
+            purpose,
+            step,
+            digest,
+        } => EffectWire::FlowCleaned {
+            purpose: purpose.clone(),
+            step: step.to_string(),
+            digest: digest.to_string(),
         },
     }
 }
@@ -261,6 +275,15 @@ pub(super) fn effect(wire: EffectWire) -> Result<Effect, FormatError> {
             address: read(&address)?,
             step,
             mark: state::mark(mark)?,
+        },
+        EffectWire::FlowCleaned {
+            purpose,
+            step,
+            digest,
+        } => Effect::FlowCleaned {
+            purpose,
+            step: StepId(step),
+            digest: Digest(digest),
         },
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::flow::{Flow, FlowRun, Mark, Standing};
-use crate::domain::ids::{Digest, RunId, TraceId};
+use crate::domain::ids::{Digest, RunId, StepId, TraceId};
 use crate::formats::error::FormatError;
 
 /// Versions a project stands at; left out where nothing is known that a record without it would not say.
@@ -34,11 +34,13 @@ pub(super) struct FlowWire {
     digests: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     released: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    cleaned: BTreeMap<String, String>,
 }
 
 /// Keys of a flow.
-pub(super) const FLOW: [&str; 7] = [
-    "purpose", "inputs", "secrets", "steps", "last", "digests", "released",
+pub(super) const FLOW: [&str; 8] = [
+    "purpose", "inputs", "secrets", "steps", "last", "digests", "released", "cleaned",
 ];
 
 /// Writes what steps do.
@@ -56,6 +58,20 @@ pub(in crate::formats) fn digests(wires: BTreeMap<String, String>) -> BTreeMap<S
     let wires = wires.into_iter();
     wires
         .map(|(label, digest)| (label, Digest(digest)))
+        .collect()
+}
+
+fn cleaned_wire(steps: &BTreeMap<StepId, Digest>) -> BTreeMap<String, String> {
+    let steps = steps.iter();
+    steps
+        .map(|(step, digest)| (step.to_string(), digest.to_string()))
+        .collect()
+}
+
+fn cleaned(wires: BTreeMap<String, String>) -> BTreeMap<StepId, Digest> {
+    let wires = wires.into_iter();
+    wires
+        .map(|(step, digest)| (StepId(step), Digest(digest)))
         .collect()
 }
 
@@ -126,6 +142,7 @@ pub(super) fn flows_wire(flows: &BTreeMap<String, Flow>) -> BTreeMap<String, Flo
         last: flow.last.as_ref().map(Into::into),
         digests: digests_wire(&flow.steps),
         released: flow.released.clone(),
+        cleaned: cleaned_wire(&flow.cleaned),
     };
     flows
         .iter()
@@ -153,6 +170,7 @@ pub(super) fn flows(
                 last: wire.last.map(Into::into),
                 steps: digests(wire.digests),
                 released: wire.released,
+                cleaned: cleaned(wire.cleaned),
             };
             Ok((name, flow))
         })
@@ -240,6 +258,11 @@ mod tests {
             Effect::FlowReleased {
                 address: Address::service("db"),
             },
+            Effect::FlowCleaned {
+                purpose: "manual r1".to_owned(),
+                step: address.step(None, "tidy"),
+                digest: Digest::new("t"),
+            },
         ]
     }
 
@@ -255,6 +278,8 @@ mod tests {
         }
         assert_eq!(record.flows["mend"].marks.len(), 3);
         assert!(record.flows["mend"].released.contains("db"));
+        let tidy = Address::procedure("mend").step(None, "tidy");
+        assert!(record.flows["mend"].is_cleaned(&tidy, &Digest::new("t")));
         let bytes = state::encode(&record, "w");
         assert_eq!(state::decode(&bytes).unwrap(), record);
         // Every key is known, so that none is carried along as somebody else's.

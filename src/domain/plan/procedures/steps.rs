@@ -7,9 +7,13 @@ use crate::domain::plan::build::PlanInput;
 use crate::domain::plan::digest::fingerprint;
 use crate::domain::plan::model::{Action, ActionKind, Cause, Change, Strategy};
 use crate::domain::plan::procedures::refusal::next_step;
+use crate::domain::plan::procedures::standing::due;
 use crate::domain::plan::step::{Step, StepKind, StepPlace};
 use crate::domain::plan::writer::one_line;
-use crate::domain::project::procedure::{Claim, Primitive, Procedure, ProcedureStep, Wait};
+use crate::domain::project::canonical::procedure::step_digest;
+use crate::domain::project::procedure::{
+    Claim, Occasion, Primitive, Procedure, ProcedureStep, Wait,
+};
 
 pub(super) fn action(
     input: &PlanInput<'_>,
@@ -72,6 +76,54 @@ pub(super) fn action(
     }
 }
 
+/// The steps of a procedure that clean up and are not finished since it is being given up.
+pub(super) fn cleaning(
+    input: &PlanInput<'_>,
+    procedure: &Procedure,
+    cleans: impl Fn(&ProcedureStep) -> bool,
+) -> Action {
+    let purpose = "clean-up after an abort";
+    let mut action = action(input, procedure, (None, purpose));
+    let open = given_up(input, procedure);
+    let is_over = |step: &ProcedureStep| {
+        let (id, digest) = (action.address.step(None, &step.label), step_digest(step));
+        open.iter().any(|flow| flow.is_cleaned(&id, &digest))
+    };
+    let all = procedure.steps.iter().filter(|step| cleans(step));
+    let (over, left): (Vec<_>, Vec<_>) = all.partition(|step| is_over(step));
+    action.steps = steps(procedure, |step| {
+        let is_left = left.iter().any(|other| other.label == step.label);
+        is_left.then_some(None)
+    });
+    if left.is_empty() {
+        action.kind = ActionKind::Noop;
+    }
+    if over.is_empty() {
+        return action;
+    }
+    action.reason = match left.first() {
+        Some(step) => format!("{purpose}: goes on at {}", step.label),
+        None => format!("{purpose}: finished already"),
+    };
+    let over: Vec<&str> = over.iter().map(|step| step.label.as_str()).collect();
+    action.seen.push(("cleaned".to_owned(), over.join(" ")));
+    action.fingerprint = fingerprint(&action.seen);
+    action
+}
+
+/// The flows that are given up together with a procedure's: its own, or all of the setup or upgrade.
+fn given_up<'a>(input: &PlanInput<'a>, procedure: &Procedure) -> Vec<&'a Flow> {
+    let Some(record) = input.record else {
+        return Vec::new();
+    };
+    if procedure.occasion == Occasion::Manual {
+        return record.flows.get(&procedure.name).into_iter().collect();
+    }
+    let due = due(input.project, Some(record)).map(|(_, purpose)| purpose);
+    let together = |flow: &&Flow| due.as_ref() == Some(&flow.purpose);
+    record.flows.values().filter(together).collect()
+}
+
 /// Inputs as they stand, secret ones hidden; one that the flow had and nobody knows any more has no value after.
 fn changes(
     input: &PlanInput<'_>,
@@ -115,7 +167,7 @@ fn changes(
 }
 
 /// Writes the steps that are left: `choose` says whether a step is, and why it is passed over.
-pub(super) fn steps(
+fn steps(
     procedure: &Procedure,
     choose: impl Fn(&ProcedureStep) -> Option<Option<String>>,
 ) -> Vec<Step> {
