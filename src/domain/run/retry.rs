@@ -201,4 +201,25 @@ mod tests {
         let seconds: Vec<u64> = (2..10).map(|n| pause_before(n).as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 30, 30, 30]);
     }
+
+    #[test]
+    fn a_backoff_doubles_from_its_own_first_pause_up_to_ten_minutes() {
+        let pauses = |backoff: Option<u64>, attempts: [u32; 5]| {
+            let policy = StepPolicy {
+                backoff: backoff.map(Duration::from_millis),
+                ..StepPolicy::default()
+            };
+            attempts.map(|next| policy.pause_before(next).as_millis())
+        };
+        let first = [2, 3, 4, 5, 6];
+        assert_eq!(pauses(Some(500), first), [500, 1_000, 2_000, 4_000, 8_000]);
+        assert_eq!(pauses(Some(0), first), [0; 5]);
+        assert_eq!(
+            pauses(Some(100_000), [2, 4, 5, 100, u32::MAX]),
+            [100_000, 400_000, 600_000, 600_000, 600_000]
+        );
+        assert_eq!(pauses(Some(u64::MAX), first), [600_000; 5]);
+        // Without one of its own it is that of everything else.
+        assert_eq!(pauses(None, first), [1_000, 2_000, 4_000, 8_000, 16_000]);
+    }
 }
