@@ -8,6 +8,7 @@
 
 mod actions_approved;
 mod actions_decided;
+mod actions_asked;
 mod actions_failing;
 mod cli_deploy;
 mod cli_env;
