@@ -138,5 +138,13 @@ fn plan_change(change: &PlanChange) -> Value {
         } => {
             json!({"what": address.to_string(), "same": false, "before": kind(before), "after": kind(after)})
         }
+        PlanChange::Field {
+            address,
+            path,
+            before,
+            after,
+        } => {
+            json!({"what": address.to_string(), "field": path, "same": false, "before": before, "after": after})
+        }
     }
 }

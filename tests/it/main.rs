@@ -27,6 +27,7 @@ mod fault_rows;
 mod faults_table;
 #[path = "../support/grammar.rs"]
 mod grammar;
+mod history_compared;
 mod history_pruned;
 mod hooks_flood;
 mod hooks_host;

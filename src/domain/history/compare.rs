@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::event::{Origin, StepOutcome};
 use crate::domain::history::view::RunView;
 use crate::domain::ids::{Address, Digest, RunId, StepId};
-use crate::domain::plan::model::{ActionKind, Plan};
+use crate::domain::plan::model::{Action, ActionKind, Cause, Change as FieldChange, Plan};
 use crate::domain::time::Wall;
 
 /// Differences below this are none, in milliseconds; so is one of less than a twentieth.
@@ -157,6 +157,17 @@ pub enum PlanChange {
         /// After.
         after: Option<ActionKind>,
     },
+    /// A field is wanted otherwise; of one the older plan left alone, what the newer one found counts as before.
+    Field {
+        /// The resource.
+        address: Address,
+        /// The field, with the instance where only one differs.
+        path: String,
+        /// Before; `None`: absent.
+        before: Option<String>,
+        /// After.
+        after: Option<String>,
+    },
 }
 
 /// Two runs side by side.
@@ -288,25 +299,54 @@ fn plans(old: &RunView, new: &RunView) -> Vec<PlanChange> {
     };
     changes.insert(0, config);
     changes.extend(other("engine", &old.engine, &new.engine));
-    let kinds = |plan: &Plan| -> BTreeMap<Address, ActionKind> {
-        let working = plan.actions.iter().filter(|action| !action.is_noop());
-        working
-            .map(|action| (action.address.clone(), action.kind))
-            .collect()
-    };
-    let (before, after) = (kinds(old), kinds(new));
-    let addresses: BTreeSet<&Address> = before.keys().chain(after.keys()).collect();
+    let (before, after) = (working(old), working(new));
+    let addresses: BTreeSet<&Address> = before.keys().chain(after.keys()).copied().collect();
     for address in addresses {
-        let (was, is) = (before.get(address).copied(), after.get(address).copied());
-        if was != is {
+        let (was, is) = (before.get(address), after.get(address));
+        let kind = |action: Option<&&Action>| action.map(|action| action.kind);
+        if kind(was) != kind(is) {
             changes.push(PlanChange::Action {
                 address: address.clone(),
-                before: was,
-                after: is,
+                before: kind(was),
+                after: kind(is),
             });
         }
+        // What is there only since, or not any more, is said with that.
+        let is = is.filter(|is| was.is_some() || is.kind != ActionKind::Create);
+        changes.extend(is.into_iter().flat_map(|is| fields(was.copied(), is)));
     }
     changes
+}
+
+/// What a plan does something to.
+fn working(plan: &Plan) -> BTreeMap<&Address, &Action> {
+    let working = plan.actions.iter().filter(|action| !action.is_noop());
+    working.map(|action| (&action.address, action)).collect()
+}
+
+/// The fields of a resource that the newer plan wants otherwise than the older run left them.
+fn fields(was: Option<&Action>, is: &Action) -> Vec<PlanChange> {
+    let config = |change: &&FieldChange| change.cause == Cause::Config;
+    let known = |change: &FieldChange| {
+        let same =
+            |other: &&FieldChange| other.path == change.path && other.instance == change.instance;
+        was?.changes.iter().filter(config).find(same)
+    };
+    let field = |change: &FieldChange| {
+        let before = known(change).map_or(&change.before, |known| &known.after);
+        // Of secret values only whether they changed is known.
+        let hidden = change.sensitive && change.before.is_some() && change.after.is_some();
+        (hidden || *before != change.after).then(|| PlanChange::Field {
+            address: is.address.clone(),
+            path: match change.instance {
+                Some(instance) => format!("{}[{instance}]", change.path),
+                None => change.path.clone(),
+            },
+            before: before.clone(),
+            after: change.after.clone(),
+        })
+    };
+    is.changes.iter().filter(config).filter_map(field).collect()
 }
 
 /// What the two were begun with: version, who, inputs.
@@ -329,4 +369,91 @@ fn other(what: &str, before: &str, after: &str) -> Option<PlanChange> {
         before: before.to_owned(),
         after: after.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Instance;
+    use crate::domain::plan::model::Strategy;
+
+    fn action(changes: &[(&str, Option<&str>, Option<&str>, Cause)]) -> Action {
+        let field = |(path, before, after, cause): &(&str, Option<&str>, Option<&str>, Cause)| {
+            let instance = path.strip_suffix("[1]").map(|_| Instance(1));
+            FieldChange {
+                path: path.trim_end_matches("[1]").to_owned(),
+                instance,
+                before: before.map(str::to_owned),
+                after: after.map(str::to_owned),
+                cause: *cause,
+                sensitive: path.starts_with("env.SECRET"),
+            }
+        };
+        Action {
+            address: Address::service("api"),
+            kind: ActionKind::Update,
+            strategy: Strategy::Recreate,
+            reason: String::new(),
+            layer: 0,
+            depends_on: BTreeSet::new(),
+            optional: BTreeSet::new(),
+            fingerprint: None,
+            seen: Vec::new(),
+            changes: changes.iter().map(field).collect(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// Says the fields that differ: `image: 2 -> 3`.
+    fn told(was: Option<&Action>, is: &Action) -> Vec<String> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        let field = |change: PlanChange| match change {
+            PlanChange::Field {
+                path,
+                before,
+                after,
+                ..
+            } => format!("{path}: {} -> {}", text(&before), text(&after)),
+            other => format!("{other:?}"),
+        };
+        fields(was, is).into_iter().map(field).collect()
+    }
+
+    #[test]
+    fn a_field_differs_from_what_the_older_run_left() {
+        let config = Cause::Config;
+        let one = |path, before, after| action(&[(path, before, after, config)]);
+        let image = one("image", Some("1"), Some("2"));
+        for (was, is, expected) in [
+            (
+                Some(&image),
+                one("image", Some("2"), Some("3")),
+                "image: 2 -> 3",
+            ),
+            // The older one left it alone.
+            (None, one("image", Some("2"), Some("3")), "image: 2 -> 3"),
+            (Some(&image), one("env.A", None, Some("1")), "env.A: - -> 1"),
+            (Some(&image), one("image", Some("2"), None), "image: 2 -> -"),
+            (
+                Some(&image),
+                one("image[1]", Some("1"), Some("2")),
+                "image[1]: 1 -> 2",
+            ),
+            // Done once more, after a failure: it is wanted as before.
+            (Some(&image), image.clone(), ""),
+            (
+                Some(&image),
+                one("env.SECRET", Some("(sensitive)"), Some("(sensitive)")),
+                "env.SECRET: (sensitive) -> (sensitive)",
+            ),
+            // What somebody changed by hand is no difference between two files.
+            (
+                None,
+                action(&[("image", Some("9"), Some("2"), Cause::Drift)]),
+                "",
+            ),
+        ] {
+            assert_eq!(told(was, &is).join(" · "), expected, "{is:?}");
+        }
+    }
 }

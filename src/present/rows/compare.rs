@@ -7,6 +7,7 @@ use crate::domain::history::compare::{Change, Comparison, Item, Lane, Pair, Plan
 use crate::domain::plan::model::ActionKind;
 use crate::present::human::{self, duration};
 use crate::present::role::{Role, Row};
+use crate::present::rows::plan::{LONGEST, arrow};
 
 /// Says how a time changed, in a word and a symbol.
 #[must_use]
@@ -79,6 +80,15 @@ pub fn plan_change(change: &PlanChange) -> (String, Role) {
             let say = |kind: &Option<ActionKind>| kind.map_or("nothing", ActionKind::as_str);
             let text = format!("{address}: {} → {}", say(before), say(after));
             (text, Role::Changed)
+        }
+        PlanChange::Field {
+            address,
+            path,
+            before,
+            after,
+        } => {
+            let values = arrow((before, after), LONGEST);
+            (format!("{address} {path}: {values}"), Role::Changed)
         }
     }
 }

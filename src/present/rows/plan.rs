@@ -17,7 +17,7 @@ pub struct Detail {
 }
 
 /// Longest value that is shown unless all of it is asked for, in characters.
-const LONGEST: usize = 60;
+pub(super) const LONGEST: usize = 60;
 
 /// Returns the whole plan.
 #[must_use]
@@ -126,15 +126,7 @@ fn change(change: &Change, longest: usize) -> Vec<Span> {
         Some(instance) => format!("{}[{instance}]", change.path),
         None => change.path.clone(),
     };
-    let value = |value: Option<&str>| match value {
-        Some(text) => cut(text, longest),
-        None => "(absent)".to_owned(),
-    };
-    let arrow = format!(
-        "{} → {}",
-        value(change.before.as_deref()),
-        value(change.after.as_deref())
-    );
+    let arrow = arrow((&change.before, &change.after), longest);
     let role = match (&change.before, &change.after) {
         (None, _) => Role::Added,
         (_, None) => Role::Removed,
@@ -145,6 +137,15 @@ fn change(change: &Change, longest: usize) -> Vec<Span> {
         Span::new(Role::Dim, words::cause(change.cause)),
         Span::new(role, arrow),
     ]
+}
+
+/// Says what a value was and is: `1 → 2`.
+pub(super) fn arrow((before, after): (&Option<String>, &Option<String>), longest: usize) -> String {
+    let value = |value: &Option<String>| match value {
+        Some(text) => cut(text, longest),
+        None => "(absent)".to_owned(),
+    };
+    format!("{} → {}", value(before), value(after))
 }
 
 /// Cuts a value in its middle, so that both ends still tell it apart.
