@@ -8,6 +8,7 @@ use crate::domain::ids::{
     Address, Digest, EnvName, Instance, Lineage, PlanId, Scope, StepId, TraceId,
 };
 use crate::domain::plan::model::{Plan, Purpose};
+use crate::domain::project::project::Retention;
 use crate::domain::record::Record;
 use crate::engine::lab::{Lab, scope};
 use crate::formats::event::encode_line;
