@@ -1,5 +1,6 @@
 //! Which runs are old enough to go: by how many there are, and by age. Some are never touched.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::ids::RunId;
@@ -9,19 +10,31 @@ use crate::domain::time::Wall;
 /// How long a run that nobody ended is kept at least: it may still be waiting for a lock somewhere.
 const UNENDED: Duration = Duration::from_secs(7 * 86_400);
 
+/// Which part of the runs that are kept restorations may take before they go first: a fifth.
+const SHARE: usize = 5;
+
 /// Returns the runs that may go, the oldest first; `runs` in the order of their ids. What must stay for another
-/// reason is asked of [`may_go`], one by one.
+/// reason is asked of [`may_go`], one by one. A worker that restores again and again pushes nothing else out: of what
+/// is too many, restorations beyond their share go first.
 #[must_use]
-pub fn old<'r>(runs: &'r [RunId], rule: &Retention, now: Wall) -> Vec<&'r RunId> {
+pub fn old<'r>(
+    runs: &'r [RunId],
+    restorations: &BTreeSet<RunId>,
+    (rule, now): (&Retention, Wall),
+) -> Vec<&'r RunId> {
     let excess = runs.len().saturating_sub(rule.keep);
-    runs.iter()
-        .enumerate()
-        .filter(|(at, run)| {
-            // A name that says no time is none of ours.
-            age(run, now).is_some_and(|age| *at < excess || age > rule.age)
-        })
-        .map(|(_, run)| run)
-        .collect()
+    let is_restoration = |run: &&RunId| restorations.contains(run);
+    let spare = restorations
+        .len()
+        .saturating_sub((rule.keep / SHARE).max(1));
+    let first: BTreeSet<&RunId> = runs.iter().filter(is_restoration).take(spare).collect();
+    let rest = runs.iter().filter(|run| !first.contains(run));
+    let too_many: BTreeSet<&RunId> = first.iter().copied().chain(rest).take(excess).collect();
+    let goes = |run: &&RunId| {
+        // A name that says no time is none of ours.
+        age(run, now).is_some_and(|age| too_many.contains(run) || age > rule.age)
+    };
+    runs.iter().filter(goes).collect()
 }
 
 /// What is known of a run that is old enough to go.
@@ -121,13 +134,40 @@ mod tests {
             "notes",
         ]);
         let gone = |keep, days| -> Vec<&str> {
-            let old = old(&runs, &rule(keep, days), NOW);
+            let old = old(&runs, &BTreeSet::new(), (&rule(keep, days), NOW));
             old.into_iter().map(RunId::as_str).collect()
         };
         assert_eq!(gone(50, 30), ["20261001-000000-a"]);
         assert_eq!(gone(3, 365), ["20261001-000000-a", "20261119-000000-b"]);
         assert_eq!(gone(50, 365), [""; 0]);
         assert_eq!(gone(1, 1).len(), 4);
+    }
+
+    #[test]
+    fn restorations_beyond_their_share_go_before_anything_else() {
+        // Of each: `d` a deploy, `r` a restoration, the oldest first.
+        let gone = |told: &str, keep| -> String {
+            let id = |(at, _): (usize, char)| RunId(format!("20261121-0000{at:02}-x"));
+            let runs: Vec<RunId> = told.char_indices().map(id).collect();
+            let restorations = told.char_indices().filter(|(_, what)| *what == 'r');
+            let restorations: BTreeSet<RunId> = restorations.map(id).collect();
+            let old = old(&runs, &restorations, (&rule(keep, 365), NOW));
+            let left = |(run, what): (&RunId, char)| if old.contains(&run) { '.' } else { what };
+            runs.iter().zip(told.chars()).map(left).collect()
+        };
+        for (keep, told, left) in [
+            (5, "ddddd", "ddddd"),
+            (5, "dddddrrrr", ".dddd...r"),
+            (5, "drdrdrdrdr", "..d.d.d.dr"),
+            (5, "ddrrrrrr", "dd...rrr"),
+            (5, "rddddd", ".ddddd"),
+            (5, "dddddd", ".ddddd"),
+            (10, "ddddddddddrr", "..ddddddddrr"),
+            (1, "drrr", "...r"),
+            (0, "drr", "..."),
+        ] {
+            assert_eq!(gone(told, keep), left, "{told} of which {keep} are kept");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::domain::event::{Event, EventKind, RunOutcome};
 use crate::domain::history::keep::{self, Standing};
 use crate::domain::ids::{ResourceKind, RunId, Scope};
+use crate::domain::plan::model::Purpose;
 use crate::domain::project::project::Retention;
 use crate::engine::emit::journal_of;
 use crate::engine::keeper::Keeper;
@@ -31,7 +32,8 @@ pub(in crate::engine) async fn prune<W: World>(
     };
     let ids: Vec<RunId> = ids.into_iter().map(RunId).collect();
     let now = world.clock().wall();
-    let mut old = keep::old(&ids, rule, now);
+    let restorations = restorations(world, &ids, rule).await;
+    let mut old = keep::old(&ids, &restorations, (rule, now));
     old.retain(|run| *run != own);
     if old.is_empty() {
         return;
@@ -49,6 +51,28 @@ pub(in crate::engine) async fn prune<W: World>(
         remove(world, &folder);
         remove(world, &journal_of(run));
     }
+}
+
+/// Tells which runs only put something back. Where nothing is too many nobody needs to know, and nothing is read.
+async fn restorations<W: World>(world: &W, ids: &[RunId], rule: &Retention) -> BTreeSet<RunId> {
+    let mut found = BTreeSet::new();
+    if ids.len() <= rule.keep {
+        return found;
+    }
+    for run in ids {
+        let Ok(Some(bytes)) = world.disk().read(&journal_of(run), LIMIT) else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let begun = text.lines().next().and_then(decode_line);
+        if let Some(EventKind::RunStarted { command, .. }) = begun.map(|event| event.kind)
+            && command == Purpose::Restore.as_str()
+        {
+            found.insert(run.clone());
+        }
+        tokio::task::yield_now().await;
+    }
+    found
 }
 
 /// The runs whose procedures are unfinished.

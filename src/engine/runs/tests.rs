@@ -170,6 +170,29 @@ fn at_a_procedure(lab: &Lab, id: &str) {
     lab.disk().append(&path, line.as_bytes(), false).unwrap();
 }
 
+#[tokio::test]
+async fn a_worker_that_restores_again_and_again_pushes_no_deploy_out() {
+    let lab = Lab::new();
+    let own = RunId::new("own");
+    let deploys = ["20260101-000000-a", "20260101-000001-b"];
+    for id in deploys {
+        journal(&lab, id, scope(), RunOutcome::Ok, 1);
+    }
+    let restores: Vec<String> = (2..9).map(|at| format!("20260101-00000{at}-r")).collect();
+    for id in &restores {
+        journal(&lab, id, scope(), RunOutcome::Failed, 1);
+        let path = journal_of(&RunId::new(id));
+        let bytes = lab.disk().read(&path, LIMIT).unwrap().unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let text = text.replace("\"command\":\"deploy\"", "\"command\":\"restore\"");
+        lab.disk().replace(&path, text.as_bytes()).unwrap();
+        prune(&lab, (&keep(4), &scope()), &own).await;
+    }
+    let mut stay = deploys.map(str::to_owned).to_vec();
+    stay.extend(restores[5..].iter().cloned());
+    assert_eq!(left(&lab), stay);
+}
+
 fn left(lab: &Lab) -> Vec<String> {
     ids(lab).unwrap()
 }
