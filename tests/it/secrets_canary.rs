@@ -335,30 +335,41 @@ volumes: {{ deps: {{}} }}
         let failed = self.nkapp(&["deploy", "-y"], "3");
         assert_ne!(failed.code, 0, "{}", failed.stdout);
         all.push(failed);
-        for arguments in [
-            &["status"][..],
-            &["status", "--json"],
-            &["plan"],
-            &["plan", "--json"],
-            &["drift"],
-            &["run", "list"],
-            &["state", "show"],
-            &["logs", "app", "--tail", "100"],
-            &["exec", "app", "--", "sh", "-c", "echo $S0; echo $S11"],
-            &[
-                "exec",
-                "app",
-                "--",
-                "sh",
-                "-c",
-                "cat /here/given/printed given/printed",
-            ],
-            &["bundle"],
-            &["doctor"],
-            &["deploy", "-y", "-v"],
+        let mut wrong = Vec::new();
+        for (arguments, code) in [
+            (&["status"][..], 0),
+            (&["status", "--json"], 0),
+            (&["plan"], 0),
+            (&["plan", "--json"], 0),
+            (&["drift"], 0),
+            (&["run", "list"], 0),
+            (&["state", "show"], 0),
+            (&["logs", "app", "--tail", "100"], 0),
+            (&["exec", "app", "--", "sh", "-c", "echo $S0; echo $S11"], 0),
+            (
+                &[
+                    "exec",
+                    "app",
+                    "--",
+                    "sh",
+                    "-c",
+                    "cat /here/given/printed || cat given/printed",
+                ],
+                0,
+            ),
+            (&["doctor"], 0),
+            (&["deploy", "-y", "-v"], 1),
         ] {
-            all.push(self.nkapp(arguments, "3"));
+            let ran = self.nkapp(arguments, "3");
+            if ran.code != code {
+                wrong.push(format!(
+                    "`{}` exits with {}: {}",
+                    ran.what, ran.code, ran.stderr
+                ));
+            }
+            all.push(ran);
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
         watch.end();
         for ran in &all {
             needles.absent(
@@ -375,11 +386,20 @@ volumes: {{ deps: {{}} }}
         let mut panel = Panel::within(
             &self.folder(),
             (160, 50),
-            &[("DOCKER_HOST", &host), ("NANOKIT_LOG", "trace")],
+            &[
+                ("DOCKER_HOST", &host),
+                ("NANOKIT_LOG", "trace"),
+                // What a bundle tells of the terminal may be anything.
+                ("TERM_PROGRAM", &self.values[0]),
+                ("SSH_TTY", &self.values[5]),
+            ],
         );
         panel.keys("1");
         // What the last probes printed.
         panel.wait_for("[redacted]");
+        panel.keys("B");
+        panel.wait_for("the bundle written: ");
+        panel.wait_gone("the bundle written: ");
         for area in ["2", "3", "4", "5", "6"] {
             panel.keys(area);
             panel.look();
@@ -387,9 +407,29 @@ volumes: {{ deps: {{}} }}
         // What the hooks of a past run printed.
         panel.keys("\r");
         panel.wait_for("[redacted]");
+        panel.keys("B");
+        panel.wait_for("the bundle written: ");
         panel.keys("q");
         let end = panel.ended();
         needles.absent("the panel", &end.bytes);
+        self.check_bundles(needles);
+    }
+    /// What the panel wrote for a report has everything but the secrets.
+    fn check_bundles(&self, needles: &Needles) {
+        let bundles = files(&self.folder().join(".nanokit/bundles"));
+        assert_eq!(bundles.len(), 2, "{bundles:?}");
+        for path in bundles {
+            let text = std::fs::read_to_string(&path).expect("a bundle");
+            needles.absent("a bundle", text.as_bytes());
+            for part in ["nkapp", "configuration", "status", "run", "log"] {
+                assert!(text.contains(&format!("== {part}\n")), "no {part}: {text}");
+            }
+            for name in ["TERM_PROGRAM", "SSH_TTY"] {
+                let line = format!("{name}=[redacted]\n");
+                assert!(text.contains(&line), "{name} is not masked: {text}");
+            }
+            assert!(text.contains("file://given/s0"), "no reference: {text}");
+        }
     }
     fn check_files(&self, needles: &Needles) {
         let mut looked = 0;

@@ -103,34 +103,45 @@ fn f26_what_programs_print_leaves_the_terminal_of_the_command_line_as_it_was() {
         .and_then(|rest| rest.split('"').next())
         .expect("a run")
         .to_owned();
-    for arguments in [
-        &["status"][..],
-        &["run", "list"],
-        &["run", "show", &id],
-        &["run", "replay", &id],
-        &[
-            "exec",
-            "app",
-            "--",
-            "cat",
-            "../corpus",
-            "corpus",
-            "/dev/null",
-        ],
-        &["drift"],
-        &["plan"],
-        &["bundle"],
-        &["doctor"],
+    let mut wrong = Vec::new();
+    for (arguments, code) in [
+        (&["status"][..], 0),
+        (&["run", "list"], 0),
+        (&["run", "show", &id], 0),
+        (&["run", "replay", &id], 0),
+        (
+            &[
+                "exec",
+                "app",
+                "--",
+                "cat",
+                "../corpus",
+                "corpus",
+                "/dev/null",
+            ],
+            1,
+        ),
+        (&["drift"], 0),
+        (&["plan"], 0),
+        (&["doctor"], 0),
     ] {
-        only_text(&env.nkapp(arguments));
+        let ran = env.nkapp(arguments);
+        if ran.code != code {
+            wrong.push(format!(
+                "`{}` exits with {}: {}",
+                ran.what, ran.code, ran.stderr
+            ));
+        }
+        only_text(&ran);
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
     for arguments in [
         &["logs", "app", "--json"][..],
         &["status", "--json"],
         &["run", "show", &id, "--json"],
         &["deploy", "-y", "--force", "--json"],
     ] {
-        only_ascii_controls_escaped(&env.nkapp(arguments));
+        only_ascii_controls_escaped(&env.nkapp(arguments).exits(0));
     }
     // Files that people read with `cat`.
     let mut files = 0;
@@ -188,9 +199,22 @@ fn f26_live_lines_and_the_panel_show_what_programs_print_and_nothing_else() {
             panel.keys(key);
             panel.look();
         }
+        panel.keys("B");
+        panel.wait_for("the bundle written");
         panel.terminate();
         untouched("the panel", panel);
     }
+    // What it writes for a report is read with `cat`, too.
+    let bundles = env.folder().join(".nanokit/bundles");
+    let written = std::fs::read_dir(bundles).expect("bundles").flatten();
+    let mut bytes = 0;
+    for bundle in written {
+        let text = std::fs::read_to_string(bundle.path()).expect("a bundle");
+        is_text(&bundle.path().display().to_string(), &text);
+        Model::shown(&text).is_untouched("a bundle");
+        bytes += text.len();
+    }
+    assert!(bytes > 2_000, "{bytes} bytes of bundles");
 }
 
 #[test]
