@@ -63,7 +63,7 @@ struct Wire {
 }
 
 /// A store at the far end of a bad wire.
-struct Lossy<S> {
+pub(crate) struct Lossy<S> {
     inner: S,
     wire: Rc<RefCell<Wire>>,
 }
@@ -124,7 +124,7 @@ impl<S: CasStore> CasStore for Lossy<S> {
 
 /// Paused time.
 #[derive(Clone, Copy)]
-struct PausedClock(tokio::time::Instant);
+pub(crate) struct PausedClock(tokio::time::Instant);
 
 impl Clock for PausedClock {
     fn boot(&self) -> Boot {
@@ -139,7 +139,7 @@ impl Clock for PausedClock {
 }
 
 /// One of several processes of a machine on which all live.
-struct Living(u32);
+pub(crate) struct Living(u32);
 
 impl Processes for Living {
     fn me(&self) -> Holder {
@@ -154,7 +154,7 @@ impl Processes for Living {
 }
 
 /// A process with its wire to the store.
-struct Bench<S> {
+pub(crate) struct Bench<S> {
     state: Lossy<S>,
     lock: Lossy<S>,
     wire: Rc<RefCell<Wire>>,
@@ -210,7 +210,7 @@ impl<S: CasStore> World for Bench<S> {
 }
 
 impl<S: CasStore> Bench<S> {
-    fn new(pid: u32, root: &Path, state: S, lock: S) -> Self {
+    pub(crate) fn new(pid: u32, root: &Path, state: S, lock: S) -> Self {
         let wire: Rc<RefCell<Wire>> = Rc::default();
         let far = |inner, wire| Lossy { inner, wire };
         let process = ProcessProvider::new(root, Path::new("none"));
@@ -228,7 +228,7 @@ impl<S: CasStore> Bench<S> {
             secrets: ProjectSecrets::new(root, BTreeMap::new()),
         }
     }
-    async fn acquire(&self) -> Result<Lease, EngineError> {
+    pub(crate) async fn acquire(&self) -> Result<Lease, EngineError> {
         let want = Wanted {
             occupation: Occupation::default(),
             wait: Duration::ZERO,
@@ -250,11 +250,11 @@ impl<S: CasStore> Bench<S> {
         self.wire.borrow_mut().silent = 0;
         self.lock.land().await;
     }
-    async fn record(&self) -> Option<LockRecord> {
+    pub(crate) async fn record(&self) -> Option<LockRecord> {
         let stored = self.lock.inner.get().await.expect("readable");
         stored.map(|stored| lock::decode(&stored.bytes).expect("a record"))
     }
-    async fn holds(&self, lease: &Lease) -> bool {
+    pub(crate) async fn holds(&self, lease: &Lease) -> bool {
         let record = self.record().await.expect("a record");
         record.status == LockStatus::Held && record.is_same_lock(&lease.record())
     }

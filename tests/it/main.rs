@@ -36,6 +36,7 @@ mod hostile_corpus;
 mod hostile_names;
 mod hostile_yaml;
 mod lock_conformance;
+mod lock_facts;
 mod lock_history;
 mod lock_holders;
 mod lock_races;
