@@ -251,3 +251,68 @@ fn a_second_run_is_told_who_holds_the_lock() {
         );
     });
 }
+
+#[test]
+fn f39_on_another_engine_nothing_is_done_and_nothing_forgotten() {
+    sim(async {
+        let machine = machine(39);
+        let project = project(vec![service("db", &[]), service("api", &["db"])]);
+        deploy(&machine, &project).await;
+        let (state, calls) = machine.platform.with(|m| {
+            m.engine = "other".to_owned();
+            (machine.state.borrow().clone(), m.calls.len())
+        });
+        let purposes = [
+            Purpose::Deploy,
+            Purpose::Restore,
+            Purpose::Destroy,
+            Purpose::Clean,
+        ];
+        for purpose in purposes {
+            let ask = Ask {
+                purpose: purpose.clone(),
+                force: true,
+                ..Ask::default()
+            };
+            let ran = run(&machine, &project, ask).await;
+            assert_ne!(ran.outcome(), RunOutcome::Ok, "{purpose:?}");
+            let said = ran.error();
+            assert!(said.contains("engine sim"), "{purpose:?}: {said}");
+            assert!(said.contains("other answers"), "{purpose:?}: {said}");
+        }
+        let done: Vec<String> = machine.platform.with(|m| {
+            let since = m.calls[calls..].iter().map(|(_, call)| call.clone());
+            since
+                .filter(|call| !call.starts_with("list") && call != "inspect" && call != "events")
+                .collect()
+        });
+        assert!(done.is_empty(), "{done:?}");
+        assert_eq!(*machine.state.borrow(), state, "the state is as it was");
+        // Back on its own engine everything is as it was left.
+        machine.platform.with(|m| m.engine = "sim".to_owned());
+        assert_converged(&machine, &project, "back again").await;
+    });
+}
+
+#[test]
+fn f39_a_plan_approved_on_one_engine_is_not_carried_out_on_another() {
+    sim(async {
+        let machine = machine(40);
+        let project = project(vec![service("api", &[])]);
+        // Nothing is recorded yet that could bind anybody to an engine, but the plan does.
+        let approved = crate::harness::plan(&machine, &project).await;
+        machine.platform.with(|m| m.engine = "other".to_owned());
+        let ask = Ask {
+            approved: Some(approved),
+            ..Ask::default()
+        };
+        let ran = run(&machine, &project, ask.clone()).await;
+        assert_eq!(ran.outcome(), RunOutcome::Refused, "{}", ran.error());
+        let said = ran.error();
+        assert!(said.contains("engine was sim, now it is other"), "{said}");
+        assert!(machine.platform.picture().is_empty());
+        machine.platform.with(|m| m.engine = "sim".to_owned());
+        let ran = run(&machine, &project, ask).await;
+        assert_eq!(ran.outcome(), RunOutcome::Ok, "{}", ran.error());
+    });
+}

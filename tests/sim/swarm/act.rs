@@ -192,7 +192,9 @@ impl Stage {
             force: false,
             schedule: operator.order,
             parallelism: operator.parallelism,
-            approved: approved.clone(),
+            approved: approved
+                .clone()
+                .filter(|_| self.planted != Planted::ApprovalIgnored),
             fate: operator.fate,
             stops: operator.stops,
             lock_wait: operator.lock_wait,

@@ -1,6 +1,8 @@
 //! The calibration: each bug that is planted in the ports has to be caught by the invariant that names it, or the
 //! simulation has rotted.
 
+use std::collections::BTreeSet;
+
 use super::flock::{Flight, Seed, Until, fly};
 use super::profile::Profile;
 use crate::support::sim::ledger::Invariant;
@@ -12,7 +14,7 @@ const WITHIN: u64 = 3_000;
 const FIRST: u64 = 300;
 
 /// Each bug, the invariant that names it, and the faults that bring it out soonest.
-const TABLE: [(P, Invariant, Profile); 19] = [
+const TABLE: [(P, Invariant, Profile); 28] = [
     (P::NoIntent, Invariant::I1OneWriter, Profile::Killed),
     (P::NoFsync, Invariant::I2Tracked, Profile::PowerLost),
     (P::WallClock, Invariant::I6LockKept, Profile::WrongClocks),
@@ -40,6 +42,15 @@ const TABLE: [(P, Invariant, Profile); 19] = [
     (P::ByName, Invariant::I15OnlyOurs, Profile::Drifting),
     (P::ForeignProof, Invariant::I6LockKept, Profile::Forced),
     (P::TornState, Invariant::I7StateSound, Profile::Calm),
+    (P::LimitsIgnored, Invariant::I4Converges, Profile::Calm),
+    (P::JournalsKept, Invariant::I4Converges, Profile::Killed),
+    (P::NetworksUnseen, Invariant::I5Quiet, Profile::Calm),
+    (P::SettleWaits, Invariant::I4Converges, Profile::RepliesLost),
+    (P::LooksWait, Invariant::I9Bounded, Profile::RepliesLost),
+    (P::Flickers, Invariant::I13SamePlan, Profile::Calm),
+    (P::DoneForgotten, Invariant::I14NotRedone, Profile::Calm),
+    (P::ApprovalIgnored, Invariant::I16PlanBound, Profile::Crowd),
+    (P::NetworksKept, Invariant::I17NothingLeft, Profile::Calm),
 ];
 
 /// A bug that no schedule meets: the tests of actions plant and catch it.
@@ -76,6 +87,12 @@ fn every_planted_bug_is_caught_by_the_invariant_that_names_it() {
         alive.is_empty(),
         "not caught by their own invariant, but by: {alive:?}\n{table}"
     );
+}
+
+#[test]
+fn every_invariant_has_a_bug_that_breaks_it() {
+    let caught: BTreeSet<Invariant> = TABLE.iter().map(|(_, invariant, _)| *invariant).collect();
+    assert_eq!(caught, BTreeSet::from(Invariant::ALL));
 }
 
 #[test]

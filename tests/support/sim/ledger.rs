@@ -110,10 +110,28 @@ pub enum Planted {
     TornState,
     /// What steps of actions came to is never written.
     MarksForgotten,
+    /// New limits are said to be set, and are not.
+    LimitsIgnored,
+    /// A journal that is in a snapshot is said to be removed, and is not.
+    JournalsKept,
+    /// Nobody sees what an instance is joined to.
+    NetworksUnseen,
+    /// What was lost on its way is waited for.
+    SettleWaits,
+    /// Whoever looks waits for what others have under way.
+    LooksWait,
+    /// Every other look at the platform finds something else.
+    Flickers,
+    /// What was recorded as done is read as not done.
+    DoneForgotten,
+    /// Whatever is planned now is carried out instead of what was approved.
+    ApprovalIgnored,
+    /// A network is said to be removed, and is not.
+    NetworksKept,
 }
 
 impl Planted {
-    pub const BUGS: [Self; 20] = [
+    pub const BUGS: [Self; 29] = [
         Self::NoIntent,
         Self::NoFsync,
         Self::WallClock,
@@ -134,6 +152,15 @@ impl Planted {
         Self::ForeignProof,
         Self::TornState,
         Self::MarksForgotten,
+        Self::LimitsIgnored,
+        Self::JournalsKept,
+        Self::NetworksUnseen,
+        Self::SettleWaits,
+        Self::LooksWait,
+        Self::Flickers,
+        Self::DoneForgotten,
+        Self::ApprovalIgnored,
+        Self::NetworksKept,
     ];
 }
 

@@ -122,6 +122,8 @@ pub struct Memory {
     pub takes: BTreeMap<String, Duration>,
     /// What commands print.
     pub prints: BTreeMap<String, String>,
+    /// What it says it is.
+    pub engine: String,
     /// Out of a thousand calls, how many meet trouble.
     pub weather: u64,
     /// The last lists that somebody was shown, newest last.
@@ -160,6 +162,7 @@ impl Platform {
             first_exits: BTreeMap::new(),
             takes: BTreeMap::new(),
             prints: BTreeMap::new(),
+            engine: "sim".to_owned(),
             weather: 0,
             lists: VecDeque::new(),
             next: 0,

@@ -149,6 +149,28 @@ impl SimProvider {
         }
     }
 
+    /// What a planted bug makes of what is there.
+    fn distorted(&self, mut live: Live) -> Live {
+        if self.ledger.has(Planted::NetworksUnseen) {
+            for one in &mut live.instances {
+                one.model.retain(|path, _| !path.starts_with("networks."));
+            }
+        }
+        let looks = || {
+            self.platform.with(|m| {
+                let looks = m.calls.iter().filter(|(_, call)| call == "list instances");
+                looks.count()
+            })
+        };
+        if self.ledger.has(Planted::Flickers) && looks().is_multiple_of(2) {
+            for one in &mut live.instances {
+                let odd = Field::plain("77".to_owned());
+                one.model.insert("memory".to_owned(), odd);
+            }
+        }
+        live
+    }
+
     fn check_issue(&self, op: &Op, what: &str) {
         self.ledger.issued(&self.life, op, what);
         self.ledger.in_order(&op.kind, self.life.takes_down());
@@ -251,6 +273,15 @@ fn own_named(platform: &Platform, mut op: Op) -> Op {
         }
     }
     op
+}
+
+/// A planted bug: it is said to be done, and is not.
+fn is_skipped(ledger: &Ledger, op: &Op) -> bool {
+    match op.kind {
+        OpKind::SetLimits { .. } => ledger.has(Planted::LimitsIgnored),
+        OpKind::RemoveNetwork { .. } => ledger.has(Planted::NetworksKept),
+        _ => false,
+    }
 }
 
 fn create(m: &mut Memory, op: &Op, spec: &InstanceSpec) -> Result<Applied, ProviderError> {
@@ -609,6 +640,10 @@ impl Provider for SimProvider {
         images: &BTreeSet<String>,
     ) -> Result<Live, ProviderError> {
         self.life.step("observe").await;
+        let is_busy = || self.platform.with(|m| !m.in_flight.is_empty());
+        while self.ledger.has(Planted::LooksWait) && is_busy() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         self.platform.called("list instances");
         self.platform.called("list networks");
         self.platform.called("list volumes");
@@ -622,7 +657,7 @@ impl Provider for SimProvider {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
         let live = self.platform.with(|m| Live {
-            engine: "sim".to_owned(),
+            engine: m.engine.clone(),
             instances: m
                 .boxes
                 .values()
@@ -658,7 +693,7 @@ impl Provider for SimProvider {
             has_images: m.capabilities.images,
         });
         self.life.step("observed").await;
-        Ok(self.maybe_old(live))
+        Ok(self.maybe_old(self.distorted(live)))
     }
 
     async fn apply(&self, op: &Op, sink: &dyn Sink) -> Outcome<Applied> {
@@ -714,7 +749,11 @@ impl Provider for SimProvider {
                 own
             };
             check_landing(&platform, &ledger, &own);
-            let landed = Self::land(&platform, &own);
+            let landed = if is_skipped(&ledger, &own) {
+                Ok(Applied::default())
+            } else {
+                Self::land(&platform, &own)
+            };
             platform.with(|m| {
                 m.in_flight.remove(&own.id);
                 if let Ok(applied) = &landed {
@@ -753,6 +792,10 @@ impl Provider for SimProvider {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let _ = (verb, target);
+        let never_landed = || self.platform.with(|m| !m.landed.contains_key(op));
+        if self.ledger.has(Planted::SettleWaits) && never_landed() {
+            std::future::pending::<()>().await;
+        }
         Ok(self.platform.with(|m| match m.landed.get(op) {
             Some(applied) => Settled::Done(applied.clone()),
             None => Settled::NotDone,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use nanokit::domain::ids::Epoch;
 use nanokit::domain::lease::{LockRecord, LockStatus};
+use nanokit::domain::record::RecordedResource;
 use nanokit::formats::{lock, state};
 use nanokit::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
 
@@ -305,12 +306,24 @@ pub fn head_of(bytes: &[u8]) -> Option<(String, u64, u64)> {
 
 /// A planted bug: nobody remembers what depended on what.
 fn without_edges(stored: Stored) -> Stored {
+    reread(stored, |resource| resource.depends_on.clear())
+}
+
+/// A planted bug: nobody remembers what was finished.
+fn undone(stored: Stored) -> Stored {
+    reread(stored, |resource| {
+        resource.installed = None;
+        for one in resource.instances.values_mut() {
+            one.ready = false;
+        }
+    })
+}
+
+fn reread(stored: Stored, distort: impl Fn(&mut RecordedResource)) -> Stored {
     let Ok(mut decoded) = state::decode(&stored.bytes) else {
         return stored;
     };
-    for resource in decoded.resources.values_mut() {
-        resource.depends_on.clear();
-    }
+    decoded.resources.values_mut().for_each(distort);
     Stored {
         bytes: state::encode(&decoded, "sim"),
         version: stored.version,
@@ -333,6 +346,8 @@ impl CasStore for SimStore {
             found = self.distorted(found);
         } else if self.ledger.has(Planted::DeleteOrder) {
             found = found.map(without_edges);
+        } else if self.ledger.has(Planted::DoneForgotten) {
+            found = found.map(undone);
         }
         Ok(found)
     }
