@@ -251,7 +251,7 @@ fn service(out: &mut String, service: &Service) {
     for mount in &service.mounts {
         let source = match &mount.source {
             MountSource::Volume(name) => format!("volume {name}"),
-            MountSource::Bind { path, content } => {
+            MountSource::Bind { path, content, .. } => {
                 format!("{} file={}", path.display(), content.is_some())
             }
         };

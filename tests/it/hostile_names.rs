@@ -75,6 +75,9 @@ fn s16_values_reach_commands_through_the_environment_alone() {
 fn mounting(line: &str) -> TestEnv {
     let env = TestEnv::new();
     std::os::unix::fs::symlink("/etc", env.folder().join("config")).expect("linked");
+    std::os::unix::fs::symlink("/run/docker.sock", env.folder().join("engine")).expect("linked");
+    std::os::unix::fs::symlink("data", env.folder().join("near")).expect("linked");
+    std::os::unix::fs::symlink(".", env.folder().join("far")).expect("linked");
     std::fs::create_dir(env.folder().join("data")).expect("folder");
     std::fs::create_dir(env.folder().parent().expect("parent").join("beside")).expect("folder");
     env.put(
@@ -99,8 +102,22 @@ fn s17_what_hands_over_the_machine_is_marked_in_the_plan() {
         "/var/lib:/x",
         "/run:/x",
         "/usr/bin:/x",
+        "/var/run/docker.sock:/var/run/docker.sock",
+        "/run/docker.sock:/x:ro",
+        // Symbolic links: to a folder, a part of it, a socket.
+        "./config:/x",
+        "./config/ssh:/x:ro",
+        "./engine:/x",
+        "./far/config:/x",
     ];
-    let left_alone = ["./data:/x", "/etc/hosts:/x:ro", "/srv:/x", "/opt:/x"];
+    let left_alone = [
+        "./data:/x",
+        "./near:/x",
+        "/etc/hosts:/x:ro",
+        "./config/hosts:/x:ro",
+        "/srv:/x",
+        "/opt:/x",
+    ];
     for (mounts, expected) in [(&marked[..], true), (&left_alone[..], false)] {
         for mount in mounts {
             let env = mounting(&format!("volumes: ['{mount}']"));
@@ -118,6 +135,10 @@ fn s17_what_hands_over_the_machine_is_marked_in_the_plan() {
             );
         }
     }
+    let ran = mounting("volumes: ['./config:/x']")
+        .nkapp(&["plan"])
+        .exits(0);
+    ran.says("/config, which leads to /etc, of the host at /x");
     // What would hand it over in Compose is no key of this format.
     for line in [
         "privileged: true",

@@ -48,11 +48,18 @@ const SOCKETS: [&str; 4] = [
     "/var/run/docker.sock",
 ];
 
-/// Tells whether what is mounted is one of these, a part of one, or a folder one of them is in.
-fn is_root_equivalent(path: &Path, read_only: bool) -> bool {
-    if read_only && PUBLIC.iter().any(|public| path.starts_with(public)) {
+/// Tells whether what is mounted is one of these, a part of one, or a folder one of them is in, as it is written or
+/// where symbolic links lead. A public part stays one wherever a distribution puts it.
+fn is_root_equivalent(path: &Path, real: Option<&Path>, read_only: bool) -> bool {
+    let is_public = |path: &Path| PUBLIC.iter().any(|public| path.starts_with(public));
+    if read_only && is_public(path) {
         return false;
     }
+    is_dangerous(path)
+        || real.is_some_and(|real| !(read_only && is_public(real)) && is_dangerous(real))
+}
+
+fn is_dangerous(path: &Path) -> bool {
     let holds = |what: &&str| Path::new(what).starts_with(path);
     ROOT_EQUIVALENT
         .iter()
@@ -64,11 +71,14 @@ fn is_root_equivalent(path: &Path, read_only: bool) -> bool {
 /// Adds the remarks about a service that is acted on.
 pub(super) fn of_service(world: &World<'_>, service: &Service, draft: &mut Draft) {
     for mount in &service.mounts {
-        if let MountSource::Bind { path, .. } = &mount.source
-            && is_root_equivalent(path, mount.read_only)
+        if let MountSource::Bind { path, real, .. } = &mount.source
+            && is_root_equivalent(path, real.as_deref(), mount.read_only)
         {
+            let leads = real.as_ref().map_or_else(String::new, |real| {
+                format!(", which leads to {},", real.display())
+            });
             draft.warn(format!(
-                "{} mounts {} of the host at {}: whoever gets into it has the whole machine",
+                "{} mounts {}{leads} of the host at {}: whoever gets into it has the whole machine",
                 draft.address,
                 path.display(),
                 mount.target

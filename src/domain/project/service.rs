@@ -68,6 +68,8 @@ pub enum MountSource {
     Bind {
         /// Absolute path.
         path: PathBuf,
+        /// Where symbolic links on the way lead to, if that is elsewhere.
+        real: Option<PathBuf>,
         /// Digest of the content when the path is a file: a change of it is a change of the service.
         content: Option<Digest>,
     },

@@ -48,6 +48,7 @@ impl<W: World> Me<'_, '_, W> {
         spec.service.mounts.push(Mount {
             source: MountSource::Bind {
                 path: site.project.root.clone(),
+                real: None,
                 content: None,
             },
             target: FOLDER.to_owned(),

@@ -1,7 +1,7 @@
 //! Mounts: named volumes, paths of the host, the folder of `path`, and memory.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::domain::config::lower::Lower;
 use crate::domain::config::lower::runtime::Written;
@@ -84,6 +84,7 @@ fn code(lower: &mut Lower<'_>, written: &Written<'_>, node: &Node) -> Option<Mou
         Some(false) => {
             stays_inside(lower, written, node.text()?, &path, node.span);
             let source = MountSource::Bind {
+                real: elsewhere(lower, &path),
                 path,
                 content: None,
             };
@@ -206,7 +207,17 @@ fn source_of(
     } else {
         None
     };
-    Some(MountSource::Bind { path, content })
+    Some(MountSource::Bind {
+        real: elsewhere(lower, &path),
+        path,
+        content,
+    })
+}
+
+/// Where the machine finds a path, if symbolic links lead elsewhere.
+fn elsewhere(lower: &Lower<'_>, path: &Path) -> Option<PathBuf> {
+    let real = lower.input.tree.real(path);
+    real.filter(|real| real != path)
 }
 
 /// Warns of a path that is written as one of the project and leads out of it, by `..` or by a symbolic link. One that

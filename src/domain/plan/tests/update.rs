@@ -372,6 +372,7 @@ fn content_and_secrets_count_and_secrets_never_show() {
     api.mounts = vec![Mount {
         source: MountSource::Bind {
             path: "/p/a.conf".into(),
+            real: None,
             content: Some(digest("one")),
         },
         target: "/a.conf".to_owned(),
@@ -389,6 +390,7 @@ fn content_and_secrets_count_and_secrets_never_show() {
     lab.deploy();
     lab.service("api").mounts[0].source = MountSource::Bind {
         path: "/p/a.conf".into(),
+        real: None,
         content: Some(digest("two")),
     };
     assert_eq!(

@@ -28,6 +28,7 @@ fn bind(content: &str) -> Mount {
     Mount {
         source: MountSource::Bind {
             path: PathBuf::from("/p/a.conf"),
+            real: None,
             content: Some(Digest::new(content)),
         },
         target: "/etc/a.conf".to_owned(),
