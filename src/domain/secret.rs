@@ -53,6 +53,20 @@ pub fn is_secret_name(name: &str) -> bool {
 }
 
 /// A resolved secret value; wiped from memory when dropped.
+///
+/// What prints, prints no value:
+///
+/// ```
+/// let secret = nanokit::domain::secret::Secret::new("hunter2".to_owned());
+/// assert_eq!(format!("{secret:?} {:#?}", Some(&secret)), "[redacted] Some(\n    [redacted],\n)");
+/// ```
+///
+/// What would show one does not compile:
+///
+/// ```compile_fail,E0277
+/// let secret = nanokit::domain::secret::Secret::new("hunter2".to_owned());
+/// println!("{secret}");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
@@ -77,7 +91,49 @@ impl fmt::Debug for Secret {
 
 #[cfg(test)]
 mod tests {
+    use std::marker::PhantomData;
+
     use super::*;
+
+    /// Says of a type whether it can be shown: what is inherent and applies wins over what comes by a trait.
+    struct Shown<T>(PhantomData<T>);
+    trait Hidden {
+        const DISPLAY: bool = false;
+        const SERIALIZE: bool = false;
+    }
+    impl<T> Hidden for Shown<T> {}
+    impl<T: fmt::Display> Shown<T> {
+        const DISPLAY: bool = true;
+    }
+    impl<T: serde::Serialize> Shown<T> {
+        const SERIALIZE: bool = true;
+    }
+
+    #[test]
+    fn s08_a_secret_is_neither_displayed_nor_stored_and_its_debug_shows_nothing() {
+        let told = |display: bool, serialize: bool| (display, serialize);
+        // The question can be answered with yes, too.
+        assert_eq!(
+            told(Shown::<String>::DISPLAY, Shown::<String>::SERIALIZE),
+            (true, true)
+        );
+        assert_eq!(
+            told(Shown::<Secret>::DISPLAY, Shown::<Secret>::SERIALIZE),
+            (false, false)
+        );
+        let secret = Secret::new("hunter2".to_owned());
+        for text in [
+            format!("{secret:?}"),
+            format!("{secret:#?}"),
+            format!("{:?}", Some((&secret, 1))),
+            format!("{:?}", [secret.clone()]),
+        ] {
+            assert!(text.contains("[redacted]"), "{text}");
+            assert!(!text.contains("hunter"), "{text}");
+            // Not even how long it is.
+            assert!(!text.contains('7'), "{text}");
+        }
+    }
 
     #[test]
     fn a_name_says_secret_by_one_of_its_parts() {
