@@ -299,6 +299,9 @@ fn digest(key: &str, secret: &Secret) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::{EnvName, Lineage, ProjectName, Scope};
+    use crate::domain::model::Model;
+    use crate::domain::record::{RecordedResource, Teardown};
 
     #[test]
     fn digests_depend_on_key_and_value_and_show_neither() {
@@ -308,5 +311,61 @@ mod tests {
         assert_ne!(one, digest("k2", &secret));
         assert_ne!(one, digest("k1", &Secret::new("hunter3".to_owned())));
         assert_eq!(one.0.len(), 64);
+    }
+
+    #[test]
+    fn f39_a_state_counts_on_the_engine_its_resources_live_on_and_on_no_other() {
+        let record = |engine: &str, resources: usize| {
+            let scope = Scope {
+                project: ProjectName::parse("shop").unwrap(),
+                env: EnvName::parse("local").unwrap(),
+                component: None,
+            };
+            let mut record = Record::new(Lineage("l".to_owned()), "k".to_owned(), scope);
+            engine.clone_into(&mut record.engine);
+            for number in 0..resources {
+                let address = Address::service(&format!("s{number}"));
+                let resource = RecordedResource {
+                    address: address.clone(),
+                    model: Model::new(),
+                    hash: String::new(),
+                    depends_on: BTreeSet::new(),
+                    id: None,
+                    instances: BTreeMap::new(),
+                    teardown: Teardown::default(),
+                    installed: None,
+                };
+                record.resources.insert(address, resource);
+            }
+            Some(record)
+        };
+        let cases = [
+            (record("one", 1), "one", true),
+            (record("one", 1), "two", false),
+            (record("one", 3), "two", false),
+            (record("ONE", 1), "one", false),
+            // What nobody knows is no other engine.
+            (record("", 1), "two", true),
+            (record("one", 1), "", true),
+            // Without resources nothing could seem to be gone.
+            (record("one", 0), "two", true),
+            (None, "two", true),
+        ];
+        for (record, answers, fits) in cases {
+            let live = Live {
+                engine: answers.to_owned(),
+                ..Live::default()
+            };
+            let checked = check_engine(record.as_ref(), &live);
+            assert_eq!(checked.is_ok(), fits, "{record:?}, {answers} answers");
+            let Err(EngineError::BadState { problem, hint, .. }) = checked else {
+                assert!(fits, "refused with something else");
+                continue;
+            };
+            let bound = record.map(|record| record.engine).unwrap_or_default();
+            assert!(problem.contains(&format!("engine {bound}")), "{problem}");
+            assert!(problem.contains(&format!("{answers} answers")), "{problem}");
+            assert!(hint.contains("nkapp state rebuild"), "{hint}");
+        }
     }
 }

@@ -12,6 +12,7 @@ mod demo;
 mod drift;
 mod engine_ends;
 mod engine_foreign;
+mod engine_other;
 mod engine_private;
 mod engine_restart;
 mod evening;

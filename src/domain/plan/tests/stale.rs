@@ -128,3 +128,30 @@ fn what_a_plan_waits_for_has_to_be_up_and_what_it_does_not_is_told() {
         Some("service.db was as wanted, now its status is exited (1) instead of running")
     );
 }
+
+#[test]
+fn f39_a_plan_is_bound_to_the_engine_it_was_made_on() {
+    let mut lab = Lab::new(vec![service("db"), needing("api", &["db"])]);
+    let mut approved = vec![(Purpose::Deploy, lab.plan())];
+    lab.deploy();
+    for purpose in [Purpose::Deploy, Purpose::Destroy, Purpose::Clean] {
+        approved.push((purpose.clone(), lab.plan_for(purpose, &[])));
+    }
+    let undeployed = Lab::new(vec![service("db"), needing("api", &["db"])]);
+    for (number, (purpose, plan)) in approved.into_iter().enumerate() {
+        let mut there = if number == 0 {
+            undeployed.clone()
+        } else {
+            lab.clone()
+        };
+        let here = there.plan_for(purpose.clone(), &[]);
+        assert_eq!((staleness(&plan, &here), &here.id), (None, &plan.id));
+        "elsewhere".clone_into(&mut there.live.engine);
+        let now = there.plan_for(purpose, &[]);
+        assert_eq!(
+            staleness(&plan, &now).as_deref(),
+            Some("engine was engine, now it is elsewhere")
+        );
+        assert_ne!(plan.id, now.id, "it is another plan");
+    }
+}
