@@ -75,7 +75,13 @@ fn f36_a_panic_gives_the_terminal_back_before_it_is_told() {
 
 /// Runs nkapp with so few descriptors.
 fn with_descriptors(env: &TestEnv, count: u32, arguments: &[&str]) -> Ran {
-    let nkapp = env.command(arguments);
+    on_engine(env, count, arguments, "unix:///nowhere/docker.sock")
+}
+
+/// The same beside an engine of its own.
+fn on_engine(env: &TestEnv, count: u32, arguments: &[&str], host: &str) -> Ran {
+    let mut nkapp = env.command(arguments);
+    nkapp.env("DOCKER_HOST", host);
     let mut command = Command::new("/bin/sh");
     command
         .args(["-c", &format!("ulimit -n {count}; exec \"$0\" \"$@\"")])
@@ -90,7 +96,7 @@ fn with_descriptors(env: &TestEnv, count: u32, arguments: &[&str]) -> Ran {
         }
     }
     Ran::of(
-        format!("nkapp with {count} descriptors"),
+        format!("nkapp {} with {count} descriptors", arguments.join(" ")),
         &command.output().expect("sh"),
     )
 }
@@ -99,7 +105,7 @@ fn with_descriptors(env: &TestEnv, count: u32, arguments: &[&str]) -> Ran {
 fn f38_too_few_descriptors_are_an_error_and_nothing_is_left_half_done() {
     let (mut refused, mut done) = (0, 0);
     for count in [5, 8, 16, 24, 32, 48, 63, 64, 80, 128] {
-        let env = TestEnv::with(SMALL);
+        let env = TestEnv::with(&SMALL.replace("echo hook of top", "touch hooked"));
         let began = Instant::now();
         let ran = with_descriptors(&env, count, &["deploy", "-y"]);
         assert!(began.elapsed() < Duration::from_secs(60), "{count}");
@@ -113,6 +119,8 @@ fn f38_too_few_descriptors_are_an_error_and_nothing_is_left_half_done() {
                 "{count}: exit {} and not a word",
                 ran.code
             );
+            // Before any effect: no state, no journal, no lock, no process, no hook; not even a folder of ours.
+            assert_eq!(entries(env.folder()), ["nanokit.yml"], "{count}");
         }
         // With enough of them the next run converges.
         let again = env.nkapp(&["deploy", "-y"]);
@@ -124,6 +132,42 @@ fn f38_too_few_descriptors_are_an_error_and_nothing_is_left_half_done() {
         env.nkapp(&["plan", "--detailed-exitcode"]).exits(0);
     }
     assert!(refused >= 5 && done >= 2, "{refused} refused, {done} done");
+}
+
+/// Names of everything in a folder.
+fn entries(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("readable").flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn f38_too_few_descriptors_are_refused_before_the_engine_hears_of_it() {
+    let env = TestEnv::with(
+        "name: small\ninfra: { provider: docker }\nservices:\n  app: { image: 'nk-test/busybox:1', start: [sleep, '600'] }\n",
+    );
+    let socket = env.folder().parent().expect("home").join("engine.sock");
+    let engine = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    engine.set_nonblocking(true).expect("set");
+    let host = format!("unix://{}", socket.display());
+    let ways: [&[&str]; 4] = [
+        &["deploy", "-y"],
+        &["destroy", "-y"],
+        &["clean", "-y", "--force"],
+        &["drift", "--restore", "-y"],
+    ];
+    for (count, arguments) in [16, 24, 32, 63].into_iter().zip(ways) {
+        let ran = on_engine(&env, count, arguments, &host);
+        assert_eq!(ran.code, 5, "{}: {}", ran.what, ran.stderr);
+        let ran = ran.says(&format!("only {count} files may be open at once"));
+        ran.says("nothing was begun").says("ulimit -n");
+        let asked = engine.accept().map(|_| ()).map_err(|error| error.kind());
+        assert_eq!(asked, Err(std::io::ErrorKind::WouldBlock), "it was asked");
+        assert_eq!(entries(env.folder()), ["nanokit.yml"], "{count}");
+    }
 }
 
 const VAULT: &str = "\
