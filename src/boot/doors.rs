@@ -138,6 +138,7 @@ impl RealDoors {
                 stays: false,
             },
             verbose: false,
+            program: line::program(),
         })
         .map_err(|failure| failure.message)?;
         let client = running.client.take();

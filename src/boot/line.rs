@@ -29,28 +29,33 @@ use crate::domain::project::project::ProviderKind;
 const STACK: usize = 16 << 20;
 
 /// What a session is started with.
-pub(super) struct Start {
+pub struct Start {
     /// Where the user stands.
-    pub(super) surroundings: Surroundings,
+    pub surroundings: Surroundings,
     /// A platform that was named on the command line.
-    pub(super) forced: Option<ProviderKind>,
+    pub forced: Option<ProviderKind>,
     /// What was loaded already.
-    pub(super) first: Option<Loaded>,
+    pub first: Option<Loaded>,
     /// How the session behaves.
-    pub(super) settings: Settings,
+    pub settings: Settings,
     /// Whether it may say on standard error what became of its traces.
-    pub(super) verbose: bool,
+    pub verbose: bool,
+    /// The program that stands beside host processes and hooks: this very one.
+    pub program: PathBuf,
 }
 
-/// A running session and the thread it lives on.
-pub(super) struct Running {
+/// A running session and the thread it lives on. Dropped, also by a panic, it waits until the session has drained.
+pub struct Running {
     /// The front end's end; taken by the panel.
-    pub(super) client: Option<Client>,
+    pub client: Option<Client>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Starts engine and session on their thread.
-pub(super) fn start(start: Start) -> Result<Running, Failure> {
+///
+/// # Errors
+/// There is no thread to be had.
+pub fn start(start: Start) -> Result<Running, Failure> {
     let (client, session) = session::open(start.settings);
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
@@ -82,7 +87,7 @@ fn serve(session: Session, start: Start) {
         let followed = traces
             .asked()
             .then(|| session.subscribe(Reader::MayLoseLines));
-        let mut workshop = RealWorkshop::new(start.surroundings, start.forced, program())
+        let mut workshop = RealWorkshop::new(start.surroundings, start.forced, start.program)
             .with_loaded(Some(first))
             .staying(start.settings.stays)
             .traced(traces.tracing.clone(), &traces.remarks);

@@ -10,7 +10,7 @@ mod doors;
 pub mod hydrate;
 mod image;
 mod keep;
-mod line;
+pub mod line;
 mod looks;
 mod outside;
 mod places;

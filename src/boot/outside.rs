@@ -104,6 +104,7 @@ impl Outside {
             first: self.loaded.clone(),
             settings,
             verbose: self.globals.verbose,
+            program: line::program(),
         })
     }
 

@@ -20,7 +20,10 @@ fn cells(number: u16) -> NonZeroU16 {
 
 /// The binary in a pseudo-terminal.
 pub(crate) struct Panel {
-    master: Box<dyn MasterPty + Send>,
+    /// Gone once it was hung up.
+    master: Option<Box<dyn MasterPty + Send>>,
+    /// What takes everything the program writes; it ends with the program, or when nobody wants to see more.
+    reader: Option<std::thread::JoinHandle<()>>,
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     output: Receiver<Vec<u8>>,
@@ -140,7 +143,7 @@ impl Panel {
         let mut reader = pair.master.try_clone_reader().expect("reader");
         let keyboard = pair.master.take_writer().expect("writer");
         let (sender, output) = channel();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 8192];
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
                 if sender.send(buffer[..read].to_vec()).is_err() {
@@ -149,7 +152,8 @@ impl Panel {
             }
         });
         Self {
-            master: pair.master,
+            master: Some(pair.master),
+            reader: Some(reader),
             keyboard,
             child,
             output,
@@ -194,13 +198,42 @@ impl Panel {
         self.screen
             .screen_mut()
             .set_size(cells(rows), cells(columns));
+        self.only_tell_size(columns, rows);
+    }
+
+    /// Changes the size as the program is told it, also to what no screen has.
+    pub(crate) fn only_tell_size(&self, columns: u16, rows: u16) {
         let size = PtySize {
             rows,
             cols: columns,
             pixel_width: 0,
             pixel_height: 0,
         };
-        self.master.resize(size).expect("resized");
+        let master = self.master.as_ref().expect("a terminal");
+        master.resize(size).expect("resized");
+    }
+
+    /// Takes the terminal away, as a window does that is closed. The program has to answer the key with something.
+    pub(crate) fn hang_up(&mut self, key: &str) {
+        self.output = channel().1;
+        self.keys(key);
+        // Its side of the terminal is closed with what comes next.
+        let reader = self.reader.take().expect("a terminal");
+        reader.join().expect("read to the end");
+        self.keyboard = Box::new(std::io::sink());
+        self.master = None;
+    }
+
+    /// Waits for the end of a program whose terminal is gone; returns its exit code.
+    pub(crate) fn gone(&mut self) -> u32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Tells whether the panel's own screen is on.
