@@ -334,6 +334,7 @@ mod tests {
                     instances: BTreeMap::new(),
                     teardown: Teardown::default(),
                     installed: None,
+                    bare: false,
                 };
                 record.resources.insert(address, resource);
             }

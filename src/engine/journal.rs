@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::domain::ids::{Epoch, Lineage, RunId};
 use crate::engine::reconcile::EngineError;
-use crate::formats::journal::{self, Line};
+use crate::formats::journal::{self, Chain, Line};
 use crate::ports::disk::Disk;
 use crate::ports::world::World;
 
@@ -22,6 +22,7 @@ pub struct Journal {
     run: RunId,
     path: PathBuf,
     begun: bool,
+    chain: Chain,
 }
 
 impl Journal {
@@ -33,6 +34,7 @@ impl Journal {
             run,
             path,
             begun: false,
+            chain: Chain::default(),
         }
     }
 
@@ -57,21 +59,24 @@ impl Journal {
         sync: bool,
     ) -> Result<(), EngineError> {
         let mut text = String::new();
+        let mut chain = self.chain.clone();
         if !self.begun {
-            text.push_str(&journal::encode_line(&Line::Begun {
+            let begun = Line::Begun {
                 run: self.run.clone(),
                 lineage: whose.0.clone(),
                 epoch: whose.1,
-            }));
+            };
+            text.push_str(&journal::encode_line(&begun, &mut chain));
         }
         for line in lines {
-            text.push_str(&journal::encode_line(line));
+            text.push_str(&journal::encode_line(line, &mut chain));
         }
         let store = |error| EngineError::Store(Box::new(error));
         let disk = world.disk();
         if self.begun {
             let there = disk.append_on(&self.path, text.as_bytes(), sync);
             return if there.map_err(store)? {
+                self.chain = chain;
                 Ok(())
             } else {
                 let why = "somebody else folded the journal of this run into the state";
@@ -82,6 +87,7 @@ impl Journal {
         disk.append(&self.path, text.as_bytes(), true)
             .map_err(store)?;
         self.begun = true;
+        self.chain = chain;
         Ok(())
     }
 
@@ -90,6 +96,7 @@ impl Journal {
         if self.begun {
             remove(world, self.run.as_str())?;
             self.begun = false;
+            self.chain = Chain::default();
         }
         Ok(())
     }

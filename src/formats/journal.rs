@@ -1,9 +1,11 @@
 //! The journal of a run: JSON lines that say what was about to happen and what came of it.
 //!
 //! A run that was killed leaves its journal behind; the next one folds its effects into the record and settles
-//! the operations whose end it does not tell. A torn last line was never acted upon and is dropped.
+//! the operations whose end it does not tell. A torn last line was never acted upon and is dropped. Every line ends with
+//! a checksum of itself and all before it, so that none can be changed, left out or moved unseen.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::domain::effect::{Effect, Intent, OpEnd};
 use crate::domain::ids::{Epoch, Lineage, OpId, RunId, Serial};
@@ -15,7 +17,28 @@ use crate::formats::text;
 mod effect;
 
 /// Newest version that can be read and the one that is written.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
+/// First version whose lines have checksums.
+const SUMMED: u64 = 2;
+/// What stands before a line's checksum.
+const SUM: &str = ",\"sum\":\"";
+/// What stands behind it.
+const END: &str = "\"}";
+/// Letters of a checksum.
+const SUM_LETTERS: usize = 16;
+
+/// The checksum of the lines so far; of none at the beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Chain(String);
+
+impl Chain {
+    fn add(&mut self, body: &[u8]) {
+        let sum = Sha256::new().chain_update(&self.0).chain_update(body);
+        let mut sum = text::hex(&sum.finalize());
+        sum.truncate(SUM_LETTERS);
+        self.0 = sum;
+    }
+}
 
 /// One line of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,9 +100,9 @@ enum LineWire {
     },
 }
 
-/// Writes one line, line break included.
+/// Writes one line, line break included, behind those of the chain.
 #[must_use]
-pub fn encode_line(line: &Line) -> String {
+pub fn encode_line(line: &Line, chain: &mut Chain) -> String {
     let wire = match line {
         Line::Begun {
             run,
@@ -106,8 +129,18 @@ pub fn encode_line(line: &Line) -> String {
         Line::Folded { serial } => LineWire::Folded { serial: serial.0 },
     };
     let mut text = serde_json::to_string(&wire).unwrap_or_default();
-    text.push('\n');
+    chain.add(text.as_bytes());
+    text.pop();
+    text.extend([SUM, &chain.0, END, "\n"]);
     text
+}
+
+/// Takes the checksum off a line: what it was made of, and the checksum itself.
+fn unsummed(raw: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let rest = raw.strip_suffix(END.as_bytes())?;
+    let (rest, sum) = rest.split_at_checked(rest.len().checked_sub(SUM_LETTERS)?)?;
+    let body = rest.strip_suffix(SUM.as_bytes())?;
+    Some(([body, b"}"].concat(), sum))
 }
 
 /// A journal as it was read.
@@ -119,29 +152,64 @@ pub struct Decoded {
     pub torn: usize,
 }
 
-/// Reads a journal. A last line without its line break is dropped and told. Damage anywhere else is an error that
-/// names the line.
+/// Reads a journal. A last line that is not whole is dropped and told. Damage anywhere else is an error that names the
+/// line.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, FormatError> {
-    let whole = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |end| end + 1);
-    let mut lines = Vec::new();
-    let raws = bytes.get(..whole).unwrap_or_default();
-    for (index, raw) in raws.split(|byte| *byte == b'\n').enumerate() {
-        if raw.is_empty() {
+    let mut decoded = Decoded::default();
+    let mut chain = Chain::default();
+    let mut summed = None;
+    for (index, raw) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let whole = raw.strip_suffix(b"\n");
+        let content = whole.unwrap_or(raw);
+        if content.is_empty() {
             continue;
         }
-        let read = text::parse(raw).and_then(text::from_value).and_then(line);
-        lines.push(read.map_err(|fault| FormatError::Line {
-            line: index + 1,
-            fault: Box::new(fault),
-        })?);
+        let read = read_line(content, &mut chain, &mut summed);
+        match (read, whole) {
+            (Ok(line), Some(_)) => decoded.lines.push(line),
+            // Only its line break is lost: nothing less than the whole line has its checksum.
+            (Ok(line), None) if summed == Some(true) => decoded.lines.push(line),
+            (_, None) => decoded.torn = raw.len(),
+            (Err(fault), Some(_)) => {
+                return Err(FormatError::Line {
+                    line: index + 1,
+                    fault: Box::new(fault),
+                });
+            }
+        }
     }
-    Ok(Decoded {
-        lines,
-        torn: bytes.len() - whole,
-    })
+    Ok(decoded)
+}
+
+/// Reads one line; the first says whether all have checksums.
+fn read_line(
+    raw: &[u8],
+    chain: &mut Chain,
+    summed: &mut Option<bool>,
+) -> Result<Line, FormatError> {
+    let found = unsummed(raw);
+    let body = found.as_ref().map_or(raw, |(body, _)| body);
+    let wire: LineWire = text::parse(body).and_then(text::from_value)?;
+    let begins = match &wire {
+        LineWire::Begun { version, .. } => Some(*version >= SUMMED),
+        _ => None,
+    };
+    let must = *summed.get_or_insert(begins.unwrap_or(found.is_some()));
+    let line = line(wire)?;
+    match found {
+        Some((body, written)) => {
+            chain.add(&body);
+            if chain.0.as_bytes() != written {
+                return Err(FormatError::Checksum {
+                    written: String::from_utf8_lossy(written).into_owned(),
+                    content: chain.0.clone(),
+                });
+            }
+        }
+        None if must => return Err(FormatError::Field("`sum` is missing".to_owned())),
+        None => {}
+    }
+    Ok(line)
 }
 
 const ENDS: [OpEnd; 3] = [OpEnd::Done, OpEnd::Failed, OpEnd::Unknown];

@@ -7,8 +7,8 @@
 )]
 
 mod actions_approved;
-mod actions_decided;
 mod actions_asked;
+mod actions_decided;
 mod actions_failing;
 mod cli_deploy;
 mod cli_env;

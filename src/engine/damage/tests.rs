@@ -159,11 +159,14 @@ async fn f45_what_a_newer_tool_or_another_project_wrote_is_never_replaced() {
 async fn f18_garbage_in_a_journal_is_named_by_its_line_and_a_torn_end_is_told() {
     let lab = Lab::new();
     lab.state.force(Some(&document()));
-    let begun = crate::formats::journal::encode_line(&crate::formats::journal::Line::Begun {
-        run: RunId::new("r1"),
-        lineage: Lineage::new("lin"),
-        epoch: Epoch(3),
-    });
+    let begun = crate::formats::journal::encode_line(
+        &crate::formats::journal::Line::Begun {
+            run: RunId::new("r1"),
+            lineage: Lineage::new("lin"),
+            epoch: Epoch(3),
+        },
+        &mut Default::default(),
+    );
     let put = |text: String| {
         let mut files = lab.disk.files.borrow_mut();
         files.insert("journal/r1".into(), text.into_bytes());

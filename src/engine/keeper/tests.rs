@@ -423,11 +423,14 @@ async fn journals_of_other_states_are_left_alone_and_damaged_ones_are_named() {
         )
         .unwrap();
     drop(keeper);
-    let foreign = crate::formats::journal::encode_line(&Line::Begun {
-        run: RunId::new("r0"),
-        lineage: Lineage::new("other"),
-        epoch: Epoch(7),
-    });
+    let foreign = crate::formats::journal::encode_line(
+        &Line::Begun {
+            run: RunId::new("r0"),
+            lineage: Lineage::new("other"),
+            epoch: Epoch(7),
+        },
+        &mut Default::default(),
+    );
     let files = lab.disk.files.clone();
     files
         .borrow_mut()

@@ -271,7 +271,7 @@ mod tests {
         let mut record = record();
         for effect in effects() {
             let line = journal::Line::Effect(effect.clone());
-            let text = journal::encode_line(&line);
+            let text = journal::encode_line(&line, &mut journal::Chain::default());
             let read = journal::decode(text.as_bytes()).unwrap();
             assert_eq!(read.lines, [line], "{text}");
             record.fold(&effect);

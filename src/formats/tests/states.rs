@@ -27,7 +27,7 @@ fn that_a_volume_had_no_labels_is_remembered_and_nothing_is_written_where_it_had
         })
     };
     for bare in [true, false] {
-        let text = journal::encode_line(&made(bare));
+        let text = journal::encode_line(&made(bare), &mut journal::Chain::default());
         assert_eq!(text.contains("bare"), bare, "{text}");
         assert_eq!(
             journal::decode(text.as_bytes()).unwrap().lines,
