@@ -9,7 +9,10 @@ use crate::domain::run::order::StepRef;
 use crate::engine::boxes::remove_box;
 use crate::engine::driver::{Came, Driver};
 use crate::engine::effects::stock_taken;
+use crate::engine::keeper::Keeper;
 use crate::engine::perform::settle;
+use crate::engine::reconcile::EngineError;
+use crate::ports::cas_store::CasStore;
 use crate::ports::world::World;
 
 impl<W: World> Driver<'_, W> {
@@ -105,4 +108,25 @@ fn not_done() -> StepEnd {
         ended: Ended::NotDone,
         ..StepEnd::failed("the run was stopped")
     }
+}
+
+/// Saves the record of a run that is over; where that cannot be done, it is kept elsewhere and that is told.
+pub(super) async fn saved<W: World>(
+    world: &W,
+    mut keeper: Keeper,
+    verdict: Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let Err(unsaved) = keeper.finish(world).await else {
+        return verdict;
+    };
+    let kept = keeper.rescue(world);
+    if let Err(error) = &kept {
+        tracing::error!(%error, "the state could not be kept elsewhere either");
+    }
+    Err(EngineError::Unsaved {
+        location: world.state().location(),
+        kept: kept.ok(),
+        also: verdict.err().map(Box::new),
+        source: Box::new(unsaved),
+    })
 }

@@ -28,6 +28,7 @@ use crate::engine::damage;
 use crate::engine::discover::{check_engine, digests, make_plan, observe_known, resolve};
 use crate::engine::driver::Driver;
 use crate::engine::emit::Emitter;
+use crate::engine::ending::saved;
 use crate::engine::given::secrets_given;
 use crate::engine::held::Place;
 use crate::engine::keeper::Keeper;
@@ -39,7 +40,6 @@ use crate::engine::runs::{new_run_id, prune};
 use crate::engine::site::{SecretValues, Site};
 use crate::engine::unfinished::{settle_all, sweep_boxes};
 use crate::engine::verdict::{exit_code, judge, left_alone, outcome_of, owing, said};
-use crate::ports::cas_store::CasStore;
 use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
 use crate::ports::hooks::HostHooks;
@@ -345,19 +345,7 @@ impl<W: World> Run<'_, W> {
             self.forecast = self.expected.map(|expected| Forecast { expected, took });
             keeper.conclude(|record| conclude(record, self.project, &self.request.plan));
         }
-        let Err(unsaved) = keeper.finish(self.world).await else {
-            return verdict;
-        };
-        let kept = keeper.rescue(self.world);
-        if let Err(error) = &kept {
-            tracing::error!(%error, "the state could not be kept elsewhere either");
-        }
-        Err(EngineError::Unsaved {
-            location: self.world.state().location(),
-            kept: kept.ok(),
-            also: verdict.err().map(Box::new),
-            source: Box::new(unsaved),
-        })
+        saved(self.world, keeper, verdict).await
     }
 
     /// Sets room aside for the last save before anything is changed; where there is none, nothing is.
