@@ -102,6 +102,17 @@ pub struct LiveInstance {
     pub given: BTreeMap<String, Secret>,
 }
 
+/// A live instance that does not say which instance of what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unplaced {
+    /// The provider's name of it.
+    pub name: String,
+    /// Lineage on its label.
+    pub lineage: Option<Lineage>,
+    /// What is wrong with it, in the provider's words.
+    pub why: String,
+}
+
 /// One live network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveNetwork {
@@ -143,6 +154,8 @@ pub struct Live {
     pub engine: String,
     /// Instances, one-offs and strays included.
     pub instances: Vec<LiveInstance>,
+    /// What bears our labels and cannot be placed: strays.
+    pub unplaced: Vec<Unplaced>,
     /// Networks.
     pub networks: Vec<LiveNetwork>,
     /// Volumes.

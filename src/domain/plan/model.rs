@@ -6,6 +6,9 @@ use crate::domain::flow::FlowRequest;
 use crate::domain::ids::{Address, Digest, Instance, Lineage, PlanId, Scope, Serial};
 pub use crate::domain::plan::step::{Step, StepKind, StepPlace};
 
+/// How the remark begins that there are objects of ours and no state of them.
+pub const STATE_MISSING: &str = "the state is missing";
+
 /// What the plan is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -285,6 +288,27 @@ impl Plan {
             }
         }
         summary
+    }
+    /// Tells whether it was made without the state of what is there: it is for looking at, no run carries it out.
+    #[must_use]
+    pub fn lacks_state(&self) -> bool {
+        let mut warnings = self.warnings.iter();
+        self.lineage.is_none() && warnings.any(|one| one.text.starts_with(STATE_MISSING))
+    }
+    /// Counts the instances that go without a successor while their service stays.
+    #[must_use]
+    pub fn surplus(&self) -> usize {
+        let updates = self.actions.iter();
+        let updates = updates.filter(|action| action.kind == ActionKind::Update);
+        let count = |action: &Action, kind: &StepKind| {
+            let steps = action.steps.iter();
+            steps.filter(|step| &step.kind == kind).count()
+        };
+        updates
+            .map(|action| {
+                count(action, &StepKind::Remove).saturating_sub(count(action, &StepKind::Create))
+            })
+            .sum()
     }
     /// Tells whether carrying it out would do anything.
     #[must_use]

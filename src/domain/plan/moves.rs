@@ -87,17 +87,20 @@ impl Moves {
 
     fn remove(&mut self, case: &Case<'_>, dropped: &[Judged<'_>], excess: &[Judged<'_>]) {
         let scaled = case.config.iter().any(|change| change.path == "instances");
-        for judged in dropped.iter().chain(excess) {
+        let surplus = dropped.iter().map(|judged| (judged, false));
+        for (judged, fits) in surplus.chain(excess.iter().map(|judged| (judged, true))) {
             self.list.push(Move::Remove(judged.live.instance));
-        }
-        if !scaled {
-            for judged in excess {
-                let before = judged.live.status.as_str();
-                let label = Some(judged.live.instance);
-                let why = case.drift_or_config();
-                self.changes
-                    .push(plain(path::STATUS, Some(before), None, why, label));
-            }
+            let stranger = judged.unknown && case.recorded.is_some() && !is_begun(case, judged);
+            let status = judged.live.status.as_str();
+            // What the record knows goes because of an edit, or was left by a run that was cut off.
+            let before = match (stranger, fits && !scaled) {
+                (true, _) => format!("{status}: {} is one too many", judged.live.name),
+                (false, true) => status.to_owned(),
+                (false, false) => continue,
+            };
+            let (why, label) = (case.drift_or_config(), Some(judged.live.instance));
+            self.changes
+                .push(plain(path::STATUS, Some(&before), None, why, label));
         }
         // Highest numbers go first; what does not fit any more goes before what is merely too much.
         self.list.reverse();
@@ -196,6 +199,13 @@ impl Moves {
             }
         }
     }
+}
+
+/// Tells whether it was made by a run that was cut off and is not settled yet.
+fn is_begun(case: &Case<'_>, judged: &Judged<'_>) -> bool {
+    let pending = case.world.input.record.into_iter().flat_map(|r| &r.pending);
+    let mut ops = pending.map(|pending| &pending.op);
+    ops.any(|op| judged.live.op.as_ref() == Some(op))
 }
 
 fn is_broken(judged: &Judged<'_>) -> bool {

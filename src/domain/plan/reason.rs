@@ -23,6 +23,8 @@ pub(super) const BY_HAND: &str = "found under our name, made by hand; taken into
 pub(super) const REMADE: &str = "made anew outside nanokit, taken over";
 /// Another object took its name, and a restoration must not decide about it.
 pub(super) const FOR_HUMANS: &str = "made anew outside nanokit; it is left for you to accept";
+/// Only instances of a run that was cut off go.
+const LEFT_OVER: &str = "what a run left unfinished is put right";
 /// A restoration has nothing to go by.
 pub(super) const NOT_RECORDED: &str = "not recorded, so there is nothing to restore";
 /// Not in the file any more.
@@ -54,6 +56,9 @@ pub(super) fn of_ground(ground: &Ground, service: &Service) -> String {
         .filter(|name| ground.remade_networks.contains(*name))
         .map(|name| format!("network.{name}"))
         .collect();
+    if remade.is_empty() {
+        return LEFT_OVER.to_owned();
+    }
     format!("{} is made anew", listed(&remade))
 }
 

@@ -7,4 +7,5 @@ mod ordering;
 mod procedures;
 mod properties;
 mod stale;
+mod surplus;
 mod update;

@@ -43,6 +43,7 @@ impl<'a> World<'a> {
         };
         world.find_lineage();
         world.sort_instances();
+        world.sort_unplaced();
         world.sort_networks();
         world.sort_volumes();
         world.strays.sort_unstable();
@@ -145,6 +146,19 @@ impl<'a> World<'a> {
                 }));
             }
             self.instances.insert(service, chosen);
+        }
+    }
+
+    fn sort_unplaced(&mut self) {
+        for live in &self.input.live.unplaced {
+            let whose = match &live.lineage {
+                Some(lineage) if Some(lineage) == self.lineage.as_ref() => {
+                    "with our labels".to_owned()
+                }
+                other => self.foreign(other.as_ref()),
+            };
+            self.strays
+                .push(format!("{} ({whose}, {})", live.name, live.why));
         }
     }
 

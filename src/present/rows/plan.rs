@@ -229,7 +229,13 @@ pub fn sums(plan: &Plan) -> Row {
         let role = if number == 0 { Role::Dim } else { role };
         row = row.with(role, format!("{number} {word}"));
     }
-    row
+    match plan.surplus() {
+        0 => row,
+        gone => {
+            let text = format!("; {} removed", words::count(gone, "instance"));
+            row.with(Role::Removed, text)
+        }
+    }
 }
 
 #[cfg(test)]

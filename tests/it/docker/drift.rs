@@ -103,6 +103,82 @@ fn docker_a_rebuilt_state_asks_for_nothing_that_the_engine_chose_by_itself() {
         .says("Nothing to do");
 }
 
+/// Two services, and a container with the labels of the first one, changed.
+fn with_a_copy(change: impl Fn(&str) -> Option<String>) -> (Project, String) {
+    let service = |name: &str| {
+        format!(
+            "  {name}:\n    image: nk-test/busybox:1\n    start: [sleep, '100000']\n    stop_grace_period: 1s\n"
+        )
+    };
+    let project = Project::new(&format!(
+        "name: NAME\ninfra: {{ provider: docker }}\nservices:\n{}{}",
+        service("a"),
+        service("b")
+    ));
+    project.deploy();
+    let format = "{{range $k, $v := .Config.Labels}}{{$k}}={{$v}}\n{{end}}";
+    let labels = project.inspect(&project.container("a", 0), format);
+    let copy = format!("{}-copy", project.name);
+    let mut run = vec![
+        "run".to_owned(),
+        "-d".to_owned(),
+        "--name".to_owned(),
+        copy.clone(),
+    ];
+    for label in labels.lines().filter_map(change) {
+        run.extend(["--label".to_owned(), label]);
+    }
+    run.extend(["nk-test/busybox:1", "sleep", "100000"].map(str::to_owned));
+    project.docker(&run.iter().map(String::as_str).collect::<Vec<_>>());
+    (project, copy)
+}
+
+#[test]
+fn docker_a_copy_under_a_free_number_is_drift_and_goes_as_the_plan_says() {
+    for mend in [&["drift", "--restore", "-y"][..], &["deploy", "-y"]] {
+        let (project, copy) = with_a_copy(|label| {
+            Some(match label.split_once('=') {
+                Some(("nk-instance", _)) => "nk-instance=7".to_owned(),
+                _ => label.to_owned(),
+            })
+        });
+        project
+            .nkapp(&["drift"])
+            .exits(2)
+            .says(&copy)
+            .says("one too many");
+        project
+            .nkapp(&["plan"])
+            .exits(0)
+            .says(&copy)
+            .says("1 instance removed");
+        project.nkapp(mend).exits(0);
+        assert_ne!(docker(&["inspect", &copy]).code, 0, "{mend:?}");
+        project.is_settled();
+    }
+}
+
+#[test]
+fn docker_a_half_labelled_container_is_shown_and_never_touched() {
+    for (label, told) in [
+        (Some("nk-instance=-1"), "`-1` as nk-instance"),
+        (None, "without the label nk-instance"),
+    ] {
+        let (project, copy) = with_a_copy(|known| {
+            if known.starts_with("nk-instance=") {
+                label.map(str::to_owned)
+            } else {
+                Some(known.to_owned())
+            }
+        });
+        for look in [&["drift"][..], &["status"], &["plan"]] {
+            project.nkapp(look).exits(0).says(&copy).says(told);
+        }
+        project.nkapp(&["destroy", "-y"]).exits(0).says(&copy);
+        docker(&["rm", "-f", &copy]).exits(0);
+    }
+}
+
 /// One kind of hand-made change.
 pub(super) struct Case {
     pub(super) name: &'static str,

@@ -664,6 +664,7 @@ impl Provider for SimProvider {
                 .filter(|b| !b.is_foreign())
                 .map(live_of)
                 .collect(),
+            unplaced: Vec::new(),
             networks: m
                 .networks
                 .values()

@@ -14,7 +14,7 @@ use bollard::models::{
 use crate::adapters::providers::docker::labels::{self, Labels};
 use crate::adapters::providers::docker::limits::NO_MEMORY_LIMIT;
 use crate::domain::ids::{ImageId, Lineage, OpId, ProviderId, Scope};
-use crate::domain::live::{Health, LiveInstance, LiveNetwork, Status};
+use crate::domain::live::{Health, LiveInstance, LiveNetwork, Status, Unplaced};
 use crate::domain::model::{Field, Model, normal_image, path};
 use crate::domain::project::naming;
 use crate::domain::secret::Secret;
@@ -93,22 +93,11 @@ pub(super) fn instance(
     found: &ContainerInspectResponse,
     networks: &NetworkNames,
 ) -> Option<LiveInstance> {
-    let config = found.config.as_ref()?;
-    let labels: Labels = config
-        .labels
-        .clone()
-        .unwrap_or_default()
-        .into_iter()
-        .collect();
+    let labels = labels_of(found);
     let id = found.id.clone()?;
     let state = found.state.clone().unwrap_or_default();
     Some(LiveInstance {
-        name: found
-            .name
-            .as_deref()
-            .unwrap_or_default()
-            .trim_start_matches('/')
-            .to_owned(),
+        name: name_of(found),
         service: labels.get(labels::SERVICE)?.clone(),
         instance: labels::instance(&labels)?,
         lineage: labels.get(labels::LINEAGE).map(Lineage::new),
@@ -134,6 +123,41 @@ pub(super) fn given(config: &ContainerConfig) -> BTreeMap<String, Secret> {
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned())))
         .collect()
+}
+
+/// Reads a container with our labels that does not say which instance of what it is; a one-off need not.
+pub(super) fn unplaced(found: &ContainerInspectResponse) -> Option<Unplaced> {
+    let labels = labels_of(found);
+    if labels.contains_key(labels::ONE_OFF) {
+        return None;
+    }
+    let why = match (labels.get(labels::SERVICE), labels.get(labels::INSTANCE)) {
+        (None, _) => format!("without the label {}", labels::SERVICE),
+        (Some(_), None) => format!("without the label {}", labels::INSTANCE),
+        (Some(_), Some(_)) if labels::instance(&labels).is_some() => return None,
+        (Some(_), Some(text)) => {
+            let text: String = text.chars().take(40).collect();
+            format!(
+                "`{text}` as {} is no number of an instance",
+                labels::INSTANCE
+            )
+        }
+    };
+    Some(Unplaced {
+        name: name_of(found),
+        lineage: labels.get(labels::LINEAGE).map(Lineage::new),
+        why,
+    })
+}
+
+fn labels_of(found: &ContainerInspectResponse) -> Labels {
+    let labels = found.config.as_ref().and_then(|one| one.labels.clone());
+    labels.unwrap_or_default().into_iter().collect()
+}
+
+fn name_of(found: &ContainerInspectResponse) -> String {
+    let name = found.name.as_deref().unwrap_or_default();
+    name.trim_start_matches('/').to_owned()
 }
 
 /// Reads a container's status.

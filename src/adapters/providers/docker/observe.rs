@@ -46,6 +46,7 @@ impl DockerProvider {
         let live = Live {
             engine: identity(&networks).unwrap_or_else(|| self.endpoint.shown()),
             instances,
+            unplaced: inspected.iter().filter_map(model::unplaced).collect(),
             networks: own_networks,
             volumes: own_volumes(volumes, scope),
             images: resolve(images, &local),

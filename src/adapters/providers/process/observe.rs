@@ -31,6 +31,7 @@ pub(super) fn live(places: &Places, scope: &Scope, engine: String) -> io::Result
     Ok(Live {
         engine,
         instances,
+        unplaced: Vec::new(),
         networks,
         volumes,
         images: BTreeMap::new(),

@@ -168,3 +168,50 @@ fn a_quota_is_a_limit_too() {
         assert_eq!(cpu_millis(&host), expected);
     }
 }
+
+#[test]
+fn half_labelled_containers_are_told_with_what_is_wrong_and_one_offs_need_no_number() {
+    type Case<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
+    let cases: [Case<'_>; 7] = [
+        (&[("nk-service", "api"), ("nk-instance", "2")], None),
+        (
+            &[("nk-instance", "2")],
+            Some("without the label nk-service"),
+        ),
+        (
+            &[("nk-service", "api")],
+            Some("without the label nk-instance"),
+        ),
+        (
+            &[("nk-service", "api"), ("nk-instance", "-1")],
+            Some("`-1` as nk-instance is no number of an instance"),
+        ),
+        (
+            &[("nk-service", "api"), ("nk-instance", "abc")],
+            Some("`abc` as nk-instance is no number of an instance"),
+        ),
+        (
+            &[("nk-service", "api"), ("nk-instance", "99999999999")],
+            Some("`99999999999` as nk-instance is no number of an instance"),
+        ),
+        (&[("nk-one-off", "true")], None),
+    ];
+    for (labels, expected) in cases {
+        let mut found = container();
+        let config = found.config.as_mut().unwrap();
+        config.labels = Some(
+            labels
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+        );
+        let told = unplaced(&found);
+        assert_eq!(
+            told.as_ref().map(|one| one.why.as_str()),
+            expected,
+            "{labels:?}"
+        );
+        let placed = instance(&found, &NetworkNames::default()).is_some();
+        assert!(!(placed && told.is_some()), "{labels:?}");
+    }
+}
