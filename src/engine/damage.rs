@@ -142,6 +142,16 @@ pub(super) async fn check_lineage<W: World>(
     Err(told(world, problem, "").await)
 }
 
+/// Refuses to say that nothing was deployed where earlier states are kept: then the state is missing.
+pub(super) async fn missing<W: World>(world: &W) -> Result<(), EngineError> {
+    let kept = world.state().backups().await.unwrap_or_default();
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let problem = "it is missing, but earlier ones of it are kept".to_owned();
+    Err(told(world, problem, "").await)
+}
+
 fn counted((lineage, count): &(Lineage, usize)) -> String {
     match count {
         1 => format!("1 object of lineage {lineage} is"),

@@ -17,6 +17,7 @@ use crate::domain::plan::model::{Plan, PlanRequest};
 use crate::domain::plan::procedures::refusal::refusal;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
+use crate::domain::refusal::Refusal;
 use crate::domain::report::ignored::{Amendment, Ignored};
 use crate::domain::report::install::InstallReport;
 use crate::domain::report::store::{LockHistory, StoreReport};
@@ -36,7 +37,7 @@ use crate::engine::reconcile::{
     UnlockEnd, UnlockRequest,
 };
 use crate::engine::{
-    amend, execute, installs, leader, push, rebuild, runs, status, stored, tap, usage,
+    amend, damage, execute, installs, leader, push, rebuild, runs, status, stored, tap, usage,
 };
 use crate::formats;
 use crate::ports::clock::Clock;
@@ -176,7 +177,10 @@ impl<W: World> Reconcile for Engine<W> {
 
     async fn record(&self, project: &Project) -> Result<Option<Record>, EngineError> {
         let keeper = Keeper::open(&self.world, &project.scope()).await?;
-        Ok(keeper.record().cloned())
+        match keeper.record() {
+            Some(record) => Ok(Some(record.clone())),
+            None => damage::missing(&self.world).await.map(|()| None),
+        }
     }
 
     async fn rebuild(&self, project: &Project) -> Result<Record, EngineError> {
@@ -211,7 +215,7 @@ impl<W: World> Reconcile for Engine<W> {
             Some(path) => (disk.read_named(path, PLAN_LIMIT).map(Some), path.to_owned()),
             None => (disk.read(&latest, PLAN_LIMIT), disk.shown(&latest)),
         };
-        let Some(bytes) = bytes.map_err(store)? else {
+        let Some(bytes) = bytes.map_err(|error| unread(&shown, &error))? else {
             return Err(EngineError::Invalid(
                 "there is no saved plan; `nkapp plan` makes one".to_owned(),
             ));
@@ -316,4 +320,12 @@ impl<W: World> Reconcile for Engine<W> {
 
 fn store(error: DiskError) -> EngineError {
     EngineError::Store(Box::new(error))
+}
+
+/// A plan's file that cannot be read: it is named, with the command that makes one.
+fn unread(path: &Path, error: &DiskError) -> EngineError {
+    let why =
+        std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    let problem = format!("the plan {} cannot be read: {why}", path.display());
+    EngineError::Refused(Refusal::new(problem).next("nkapp plan --output FILE"))
 }

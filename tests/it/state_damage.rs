@@ -259,3 +259,25 @@ fn f45_a_newer_format_is_never_overwritten() {
     std::fs::write(&path, &good).expect("written");
     env.nkapp(&["plan", "--detailed-exitcode"]).exits(0);
 }
+
+#[test]
+fn a_missing_plan_and_a_missing_state_are_named_with_the_next_command() {
+    let env = TestEnv::with(ONE);
+    env.nkapp(&["deploy", "-y", "--plan", "gone.json"])
+        .exits(5)
+        .says("gone.json")
+        .says("nkapp plan");
+    env.nkapp(&["state", "show"])
+        .exits(0)
+        .says("nothing was deployed");
+    let env = deployed();
+    std::fs::remove_file(env.folder().join("state.json")).expect("it was there");
+    env.nkapp(&["state", "show"])
+        .exits(4)
+        .says("it is missing")
+        .says("nkapp state rebuild");
+    let plan = env.nkapp(&["plan"]).exits(0).says("nkapp state rebuild");
+    assert!(!plan.stderr.contains("deploy --plan"), "{}", plan.stderr);
+    env.nkapp(&["state", "rebuild", "-y"]).exits(0);
+    env.nkapp(&["state", "show"]).exits(0);
+}

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::ids::{Address, Instance, Lineage, ResourceKind, Scope};
 use crate::domain::live::{Live, LiveInstance, LiveNetwork, LiveVolume, Status};
 use crate::domain::plan::build::PlanInput;
-use crate::domain::plan::model::PlanWarning;
+use crate::domain::plan::model::{PlanWarning, STATE_MISSING};
 use crate::domain::project::naming;
 use crate::domain::record::RecordedResource;
 
@@ -89,14 +89,14 @@ impl<'a> World<'a> {
             [(one, count)] => {
                 let objects = if *count == 1 { "object" } else { "objects" };
                 self.warn_all(format!(
-                    "the state is missing, and {count} {objects} of lineage {one} are there: nothing is changed until `nkapp state rebuild` has made a state of them"
+                    "{STATE_MISSING}, and {count} {objects} of lineage {one} are there: nothing is changed until `nkapp state rebuild` has made a state of them"
                 ));
                 self.lineage = Some(one.clone());
             }
             several => {
                 let names: Vec<&str> = several.iter().map(|(l, _)| l.as_str()).collect();
                 self.warn_all(format!(
-                    "the state is missing, and there are objects of {} lineages ({}): none of them is touched",
+                    "{STATE_MISSING}, and there are objects of {} lineages ({}): none of them is touched",
                     several.len(),
                     names.join(", ")
                 ));
