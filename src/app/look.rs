@@ -150,6 +150,14 @@ pub(super) fn tell_drift<W: Workshop>(
                 desk.event(None, EventKind::Warning { text });
             }
         }
+        let before = before.as_ref().and_then(|old| old.undecided.as_ref());
+        if report.undecided.as_ref() != before {
+            let text = match &report.undecided {
+                Some(why) => format!("what is ignored is not known: {why}"),
+                None => "what is ignored is known again".to_owned(),
+            };
+            desk.event(None, EventKind::Warning { text });
+        }
         for address in old.into_iter().flat_map(|old| old.keys()) {
             if !report.drifted.contains_key(address) {
                 desk.event(Some(address.clone()), EventKind::DriftCleared);

@@ -76,6 +76,8 @@ pub struct StatusReport {
     pub resources: BTreeMap<Address, ResourceStatus>,
     /// Objects with our labels that belong to no known address, and foreign ones in our place: shown, never touched.
     pub strays: Vec<String>,
+    /// Why it is not known what is ignored, and what to do about it.
+    pub undecided: Option<String>,
     /// Identity of the engine.
     pub engine: String,
     /// Procedures that began and are not over.
@@ -93,6 +95,8 @@ pub struct DriftReport {
     pub edits: BTreeMap<Address, Vec<Change>>,
     /// Differences somebody decided to live with.
     pub ignored: BTreeMap<Address, Vec<IgnoredChange>>,
+    /// Why it is not known what is ignored, and what to do about it; nothing counts as ignored then.
+    pub undecided: Option<String>,
     /// Drifted, and with that restore begun and not finished.
     pub half_done: BTreeMap<Address, RunId>,
     /// Differences that matter to nobody.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::domain::graph::build::Graph;
 use crate::domain::ids::Address;
 use crate::domain::plan::build::PlanInput;
+use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 use crate::domain::report::accept::accept;
@@ -106,15 +107,38 @@ async fn check_known<W: World>(
 /// Reads what is ignored; expired decisions are still among it.
 pub(super) fn ignored<W: World>(world: &W, project: &Project) -> Result<Vec<Ignored>, EngineError> {
     let file = place(project);
+    let unreadable = |problem: String| {
+        let location = world.disk().shown(&file).display().to_string();
+        EngineError::BadState {
+            hint: format!(
+                "which drift is ignored is not known: mend it, or move it away and decide anew, `mv {location} {location}.broken`"
+            ),
+            location,
+            problem,
+        }
+    };
     let bytes = world.disk().read(&file, LIMIT);
-    let Some(bytes) = bytes.map_err(|error| EngineError::Store(Box::new(error)))? else {
+    let Some(bytes) = bytes.map_err(|error| unreadable(cause(&error)))? else {
         return Ok(Vec::new());
     };
-    formats::ignored::decode(&bytes).map_err(|error| EngineError::BadState {
-        location: world.disk().shown(&file).display().to_string(),
-        problem: error.to_string(),
-        hint: "nothing is ignored until it is mended or removed".to_owned(),
-    })
+    formats::ignored::decode(&bytes).map_err(|error| unreadable(error.to_string()))
+}
+
+/// Refuses to restore everything while nobody knows what of it somebody decided to live with.
+pub(super) fn check_decided<W: World>(
+    world: &W,
+    project: &Project,
+    request: &PlanRequest,
+) -> Result<(), EngineError> {
+    if request.purpose == Purpose::Restore && request.targets.is_empty() {
+        ignored(world, project)?;
+    }
+    Ok(())
+}
+
+/// Returns the last of an error's causes: what is wrong, the rest says only where.
+fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), cause)
 }
 
 fn save<W: World>(world: &W, project: &Project, all: &[Ignored]) -> Result<(), EngineError> {

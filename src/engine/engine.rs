@@ -95,6 +95,7 @@ impl<W: World> Reconcile for Engine<W> {
         project: &Project,
         request: &PlanRequest,
     ) -> Result<Arc<Plan>, EngineError> {
+        amend::check_decided(&self.world, project, request)?;
         let lenient = !request.purpose.builds();
         let found = discover(&self.world, project, lenient).await?;
         if let Some(refusal) = refusal(project, found.keeper.record(), request) {

@@ -22,6 +22,8 @@ use crate::domain::run::order::EventDraft;
 use crate::domain::run::retry::Guide;
 use crate::domain::trace::id::{RunTrace, TraceOfRun, Tracing};
 use crate::engine::acts::{audit_turn, check_inputs, check_wish, equip, gone_on_with};
+use crate::engine::acts::{check_inputs, check_wish, equip, gone_on_with};
+use crate::engine::amend::check_decided;
 use crate::engine::claims::Claims;
 use crate::engine::cx::{Cx, KeeperCell};
 use crate::engine::damage;
@@ -273,6 +275,7 @@ impl<W: World> Run<'_, W> {
             .map(|record| digests(&record.digest_key, secrets))
             .unwrap_or_default();
         check_wish(self.project, keeper.record(), &self.request.plan)?;
+        check_decided(self.world, self.project, &self.request.plan)?;
         let found = (live, keeper.record(), &known);
         let now = make_plan(self.world, self.project, found, &self.request.plan);
         let plan = match &self.request.approved {

@@ -67,13 +67,13 @@ async fn judged<W: World>(
     (status.without_ignored(&drift), drift)
 }
 
-/// Sets aside what is ignored now. A list that cannot be read hides nothing.
+/// Sets aside what is ignored now. A list that cannot be read hides nothing, and is told.
 fn set_aside<W: World>(world: &W, project: &Project, report: DriftReport) -> DriftReport {
     match amend::ignored(world, project) {
         Ok(ignored) => report.without(&ignored, world.clock().wall()),
         Err(error) => {
-            tracing::warn!(%error, "nothing is ignored");
-            report
+            let hint = error.advice().unwrap_or_default();
+            report.undecided(format!("{error}; {hint}"))
         }
     }
 }

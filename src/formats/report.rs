@@ -34,6 +34,7 @@ pub fn status(report: &StatusReport) -> Value {
         "engine": report.engine,
         "resources": report.resources.values().map(resource).collect::<Vec<_>>(),
         "strays": report.strays,
+        "undecided": report.undecided,
     })
 }
 
@@ -107,6 +108,7 @@ pub fn drift(report: &DriftReport) -> Value {
             .map(|(address, run)| json!({"address": address.to_string(), "run_id": run.to_string()}))
             .collect::<Vec<_>>(),
         "strays": report.strays,
+        "undecided": report.undecided,
         "digest": report.digest.to_string(),
     })
 }

@@ -261,6 +261,52 @@ fn f45_a_newer_format_is_never_overwritten() {
 }
 
 #[test]
+fn damaged_decisions_about_drift_are_told_and_everything_is_not_restored_meanwhile() {
+    let env = TestEnv::with(ONE);
+    env.nkapp(&["deploy", "-y", "-q"]).exits(0);
+    let ignore = ["drift", "ignore", "base:status", "--reason", "a trial"];
+    env.nkapp(&ignore).exits(0);
+    let path = env.folder().join(".nanokit/ignored.state.json");
+    let good = std::fs::read(&path).expect("decisions");
+    let clear = || {
+        let _ = std::fs::remove_file(&path);
+        let _ = std::fs::remove_dir(&path);
+    };
+    let newer = String::from_utf8_lossy(&good).replace("\"version\": 1", "\"version\": 9");
+    let breaks: [(&str, &dyn Fn()); 7] = [
+        ("cut", &|| {
+            std::fs::write(&path, &good[..good.len() / 2]).expect("written");
+        }),
+        ("empty", &|| std::fs::write(&path, "").expect("written")),
+        ("newer", &|| std::fs::write(&path, &newer).expect("written")),
+        ("huge", &|| {
+            std::fs::write(&path, vec![b' '; 2 << 20]).expect("written");
+        }),
+        ("folder", &|| std::fs::create_dir(&path).expect("made")),
+        ("fifo", &|| {
+            let made = std::process::Command::new("mkfifo").arg(&path).status();
+            assert!(made.expect("mkfifo runs").success());
+        }),
+        ("link", &|| symlink("elsewhere", &path).expect("linked")),
+    ];
+    for (what, break_it) in breaks {
+        clear();
+        break_it();
+        for look in [&["drift"][..], &["status"]] {
+            let ran = env.nkapp(look);
+            assert!(matches!(ran.code, 0 | 2), "{what}: {}", ran.stderr);
+            ran.says("what is ignored is not known").says("mv ");
+        }
+        let all = env.nkapp(&["drift", "--restore", "-y"]);
+        assert_eq!(all.code, 4, "{what}: {}{}", all.stdout, all.stderr);
+        all.says("ignored.state.json").says("mv ");
+        env.nkapp(&["drift", "--restore", "base", "-y"]).exits(0);
+    }
+    clear();
+    env.nkapp(&["drift", "--restore", "-y"]).exits(0);
+}
+
+#[test]
 fn a_missing_plan_and_a_missing_state_are_named_with_the_next_command() {
     let env = TestEnv::with(ONE);
     env.nkapp(&["deploy", "-y", "--plan", "gone.json"])

@@ -79,6 +79,7 @@ impl Worker {
                 _ if self.report.leadership != Leadership::Leads => {
                     "the leader restores".to_owned()
                 }
+                _ if self.undecided.is_some() => "what is ignored to be known".to_owned(),
                 (Some(who), _) => format!("the lock is held by {who}"),
                 (None, Some(dependency)) => format!("`{dependency}` is not as it should be"),
                 (None, None) if self.cases.attempts(address) > 0 => "a pause".to_owned(),

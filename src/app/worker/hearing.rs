@@ -118,6 +118,7 @@ impl Worker {
     }
 
     pub(super) fn drifted(&mut self, report: &DriftReport, now: Instant) {
+        self.decided(report.undecided.as_ref());
         self.drifting = report.drifted.keys().cloned().collect();
         let left = report.drifted.iter().filter(|(address, changes)| {
             address.kind == ResourceKind::Volume && changes.iter().any(Change::is_another_object)
@@ -151,6 +152,25 @@ impl Worker {
                 });
             }
         }
+    }
+
+    /// What somebody decided to live with is not undone because the decision cannot be read.
+    fn decided(&mut self, undecided: Option<&String>) {
+        if undecided == self.undecided.as_ref() {
+            return;
+        }
+        match undecided {
+            Some(why) => {
+                let text = format!("what is ignored is not known, so nothing is restored: {why}");
+                self.say(Level::Error, "restore", text);
+            }
+            None => self.say(
+                Level::Info,
+                "restore",
+                "what is ignored is known again".to_owned(),
+            ),
+        }
+        self.undecided = undecided.cloned();
     }
 
     /// Tells that a restore of somebody else did not get to its end, and who goes on with it.

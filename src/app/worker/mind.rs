@@ -90,6 +90,8 @@ pub struct Worker {
     pub(super) left: BTreeSet<Address>,
     /// What of it a restore has begun with and not finished.
     pub(super) half_done: BTreeMap<Address, RunId>,
+    /// Why it is not known what is ignored.
+    pub(super) undecided: Option<String>,
     /// Whether a look has ended well since anything put what is known in doubt.
     pub(super) is_fresh: bool,
     /// Whether the lock was looked at.
@@ -143,6 +145,7 @@ impl Worker {
             drifting: BTreeSet::new(),
             left: BTreeSet::new(),
             half_done: BTreeMap::new(),
+            undecided: None,
             is_fresh: false,
             lock_known: false,
             lock_again: now,
@@ -305,6 +308,7 @@ impl Worker {
             && self.report.phase == Phase::Watching
             && self.report.platform.is_ok()
             && self.is_fresh
+            && self.undecided.is_none()
             && self.running.is_none()
     }
 

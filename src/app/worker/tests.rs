@@ -101,6 +101,18 @@ impl Lab {
             }),
         });
     }
+    /// A look finds one drifted and cannot tell what is ignored.
+    fn is_undecided(&mut self, name: &str, why: Option<&str>) {
+        let mut report = DriftReport {
+            drifted: BTreeMap::from([(Address::service(name), Vec::new())]),
+            ..DriftReport::default()
+        };
+        report.undecided = why.map(str::to_owned);
+        self.hears(&Notice::Drift {
+            ticket: None,
+            report: Arc::new(report),
+        });
+    }
     fn lock(&mut self, verdict: Verdict, pid: u32) {
         let record = (verdict != Verdict::Free).then(|| LockRecord {
             status: LockStatus::Held,
@@ -585,5 +597,20 @@ async fn a_broken_file_is_said_once_and_the_last_good_one_holds() {
     assert!(fault.is_some_and(|fault| fault.contains("last good")));
     lab.drifts(&["api"]);
     lab.passes(SECOND);
+    assert_eq!(lab.wishes(), "restore service.api");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_restored_while_nobody_knows_what_is_ignored() {
+    let mut lab = Lab::leading(Restoring::Auto);
+    lab.is_undecided("api", Some("the list is damaged"));
+    lab.passes(SECOND * 60);
+    assert_eq!(lab.wishes(), "nothing");
+    let said = lab.said();
+    let told = "what is ignored is not known, so nothing is restored: the list is damaged";
+    assert!(said.contains(told), "{said}");
+    let waiting = lab.mind.report(lab.now, Wall(0)).waiting;
+    assert_eq!(waiting[0].reason, "what is ignored to be known");
+    lab.is_undecided("api", None);
     assert_eq!(lab.wishes(), "restore service.api");
 }

@@ -95,6 +95,10 @@ fn digest(report: &DriftReport) -> Digest {
             feed(&until.map_or_else(String::new, |until| until.0.to_string()));
         }
     }
+    if let Some(why) = &report.undecided {
+        feed("undecided");
+        feed(why);
+    }
     for (address, run) in &report.half_done {
         feed("half done");
         feed(&address.to_string());

@@ -89,6 +89,12 @@ pub struct IgnoredChange {
 }
 
 impl DriftReport {
+    /// Says why it is not known what is ignored.
+    #[must_use]
+    pub fn undecided(mut self, why: String) -> Self {
+        self.undecided = Some(why);
+        self.with_digest()
+    }
     /// Sets aside what is ignored now; what has expired is drift again.
     #[must_use]
     pub fn without(mut self, ignored: &[Ignored], now: Wall) -> Self {
@@ -141,6 +147,7 @@ impl StatusReport {
     /// Sets aside what a report of the same look does.
     #[must_use]
     pub fn without_ignored(mut self, report: &DriftReport) -> Self {
+        self.undecided.clone_from(&report.undecided);
         for (address, ignored) in &report.ignored {
             if let Some(resource) = self.resources.get_mut(address) {
                 resource.drift = report.drifted.get(address).cloned().unwrap_or_default();

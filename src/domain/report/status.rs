@@ -61,6 +61,7 @@ pub fn status(input: &PlanInput<'_>) -> StatusReport {
     StatusReport {
         resources,
         strays: world.strays,
+        undecided: None,
         engine: input.live.engine.clone(),
         flows: open_flows(input.project, input.record),
     }

@@ -67,6 +67,7 @@ pub fn drift(report: &DriftReport, all: bool, now: Wall) -> Vec<Row> {
         );
     }
     rows.extend(strays(&report.strays));
+    rows.extend(undecided(report.undecided.as_deref()));
     if !report.drifted.is_empty() {
         rows.push(
             Row::at(0)
@@ -77,6 +78,13 @@ pub fn drift(report: &DriftReport, all: bool, now: Wall) -> Vec<Row> {
         );
     }
     rows
+}
+
+/// Says why it is not known what is ignored.
+#[must_use]
+pub fn undecided(why: Option<&str>) -> Option<Row> {
+    let text = format!("what is ignored is not known: {}", why?);
+    Some(Row::at(0).with(Role::Warn, "! ").with(Role::Plain, text))
 }
 
 /// Says that a restore was begun and did not get to its end.

@@ -7,7 +7,8 @@ use crate::domain::report::{InstanceStatus, ResourceStatus, StatusReport};
 use crate::domain::time::Wall;
 use crate::present::human;
 use crate::present::role::{Role, Row, Span};
-use crate::present::rows::{drift::strays, table::table};
+use crate::present::rows::drift::{strays, undecided};
+use crate::present::rows::table::table;
 use crate::present::words;
 
 /// Returns the table and what is to be said below it; `now` is for ages.
@@ -17,6 +18,7 @@ pub fn status(report: &StatusReport, now: Wall) -> Vec<Row> {
         let mut rows =
             vec![Row::at(0).with(Role::Plain, "Nothing is wanted and nothing is running")];
         rows.extend(strays(&report.strays));
+        rows.extend(undecided(report.undecided.as_deref()));
         return rows;
     }
     let mut lines = Vec::new();
@@ -33,6 +35,7 @@ pub fn status(report: &StatusReport, now: Wall) -> Vec<Row> {
         &lines,
     );
     rows.extend(strays(&report.strays));
+    rows.extend(undecided(report.undecided.as_deref()));
     rows.extend(report.flows.iter().filter_map(flow));
     rows.push(summary(report));
     rows
@@ -268,6 +271,7 @@ mod tests {
             flows: Vec::new(),
             resources: [(api.address.clone(), api), (data.address.clone(), data)].into(),
             strays: Vec::new(),
+            undecided: None,
             engine: "process".into(),
         };
         let text: String = status(&report, Wall(185_000))

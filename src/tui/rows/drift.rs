@@ -20,6 +20,7 @@ pub fn nodes(snapshot: &Snapshot, silent: &[Silent], key: &str) -> Vec<Node> {
     let Some(report) = &snapshot.drift else {
         return nodes;
     };
+    nodes.extend(report.undecided.as_deref().map(undecided));
     let drifted = report.drifted.iter();
     nodes.extend(drifted.map(|(address, changes)| resource(snapshot, address, changes)));
     if !report.ignored.is_empty() {
@@ -54,6 +55,17 @@ pub fn nodes(snapshot: &Snapshot, silent: &[Silent], key: &str) -> Vec<Node> {
         nodes.push(Node::leaf("#strays", heading).with(true, children.collect()));
     }
     nodes
+}
+
+/// Nobody knows what is ignored: all that drifted is shown, and all of it is not restored at once.
+fn undecided(why: &str) -> Node {
+    let row = Row {
+        subject: Subject::Remark,
+        symbol: Cell::new("!", Tone::Warn),
+        label: format!("what is ignored is not known: {why}"),
+        ..Row::default()
+    };
+    Node::leaf("#undecided", row)
 }
 
 /// What somebody decided to live with, with why and until when.
