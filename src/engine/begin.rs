@@ -299,7 +299,7 @@ impl<'a, W: World> Driver<'a, W> {
             | OpKind::CreateInstance(_)
             | OpKind::StopInstance { .. }
             | OpKind::RemoveInstance(_)
-            | OpKind::RenameInstance(_)
+            | OpKind::RenameInstance { .. }
             | OpKind::SetLimits { .. }
             | OpKind::Connect { .. }
             | OpKind::Disconnect { .. } => {}
@@ -363,7 +363,7 @@ impl<'a, W: World> Driver<'a, W> {
             | OpKind::CreateInstance(_)
             | OpKind::StopInstance { .. }
             | OpKind::RemoveInstance(_)
-            | OpKind::RenameInstance(_)
+            | OpKind::RenameInstance { .. }
             | OpKind::SetLimits { .. }
             | OpKind::Connect { .. }
             | OpKind::Disconnect { .. }

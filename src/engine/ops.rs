@@ -4,6 +4,7 @@ use crate::domain::effect::Intent;
 use crate::domain::ids::{Address, Instance, OpId, ProviderId};
 use crate::domain::plan::model::{Action, Step, StepKind};
 use crate::domain::project::canonical::network_aliases;
+use crate::domain::project::naming::instance_name;
 use crate::domain::project::service::Service;
 use crate::domain::record::{Pending, RecordedResource};
 use crate::engine::site::{Site, TRACEPARENT};
@@ -109,7 +110,11 @@ fn kind_of(site: &Site<'_>, action: &Action, step: &Step) -> Result<Option<OpKin
         StepKind::OpenGate => OpKind::OpenGate(target(site, action, step)?),
         StepKind::Stop => stop(site, action, step)?,
         StepKind::Remove => OpKind::RemoveInstance(target(site, action, step)?),
-        StepKind::Rename => OpKind::RenameInstance(target(site, action, step)?),
+        StepKind::Rename => {
+            let target = target(site, action, step)?;
+            let holders = misnamed(site, &target.id);
+            OpKind::RenameInstance { target, holders }
+        }
         StepKind::Limits => OpKind::SetLimits {
             target: target(site, action, step)?,
             limits: limits(service(site, address)?),
@@ -149,6 +154,22 @@ pub(super) fn service<'a>(site: &Site<'a>, address: &Address) -> Result<&'a Serv
 pub(super) fn target(site: &Site<'_>, action: &Action, step: &Step) -> Result<InstanceRef, Misfit> {
     site.target(action, step)
         .ok_or_else(|| "the instance is not there any more".to_owned())
+}
+
+/// Returns the other instances of ours that bear a name they should not have: one of them may stand in the way.
+fn misnamed(site: &Site<'_>, target: &ProviderId) -> Vec<InstanceRef> {
+    let scope = site.scope();
+    let all = site.live.instances.iter().filter(|live| !live.one_off);
+    all.filter(|live| live.lineage.as_ref() == Some(site.lineage()) && &live.id != target)
+        .map(|live| InstanceRef {
+            id: live.id.clone(),
+            name: live.name.clone(),
+            address: Address::service(&live.service),
+            instance: live.instance,
+        })
+        .filter(|one| site.service(&one.address).is_some() || site.recorded(&one.address).is_some())
+        .filter(|one| one.name != instance_name(&scope, &one.address.name, one.instance))
+        .collect()
 }
 
 fn object(site: &Site<'_>, address: &Address) -> Result<ProviderId, Misfit> {
@@ -299,7 +320,7 @@ fn target_id(kind: &OpKind) -> Option<ProviderId> {
         | OpKind::OpenGate(target)
         | OpKind::StopInstance { target, .. }
         | OpKind::RemoveInstance(target)
-        | OpKind::RenameInstance(target)
+        | OpKind::RenameInstance { target, .. }
         | OpKind::SetLimits { target, .. }
         | OpKind::Connect { target, .. }
         | OpKind::Disconnect { target, .. }

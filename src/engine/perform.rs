@@ -170,7 +170,7 @@ pub(super) fn limit_of(kind: &OpKind) -> Duration {
         | OpKind::StartInstance(_)
         | OpKind::OpenGate(_)
         | OpKind::RemoveInstance(_)
-        | OpKind::RenameInstance(_)
+        | OpKind::RenameInstance { .. }
         | OpKind::SetLimits { .. }
         | OpKind::Connect { .. }
         | OpKind::Disconnect { .. }

@@ -195,8 +195,14 @@ pub enum OpKind {
     },
     /// Removes a stopped instance, anonymous volumes included. Gone already counts as done.
     RemoveInstance(InstanceRef),
-    /// Gives an instance the name its address asks for.
-    RenameInstance(InstanceRef),
+    /// Gives an instance the name its address asks for. Whoever of `holders` has that name now gets the name of its own
+    /// address, or where that is taken the target's old one; in between a name of ours.
+    RenameInstance {
+        /// Which.
+        target: InstanceRef,
+        /// Instances of ours that bear names they should not have.
+        holders: Vec<InstanceRef>,
+    },
     /// Changes limits and restart policy.
     SetLimits {
         /// Which.

@@ -39,8 +39,8 @@ pub(super) struct Case<'a> {
 pub(super) enum Fix {
     /// Let it go on.
     Unpause,
-    /// Give it its name back.
-    Rename,
+    /// Give it its name back; another of ours that has it now, `service.NAME[N]`, changes names with it.
+    Rename(Option<String>),
     /// Set limits and restart policy.
     Limits,
     /// Leave a network, by the provider's name.
@@ -283,7 +283,7 @@ impl Verdict<'_, '_> {
         };
         let live = self.live.name.clone();
         self.note(path::NAME, Some(&live), Some(&wanted), why);
-        self.fixes.insert(Fix::Rename);
+        self.fixes.insert(Fix::Rename(case.world.holder(&wanted)));
     }
 
     /// Every field the provider could read, but networks.

@@ -258,8 +258,11 @@ fn mend(chain: &mut Chain<'_, '_>, fixes: &BTreeSet<Fix>) {
             Fix::Unpause => {
                 chain.provider(StepKind::Unpause, "unpause", "");
             }
-            Fix::Rename => {
-                chain.provider(StepKind::Rename, "rename", "");
+            Fix::Rename(holder) => {
+                let detail = holder
+                    .as_ref()
+                    .map_or_else(String::new, |holder| format!("changes names with {holder}"));
+                chain.provider(StepKind::Rename, "rename", &detail);
             }
             Fix::Limits => {
                 chain.provider(StepKind::Limits, "limits", "");

@@ -58,6 +58,14 @@ impl<'a> World<'a> {
     pub(in crate::domain) fn instances(&self, service: &str) -> &[&'a LiveInstance] {
         self.instances.get(service).map_or(&[], Vec::as_slice)
     }
+    /// Returns which instance of ours bears a name, `service.NAME[N]`.
+    pub(in crate::domain) fn holder(&self, name: &str) -> Option<String> {
+        let mut all = self.instances.iter();
+        all.find_map(|(service, list)| {
+            let one = list.iter().find(|one| one.name == name)?;
+            Some(Address::service(service).instance(one.instance))
+        })
+    }
     /// Returns the names of all services that have an instance of ours.
     pub(in crate::domain) fn live_services(&self) -> impl Iterator<Item = &'a str> {
         self.instances.keys().copied()

@@ -156,12 +156,55 @@ async fn renamed_paused_and_limited_by_hand_is_seen_and_mended() {
         for _ in 0..2 {
             stage.done(OpKind::Unpause(target.clone())).await;
         }
-        stage.done(OpKind::RenameInstance(target.clone())).await;
+        stage
+            .done(OpKind::RenameInstance {
+                target: target.clone(),
+                holders: Vec::new(),
+            })
+            .await;
         let live = stage.instance(&target.id).await;
         assert_eq!(
             (live.status, live.name),
             (Status::Running, target.name.clone())
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn exchanged_names_are_changed_back_also_after_a_kill_in_between() {
+    let stage = stage();
+    play(&stage, async {
+        let a = stage.start(idle("a")).await;
+        let b = stage.start(idle("b")).await;
+        let name = |id: &str, name: &str| docker(&["rename", id, name]);
+        let temporary = format!("{}-temporary", stage.scope.project);
+        // 1. Exchanged. 2. One in the other's place. 3. Killed when one had given way.
+        for (of_a, of_b) in [
+            (b.name.as_str(), a.name.as_str()),
+            (temporary.as_str(), a.name.as_str()),
+            (a.name.as_str(), temporary.as_str()),
+        ] {
+            name(a.id.as_str(), &format!("{temporary}-1"));
+            name(b.id.as_str(), &format!("{temporary}-2"));
+            name(a.id.as_str(), of_a);
+            name(b.id.as_str(), of_b);
+            for (target, holder) in [(&a, &b), (&b, &a)] {
+                stage
+                    .done(OpKind::RenameInstance {
+                        target: target.clone(),
+                        holders: vec![holder.clone()],
+                    })
+                    .await;
+            }
+            for one in [&a, &b] {
+                assert_eq!(
+                    stage.instance(&one.id).await.name,
+                    one.name,
+                    "{of_a} {of_b}"
+                );
+            }
+        }
     })
     .await;
 }

@@ -219,10 +219,33 @@ async fn a_renamed_or_frozen_instance_is_seen_and_mended_while_it_runs() {
     let folder = world.folder.path().join(".nanokit/process");
     std::fs::rename(folder.join(&target.name), folder.join("mine")).unwrap();
     assert_eq!(world.instance(&target.id).await.name, "mine");
-    world.done(OpKind::RenameInstance(target.clone())).await;
+    world
+        .done(OpKind::RenameInstance {
+            target: target.clone(),
+            holders: Vec::new(),
+        })
+        .await;
     let live = world.instance(&target.id).await;
     assert_eq!(live.name, instance_name(&scope(), "api", Instance(0)));
     assert_eq!(world.main_pid(&target), pid);
+
+    let other = world.start(service("web", "exec sleep 600")).await;
+    for (from, to) in [
+        (&target.name, "mine"),
+        (&other.name, &*target.name),
+        (&"mine".to_owned(), &*other.name),
+    ] {
+        std::fs::rename(folder.join(from), folder.join(to)).unwrap();
+    }
+    world
+        .done(OpKind::RenameInstance {
+            target: target.clone(),
+            holders: vec![other.clone()],
+        })
+        .await;
+    for one in [&target, &other] {
+        assert_eq!(world.instance(&one.id).await.name, one.name);
+    }
 
     kill(pid, "STOP");
     world

@@ -299,7 +299,12 @@ pub(crate) async fn the_watch_connects_first_and_tells_of_a_life_in_order<P: Pro
 
 pub(crate) async fn a_name_that_fits_already_is_no_failure<P: Provider>(stage: &Stage<P>) {
     let target = stage.start(idle("api")).await;
-    let renamed = stage.done(OpKind::RenameInstance(target.clone())).await;
+    let renamed = stage
+        .done(OpKind::RenameInstance {
+            target: target.clone(),
+            holders: Vec::new(),
+        })
+        .await;
     assert_eq!(renamed.name.as_deref(), Some(target.name.as_str()));
     assert_eq!(stage.instance(&target.id).await.name, target.name);
 }

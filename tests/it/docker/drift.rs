@@ -179,6 +179,28 @@ fn docker_a_half_labelled_container_is_shown_and_never_touched() {
     }
 }
 
+#[test]
+fn docker_exchanged_names_are_changed_back() {
+    for mend in [&["drift", "--restore", "-y"][..], &["deploy", "-y"]] {
+        for exchanged in [true, false] {
+            let (project, copy) = with_a_copy(|label| Some(label.to_owned()));
+            docker(&["rm", "-f", &copy]).exits(0);
+            let (a, b) = (project.container("a", 0), project.container("b", 0));
+            let ids = [&a, &b].map(|name| project.inspect(name, "{{.Id}}"));
+            let passage = format!("{}-elsewhere", project.name);
+            project.docker(&["rename", &a, &passage]);
+            project.docker(&["rename", &b, &a]);
+            if exchanged {
+                project.docker(&["rename", &passage, &b]);
+            }
+            project.nkapp(mend).exits(0);
+            let now = [&a, &b].map(|name| project.inspect(name, "{{.Id}}"));
+            assert_eq!(now, ids, "{mend:?} {exchanged}");
+            project.is_settled();
+        }
+    }
+}
+
 /// One kind of hand-made change.
 pub(super) struct Case {
     pub(super) name: &'static str,

@@ -70,7 +70,7 @@ fn key_of(kind: &OpKind) -> (&'static str, String) {
         OpKind::OpenGate(target) => ("open_gate", of(target)),
         OpKind::StopInstance { target, .. } => ("stop", of(target)),
         OpKind::RemoveInstance(target) => ("remove", of(target)),
-        OpKind::RenameInstance(target) => ("rename", of(target)),
+        OpKind::RenameInstance { target, .. } => ("rename", of(target)),
         OpKind::SetLimits { target, .. } => ("limits", of(target)),
         OpKind::Connect {
             target, network, ..
@@ -211,7 +211,7 @@ fn target_of(kind: &OpKind) -> Option<&InstanceRef> {
         | OpKind::OpenGate(target)
         | OpKind::StopInstance { target, .. }
         | OpKind::RemoveInstance(target)
-        | OpKind::RenameInstance(target)
+        | OpKind::RenameInstance { target, .. }
         | OpKind::SetLimits { target, .. }
         | OpKind::Connect { target, .. }
         | OpKind::Disconnect { target, .. }
@@ -522,7 +522,7 @@ fn small(m: &mut Memory, op: &Op, kind: &OpKind) -> Result<Applied, ProviderErro
             m.lose_volume(id);
             Ok(Applied::default())
         }
-        OpKind::RenameInstance(target) => {
+        OpKind::RenameInstance { target, .. } => {
             let name = instance_name(&op.scope, &target.address.name, target.instance);
             let b = m
                 .boxes

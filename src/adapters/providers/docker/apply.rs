@@ -24,7 +24,7 @@ impl DockerProvider {
                 signal,
             } => self.stop(target, *grace, signal.as_deref()).await,
             OpKind::RemoveInstance(target) => self.remove(target).await,
-            OpKind::RenameInstance(target) => self.rename(op, target).await,
+            OpKind::RenameInstance { target, holders } => self.rename(op, target, holders).await,
             OpKind::SetLimits { target, limits } => self.set_limits(target, limits).await,
             OpKind::Connect {
                 target,

@@ -7,8 +7,7 @@ use std::time::Duration;
 use bollard::models::ImageInspect;
 use bollard::query_parameters::{
     ContainerArchiveInfoOptionsBuilder, CreateContainerOptionsBuilder,
-    RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder, StartContainerOptions,
-    StopContainerOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
 };
 
 use crate::adapters::providers::docker::create::{self, Recipe};
@@ -287,33 +286,6 @@ impl DockerProvider {
     async fn is_dead(&self, target: &InstanceRef) -> Result<bool, Fault> {
         let found = self.inspect(target.id.as_str()).await?;
         Ok(model::status(&found.state.unwrap_or_default()) == Status::Dead)
-    }
-
-    /// Gives a container the name its address asks for.
-    pub(super) async fn rename(&self, op: &Op, target: &InstanceRef) -> Result<Applied, Fault> {
-        let name = naming::instance_name(&op.scope, &target.address.name, target.instance);
-        let options = RenameContainerOptionsBuilder::new().name(&name).build();
-        let renamed = call(
-            "rename container",
-            &target.name,
-            CHANGE,
-            self.docker.rename_container(target.id.as_str(), options),
-        )
-        .await;
-        match renamed {
-            Ok(()) => {}
-            Err(fault) => {
-                // The engine refuses to give a container the name it has.
-                let found = self.inspect(target.id.as_str()).await?;
-                if found.name.as_deref().map(|n| n.trim_start_matches('/')) != Some(&name) {
-                    return Err(fault);
-                }
-            }
-        }
-        Ok(Applied {
-            name: Some(name),
-            ..of(target)
-        })
     }
 
     /// Lets a frozen container go on; not frozen is fine.

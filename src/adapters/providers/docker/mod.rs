@@ -28,6 +28,7 @@ mod networks;
 mod observe;
 pub mod provider;
 mod pull;
+mod rename;
 mod seen;
 mod settle;
 mod sweep;

@@ -36,6 +36,8 @@ pub struct DockerProvider {
     pub(super) seen: Seen,
     /// Held while an image is looked at, so that many instances of one image cost one look.
     pub(super) image_gate: tokio::sync::Mutex<()>,
+    /// Held while a container is renamed.
+    pub(super) name_gate: tokio::sync::Mutex<()>,
 }
 
 impl DockerProvider {
@@ -48,6 +50,7 @@ impl DockerProvider {
             config: connect::config_folder(variables),
             seen: Seen::default(),
             image_gate: tokio::sync::Mutex::new(()),
+            name_gate: tokio::sync::Mutex::new(()),
         })
     }
 

@@ -34,6 +34,7 @@ mod ports;
 mod probe;
 pub mod provider;
 mod records;
+mod rename;
 pub mod supervisor;
 mod tree;
 mod usage;

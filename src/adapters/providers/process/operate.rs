@@ -9,10 +9,11 @@ use crate::adapters::providers::process::folder::{GATE, SPEC, remove_folder, wri
 use crate::adapters::providers::process::instances::{self, Found, find};
 use crate::adapters::providers::process::link::{self, AskError};
 use crate::adapters::providers::process::provider::{ProcessProvider, broken};
+use crate::adapters::providers::process::rename::rename;
 use crate::adapters::providers::process::{end, ports, records};
 use crate::domain::ids::ProviderId;
 use crate::domain::live::Status;
-use crate::domain::project::naming::{instance_name, network_name};
+use crate::domain::project::naming::network_name;
 use crate::ports::provider::{
     Applied, InstanceRef, InstanceSpec, Limits, Op, OpKind, Outcome, ProviderError, Settled,
 };
@@ -63,7 +64,7 @@ pub(super) async fn apply(provider: &ProcessProvider, op: &Op) -> Outcome<Applie
             signal,
         } => end::stop(provider, target, *grace, signal.as_deref()).await,
         OpKind::RemoveInstance(target) => end::remove(provider, target).await,
-        OpKind::RenameInstance(target) => rename(provider, op, target),
+        OpKind::RenameInstance { target, holders } => rename(provider, op, target, holders),
         OpKind::SetLimits { target, limits } => set_limits(provider, target, *limits).await,
         OpKind::Connect {
             target,
@@ -99,7 +100,7 @@ pub(super) fn acted_on<'a>(
         | OpKind::OpenGate(target)
         | OpKind::StopInstance { target, .. }
         | OpKind::RemoveInstance(target)
-        | OpKind::RenameInstance(target)
+        | OpKind::RenameInstance { target, .. }
         | OpKind::SetLimits { target, .. }
         | OpKind::Connect { target, .. }
         | OpKind::Disconnect { target, .. }
@@ -197,7 +198,11 @@ pub(super) fn look(
         .map_err(|cause| Failure::Known(broken(call, &target.name, &cause)))
 }
 
-fn must(provider: &ProcessProvider, target: &InstanceRef, call: &str) -> Result<Found, Failure> {
+pub(super) fn must(
+    provider: &ProcessProvider,
+    target: &InstanceRef,
+    call: &str,
+) -> Result<Found, Failure> {
     look(provider, target, call)?.ok_or_else(|| {
         Failure::Known(ProviderError::Missing {
             subject: format!("instance {}", target.name),
@@ -324,26 +329,6 @@ async fn open_gate(provider: &ProcessProvider, target: &InstanceRef) -> Applying
         }),
         Err(cause) => Err(Failure::of("open gate of", &found, &cause)),
     }
-}
-
-fn rename(provider: &ProcessProvider, op: &Op, target: &InstanceRef) -> Applying {
-    let mut found = must(provider, target, "rename")?;
-    let wanted = instance_name(&op.scope, &target.address.name, target.instance);
-    if found.name == wanted {
-        return Ok(applied(&found));
-    }
-    let place = provider.places.instance(&wanted);
-    if std::fs::symlink_metadata(&place).is_ok() {
-        return Err(Failure::refused(
-            "rename",
-            &found.name,
-            &format!("{wanted} is there already"),
-        ));
-    }
-    std::fs::rename(&found.folder, &place)
-        .map_err(|cause| Failure::Known(broken("rename", &found.name, &cause)))?;
-    found.name = wanted;
-    Ok(applied(&found))
 }
 
 fn edit(

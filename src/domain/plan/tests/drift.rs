@@ -100,6 +100,19 @@ fn a_renamed_container_gets_its_name_back() {
 }
 
 #[test]
+fn exchanged_names_are_changed_back_and_the_plan_says_with_whom() {
+    let mut lab = Lab::deployed(vec![service("api"), service("web")]);
+    lab.instance("api", 0).name = "nk-shop-local-web-0".to_owned();
+    lab.instance("web", 0).name = "nk-shop-local-api-0".to_owned();
+    let plan = lab.plan();
+    let api = plan.action(&Address::service("api")).unwrap();
+    assert_eq!(api.steps[0].kind, StepKind::Rename);
+    assert_eq!(api.steps[0].detail, "changes names with service.web[0]");
+    lab.apply(&plan);
+    assert_eq!(rows(&lab.plan()), "");
+}
+
+#[test]
 fn limits_and_restart_policy_are_set_back_in_place() {
     let mut lab = Lab::deployed(vec![crate::domain::project::service::Service {
         memory_bytes: Some(1000),
