@@ -67,6 +67,8 @@ fn docker_f23_what_a_hook_daemonised_in_its_container_ends_with_it() {
     for hook in [
         "setsid sh -c \"sleep 7711 >/dev/null 2>&1 &\" </dev/null; echo done",
         "setsid sh -c \"sleep 7712 &\" </dev/null; echo done",
+        // Without the variables it was marked by, and in a session of its own.
+        "env -i /bin/busybox setsid /bin/busybox sleep 7713 </dev/null >/dev/null 2>&1 & echo done",
     ] {
         let project = project(hook);
         let began = Instant::now();

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::adapters::providers::docker::fault::{CHANGE, Cause, Fault, READ, call};
 use crate::adapters::providers::docker::provider::DockerProvider;
-use crate::adapters::providers::docker::sweep::{MARKER, QUIET, Sweeper, marker};
+use crate::adapters::providers::docker::sweep::{MARKER, QUIET, Sweeper, marked, marker};
 use crate::adapters::providers::docker::{model, terminal};
 use crate::domain::event::Stream;
 use crate::domain::ids::ProviderId;
@@ -196,7 +196,11 @@ impl DockerProvider {
             attach_stderr: Some(true),
             tty: Some(tty),
             env: Some(env),
-            cmd: Some(wanted.argv.clone()),
+            cmd: Some(if wanted.interactive {
+                wanted.argv.clone()
+            } else {
+                marked(&wanted.argv, marker)
+            }),
             user: wanted.user.clone(),
             working_dir: wanted.folder.clone(),
             ..CreateExecOptions::default()

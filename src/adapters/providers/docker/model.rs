@@ -111,7 +111,7 @@ pub(super) fn instance(
         one_off: labels.contains_key(labels::ONE_OFF),
         restarts: u32::try_from(found.restart_count.unwrap_or(0)).unwrap_or(0),
         ports: ports(found.network_settings.as_ref()),
-        given: given(config),
+        given: found.config.as_ref().map(given).unwrap_or_default(),
         id: ProviderId(id),
     })
 }
