@@ -52,13 +52,24 @@ impl Look {
     }
 }
 
-/// Looks at the lock: once with `watch_for` zero, else until it is decided or so much time has passed. Each
-/// newer finding goes to `updates`; a slow reader misses some.
+/// Looks at the lock: once with `watch_for` zero, else until it is decided or so much time has passed; a holder that is
+/// stopped is watched as long as it is, for it may go on. Each newer finding goes to `updates`; a slow reader misses some.
 pub async fn lock_report<W: World>(
     world: &W,
     times: &LeaseTimes,
     watch_for: Duration,
     updates: Option<&mpsc::Sender<LockReport>>,
+) -> LockReport {
+    watched(world, times, watch_for, updates, LockReport::is_stopped).await
+}
+
+/// Looks until the verdict is decided, and `goes_on` sees no reason to watch further.
+async fn watched<W: World>(
+    world: &W,
+    times: &LeaseTimes,
+    watch_for: Duration,
+    updates: Option<&mpsc::Sender<LockReport>>,
+    goes_on: impl Fn(&LockReport) -> bool,
 ) -> LockReport {
     let started = world.clock().boot();
     let mut watch = Watch::default();
@@ -71,7 +82,7 @@ pub async fn lock_report<W: World>(
         let rest = watch_for.saturating_sub(world.clock().boot().since(started));
         let undecided = report.verdict == Verdict::Unknown
             && matches!(&report.record, Some(record) if record.status == LockStatus::Held);
-        if !undecided || rest.is_zero() {
+        if rest.is_zero() || !(undecided || goes_on(&report)) {
             return report;
         }
         world.clock().sleep(rest.min(LOOK_AGAIN)).await;
@@ -172,7 +183,8 @@ pub async fn unlock<W: World>(
     } else {
         silence
     };
-    let report = lock_report(world, times, watch_for, None).await;
+    // That somebody is stopped is reason enough to refuse at once.
+    let report = watched(world, times, watch_for, None, |_| false).await;
     let broken = report
         .record
         .as_ref()

@@ -112,11 +112,21 @@ fn judge_held(
     let silence = record.lease.max(times.lease).saturating_add(times.grace);
     let silent = watched.still >= silence;
     let process = process_evidence(&record.holder, proof);
+    let lives = matches!(proof, ProcessProof::Alive | ProcessProof::Stopped);
     let (beat_alive, beat_text) = if silent {
         let text = format!("stood still for {} on our clock", seconds(watched.still));
         (Some(false), text)
     } else if watched.moved {
         (Some(true), "moved while it was watched".to_owned())
+    } else if lives && watched.still.as_secs() == 0 {
+        let text = "was read once so far; that the process lives decides";
+        (None, text.to_owned())
+    } else if lives {
+        let text = format!(
+            "has not moved for {}; that the process lives decides",
+            seconds(watched.still)
+        );
+        (None, text)
     } else if watched.still.as_secs() == 0 {
         let text = format!(
             "was read once so far: {} without a move would tell",

@@ -68,6 +68,36 @@ async fn a_watch_tells_silence_from_life() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stopped_holder_is_watched_as_long_as_asked_and_an_unlock_does_not_wait_for_it() {
+    for (proof, watched) in [(ProcessProof::Stopped, 9), (ProcessProof::Alive, 0)] {
+        let lab = Lab::new();
+        let _lease = held(&lab).await;
+        lab.processes.others.set(proof);
+        let began = lab.clock.boot();
+        let report = lock_report(&lab, &TIMES, Duration::from_secs(9), None).await;
+        assert_eq!(
+            lab.clock.boot().since(began).as_secs(),
+            watched,
+            "{proof:?}"
+        );
+        assert_eq!(report.verdict, Verdict::Alive);
+        let beat = report
+            .evidence
+            .iter()
+            .find(|line| line.check == "heartbeat");
+        let finding = &beat.expect("told").finding;
+        assert!(
+            finding.contains("that the process lives decides"),
+            "{finding}"
+        );
+        let began = lab.clock.boot();
+        let end = unlock(&lab, &TIMES, &plain()).await.unwrap();
+        assert!(matches!(end, UnlockEnd::Refused(_)), "{end:?}");
+        assert_eq!(lab.clock.boot().since(began), Duration::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_a_dead_holder_is_cleared_without_force() {
     let cases = [
         (ProcessProof::Gone, true, Verdict::Dead),
