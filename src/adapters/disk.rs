@@ -4,7 +4,7 @@
 //! it is followed through a link.
 
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::adapters::folder::{self, Folder};
 use crate::ports::disk::{Disk, DiskError};
@@ -43,7 +43,7 @@ impl ProjectDisk {
 
     /// Opens the folder that holds `path`, making what is missing, and returns the last name.
     fn made<'a>(&self, path: &'a Path) -> io::Result<(Folder, &'a str)> {
-        let names = folder::names_of(path)?;
+        let names = names_of(path)?;
         let mut place = self.root()?;
         let Some((last, folders)) = names.split_last() else {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -56,7 +56,7 @@ impl ProjectDisk {
 
     /// Opens the folder that holds `path`, if it is there, and returns the last name.
     fn found<'a>(&self, path: &'a Path) -> io::Result<Option<(Folder, &'a str)>> {
-        let names = folder::names_of(path)?;
+        let names = names_of(path)?;
         let Some((last, folders)) = names.split_last() else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
@@ -180,6 +180,24 @@ impl Disk for ProjectDisk {
     fn shown(&self, path: &Path) -> PathBuf {
         self.root.join(path)
     }
+}
+
+/// Splits a relative path into its folders and its last name; anything but plain names is refused.
+fn names_of(path: &Path) -> io::Result<Vec<&str>> {
+    let plain = |component| match component {
+        Component::Normal(name) => name.to_str(),
+        Component::CurDir | Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+            None
+        }
+    };
+    path.components()
+        .map(plain)
+        .collect::<Option<Vec<_>>>()
+        .filter(|names| !names.is_empty())
+        .ok_or_else(|| {
+            let text = "the path must be plain names below the folder";
+            io::Error::new(io::ErrorKind::InvalidInput, text)
+        })
 }
 
 /// Writes a file nobody has made before, 0600 and durable; what was there is never touched, links included.

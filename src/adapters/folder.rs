@@ -125,6 +125,11 @@ impl Folder {
         self.open_file(name, OFlags::RDWR | OFlags::CREATE)
     }
 
+    /// Opens a file that is appended to as long as it is open, making it if needed.
+    pub(crate) fn lasting(&self, name: &str) -> io::Result<File> {
+        self.open_file(name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)
+    }
+
     /// Appends in one write; what a failed write left is cut off again.
     pub(crate) fn append(&self, name: &str, bytes: &[u8], sync: bool) -> io::Result<()> {
         let file = self.open_file(name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
@@ -361,24 +366,6 @@ pub(crate) fn explained(error: io::Error, path: &Path) -> io::Error {
 pub(crate) fn hostile(error: &io::Error) -> Option<&'static str> {
     let inner = error.get_ref()?.downcast_ref::<NotAFile>()?;
     Some(inner.0)
-}
-
-/// Splits a relative path into its folders and its last name; anything but plain names is refused.
-pub(crate) fn names_of(path: &Path) -> io::Result<Vec<&str>> {
-    let plain = |component| match component {
-        Component::Normal(name) => name.to_str(),
-        Component::CurDir | Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
-            None
-        }
-    };
-    path.components()
-        .map(plain)
-        .collect::<Option<Vec<_>>>()
-        .filter(|names| !names.is_empty())
-        .ok_or_else(|| {
-            let text = "the path must be plain names below the folder";
-            io::Error::new(io::ErrorKind::InvalidInput, text)
-        })
 }
 
 /// Appends in one write; what a failed write left is cut off again.

@@ -4,9 +4,8 @@
 //! kept (`debug`, `nanokit=trace`). The engine's client logs request bodies through the `log` crate; the bridge for
 //! that (`tracing-log`) is left out on purpose, since those bodies hold environments in clear.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -14,12 +13,23 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::adapters::folder::Folder;
+
 /// Largest size of the log before it is moved aside, in bytes.
 const LIMIT: u64 = 4 * 1024 * 1024;
 
-/// Starts the log at `path`; what cannot be opened is not an error worth stopping for and is returned.
-pub fn start(path: &Path, filter: Option<&str>) -> io::Result<()> {
-    let file = open(path)?;
+/// Name of the log in the project's own folder.
+const LOG: &str = "nkapp.log";
+/// Name of the one before.
+const BEFORE: &str = "nkapp.log.1";
+
+/// Starts the log in the project's own folder; what cannot be opened is not an error worth stopping for and is returned.
+/// `false`: there is no such folder, and nothing is made just to log into.
+pub fn start(own: &Path, filter: Option<&str>) -> io::Result<bool> {
+    let Some(folder) = Folder::own(own, false)? else {
+        return Ok(false);
+    };
+    let file = open(&folder)?;
     let filter =
         EnvFilter::try_new(filter.unwrap_or("info")).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt::layer()
@@ -29,33 +39,28 @@ pub fn start(path: &Path, filter: Option<&str>) -> io::Result<()> {
         .with(filter)
         .with(lines)
         .try_init()
-        .map_err(io::Error::other)
+        .map_err(io::Error::other)?;
+    Ok(true)
 }
 
 /// Opens the log for appending, readable by its owner only, following no link and waiting for nobody at a pipe.
-fn open(path: &Path) -> io::Result<File> {
-    if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() > LIMIT) {
-        std::fs::rename(path, path.with_extension("log.1"))?;
+fn open(folder: &Folder) -> io::Result<File> {
+    let file = folder.lasting(LOG)?;
+    if file.metadata()?.len() <= LIMIT {
+        return Ok(file);
     }
-    let careful = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let careful = i32::try_from(careful.bits()).map_err(io::Error::other)?;
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .custom_flags(careful)
-        .open(path)?;
-    let about = file.metadata()?;
-    if about.is_file() && about.nlink() == 1 {
-        Ok(file)
-    } else {
-        Err(io::Error::other("it is no plain file of its own"))
-    }
+    folder.link(LOG, folder, BEFORE)?;
+    folder.remove(LOG)?;
+    folder.lasting(LOG)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn open(folder: &Path) -> io::Result<File> {
+        super::open(&Folder::open(folder)?)
+    }
 
     #[test]
     fn a_link_in_the_log_s_place_is_not_followed() {
@@ -64,8 +69,20 @@ mod tests {
         std::fs::write(&target, "kept").expect("written");
         let log = folder.path().join("nkapp.log");
         std::os::unix::fs::symlink(&target, &log).expect("linked");
-        assert!(open(&log).is_err());
+        assert!(open(folder.path()).is_err());
         assert_eq!(std::fs::read_to_string(&target).expect("read"), "kept");
+    }
+
+    #[test]
+    fn s14_a_link_in_place_of_our_folder_is_not_followed() {
+        let root = tempfile::tempdir().expect("temp folder");
+        let elsewhere = tempfile::tempdir().expect("temp folder");
+        let own = root.path().join(".nanokit");
+        assert!(!start(&own, None).expect("nothing there"));
+        std::os::unix::fs::symlink(elsewhere.path(), &own).expect("linked");
+        assert!(start(&own, None).is_err());
+        let names = std::fs::read_dir(elsewhere.path()).expect("a folder");
+        assert_eq!(names.count(), 0);
     }
 
     #[test]
@@ -74,12 +91,12 @@ mod tests {
         let log = folder.path().join("nkapp.log");
         let made = std::process::Command::new("mkfifo").arg(&log).status();
         assert!(made.expect("mkfifo runs").success());
-        assert!(open(&log).is_err());
+        assert!(open(folder.path()).is_err());
         std::fs::remove_file(&log).expect("removed");
         let theirs = folder.path().join("theirs");
         std::fs::write(&theirs, "kept").expect("written");
         std::fs::hard_link(&theirs, &log).expect("linked");
-        assert!(open(&log).is_err());
+        assert!(open(folder.path()).is_err());
         assert_eq!(std::fs::read_to_string(&theirs).expect("read"), "kept");
     }
 
@@ -89,7 +106,7 @@ mod tests {
         let path = folder.path().join("nkapp.log");
         let lines = tracing_subscriber::fmt::layer()
             .json()
-            .with_writer(Mutex::new(open(&path).expect("opened")));
+            .with_writer(Mutex::new(open(folder.path()).expect("opened")));
         let forged = "x\n{\"level\":\"ERROR\",\"fields\":{\"message\":\"forged\"}}\r\u{1b}[2J\u{0}";
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
             tracing::warn!(cause = forged, other = ?forged, "told {forged}");
@@ -112,9 +129,9 @@ mod tests {
     fn a_long_log_is_moved_aside() {
         let folder = tempfile::tempdir().expect("temp folder");
         let log = folder.path().join("nkapp.log");
-        let file = open(&log).expect("opened");
+        let file = open(folder.path()).expect("opened");
         file.set_len(LIMIT + 1).expect("grown");
-        drop(open(&log).expect("opened anew"));
+        drop(open(folder.path()).expect("opened anew"));
         assert_eq!(std::fs::metadata(&log).expect("there").len(), 0);
         assert!(folder.path().join("nkapp.log.1").exists());
     }

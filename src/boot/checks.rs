@@ -1,7 +1,6 @@
 //! What `doctor` looks at: file, platform, our own folder, lock, state, terminal.
 
-use std::path::Path;
-
+use crate::adapters::folder::Folder;
 use crate::adapters::processes::SystemProcesses;
 use crate::adapters::providers::any::AnyProvider;
 use crate::adapters::stores::file::FileStore;
@@ -125,32 +124,26 @@ async fn describe(provider: &AnyProvider, loaded: &Loaded) -> String {
 
 fn own(project: &Project) -> Check {
     let own = own_folder(&project.root);
-    let probe = if own.is_dir() {
-        own.as_path()
-    } else {
-        project.root.as_path()
+    let (probe, found) = match Folder::own(&own, false) {
+        Ok(None) => (project.root.as_path(), Folder::open(&project.root)),
+        Ok(Some(found)) => (own.as_path(), Ok(found)),
+        Err(error) => (own.as_path(), Err(error)),
     };
-    match writable(probe) {
+    match found.and_then(|found| writable(&found)) {
         Ok(()) => good("folder", format!("{} is writable", probe.display())),
         Err(why) => bad(
             "folder",
             format!("{} is not writable: {why}", probe.display()),
-            "plans, journals and locks are written there; check owner and mode",
+            "plans, journals and locks are written there; check owner and mode, and that it is no link",
         ),
     }
 }
 
-fn writable(folder: &Path) -> Result<(), String> {
-    tempfile_in(folder).map_err(|e| e.to_string())
-}
-
-fn tempfile_in(folder: &Path) -> std::io::Result<()> {
-    let path = folder.join(format!(".nkapp-doctor-{}", std::process::id()));
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&path)?;
-    std::fs::remove_file(&path)
+/// Makes a file and removes it again, following no link.
+fn writable(folder: &Folder) -> std::io::Result<()> {
+    let name = format!(".nkapp-doctor-{}", std::process::id());
+    folder.keep(&name)?;
+    folder.remove(&name)
 }
 
 async fn recorded(project: &Project) -> Check {

@@ -112,13 +112,13 @@ impl Outside {
     fn start_log(&mut self) {
         let file = self.surroundings.project_file(&ProjectFiles::new());
         let own = file.parent().map(own_folder);
-        let Some(own) = own.filter(|own| own.is_dir() && !self.logging) else {
+        let Some(own) = own.filter(|_| !self.logging) else {
             return;
         };
         let filter = self.surroundings.process_env.get("NANOKIT_LOG");
         // A log that cannot be written is no reason not to work.
-        let started = telemetry::start(&own.join("nkapp.log"), filter.map(String::as_str));
-        self.logging = started.is_ok();
+        let started = telemetry::start(&own, filter.map(String::as_str));
+        self.logging = started.unwrap_or(false);
     }
 
     fn colors(&self) -> Colors {

@@ -38,11 +38,12 @@ enum Planted {
     HardLink,
     Fifo,
     Folder,
+    FolderLink,
 }
 
 fn plant(kind: Planted, at: &Path, victim: &Path) {
     match kind {
-        Planted::Link => symlink(victim, at).expect("linked"),
+        Planted::Link | Planted::FolderLink => symlink(victim, at).expect("linked"),
         Planted::HardLink => std::fs::hard_link(victim, at).expect("linked"),
         Planted::Fifo => {
             let made = std::process::Command::new("mkfifo").arg(at).status();
@@ -63,6 +64,7 @@ fn s14_what_is_planted_at_a_name_of_ours_is_not_written_through() {
             Planted::HardLink,
             Planted::Fifo,
             Planted::Folder,
+            Planted::FolderLink,
         ] {
             // A folder where a folder belongs is no trap.
             let is_folder = !name.contains("json")
@@ -83,8 +85,20 @@ fn s14_what_is_planted_at_a_name_of_ours_is_not_written_through() {
                 std::fs::set_permissions(env.folder().join(".nanokit"), mode).expect("private");
                 assert!(!own.is_empty());
             }
-            plant(kind, &at, &victim);
+            let elsewhere = env.folder().parent().expect("home").join("elsewhere");
+            std::fs::create_dir(&elsewhere).expect("folder");
+            let aim = match kind {
+                Planted::FolderLink => &elsewhere,
+                Planted::Link | Planted::HardLink | Planted::Fifo | Planted::Folder => &victim,
+            };
+            plant(kind, &at, aim);
+            env.nkapp(&["doctor"]);
             let ran = env.nkapp(&["deploy", "-y"]);
+            let inside = std::fs::read_dir(&elsewhere).expect("a folder");
+            let inside: Vec<_> = inside
+                .map(|entry| entry.expect("entry").file_name())
+                .collect();
+            assert!(inside.is_empty(), "{kind:?} at {name}: {inside:?}");
             let what = format!("{kind:?} at {name}: exit {}\n{}", ran.code, ran.stderr);
             assert_eq!(
                 std::fs::read_to_string(&victim).expect("there"),
