@@ -152,6 +152,16 @@ pub(super) async fn missing<W: World>(world: &W) -> Result<(), EngineError> {
     Err(told(world, problem, "").await)
 }
 
+/// Says that the state before a change cannot be kept, if so.
+pub(super) async fn unkept<W: World>(world: &W) -> Option<String> {
+    let error = world.state().backups().await.err()?;
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+    Some(format!(
+        "the earlier state is not kept: {error}{cause}; move away what is there"
+    ))
+}
+
 fn counted((lineage, count): &(Lineage, usize)) -> String {
     match count {
         1 => format!("1 object of lineage {lineage} is"),

@@ -42,7 +42,8 @@ pub(super) struct Emitter<'a, W: World> {
     lost: Cell<u64>,
     warnings: Cell<u64>,
     output: Cell<u64>,
-    broken: Cell<bool>,
+    /// Why the journal of the run cannot be written, if so.
+    broken: RefCell<Option<String>>,
     sender: mpsc::Sender<Event>,
     redactor: RefCell<Redactor>,
 }
@@ -60,7 +61,7 @@ impl<'a, W: World> Emitter<'a, W> {
             lost: Cell::new(0),
             warnings: Cell::new(0),
             output: Cell::new(0),
-            broken: Cell::new(false),
+            broken: RefCell::new(None),
             sender,
             redactor: RefCell::new(Redactor::default()),
         }
@@ -201,8 +202,13 @@ impl<'a, W: World> Emitter<'a, W> {
         }
     }
 
-    /// Says how many lines of output the reader did not get, if any.
+    /// Says how many lines of output the reader did not get, if any, and that the history has not all of the run.
     pub(super) fn own_up(&self) {
+        let broken = self.broken.borrow().clone();
+        if let Some(why) = broken {
+            let text = format!("the history does not have all of this run: {why}");
+            self.emit(EventDraft::run(EventKind::Warning { text }));
+        }
         let lost = self.lost.get();
         if lost > 0 {
             let text = format!(
@@ -228,10 +234,14 @@ impl<'a, W: World> Emitter<'a, W> {
         if output {
             self.output.set(self.output.get() + line.len() as u64);
         }
+        let told = self.broken.borrow().is_some();
         if let Err(error) = self.world.disk().append(&self.file, line.as_bytes(), last)
-            && !self.broken.replace(true)
+            && !told
         {
             tracing::warn!(%error, "the journal of the run cannot be written");
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+            *self.broken.borrow_mut() = Some(format!("{error}{cause}"));
         }
     }
 

@@ -194,6 +194,9 @@ impl<W: World> Run<'_, W> {
         for remark in keeper.remarks() {
             self.warn(remark.clone());
         }
+        if let Some(text) = damage::unkept(world).await {
+            self.warn(text);
+        }
         if keeper.record().is_some() {
             keeper.begin(world, self.id.clone(), lease.epoch())?;
         }

@@ -161,3 +161,24 @@ fn s14_our_folder_is_private_and_one_that_others_may_write_is_refused() {
     std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o700)).expect("closed");
     env.nkapp(&["deploy", "-y"]).exits(0);
 }
+
+#[test]
+fn s14_what_a_link_keeps_from_being_written_is_told_in_the_run() {
+    for (name, told) in [
+        ("backups", "the earlier state is not kept: "),
+        ("runs", "the history does not have all of this run: "),
+    ] {
+        let env = TestEnv::with(JOB);
+        env.nkapp(&["deploy", "-y", "-q"]).exits(0);
+        let elsewhere = env.folder().join("elsewhere");
+        std::fs::create_dir(&elsewhere).expect("folder");
+        let at = env.folder().join(".nanokit").join(name);
+        // A first deploy has nothing to keep.
+        if at.exists() {
+            std::fs::remove_dir_all(&at).expect("removed");
+        }
+        symlink(&elsewhere, &at).expect("linked");
+        env.put("nanokit.yml", &JOB.replace("echo ran", "echo again"));
+        env.nkapp(&["deploy", "-y"]).exits(0).says(told).says(name);
+    }
+}
