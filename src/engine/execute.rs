@@ -22,7 +22,6 @@ use crate::domain::run::order::EventDraft;
 use crate::domain::run::retry::Guide;
 use crate::domain::trace::id::{RunTrace, TraceOfRun, Tracing};
 use crate::engine::acts::{audit_turn, check_inputs, check_wish, equip, gone_on_with};
-use crate::engine::acts::{check_inputs, check_wish, equip, gone_on_with};
 use crate::engine::amend::check_decided;
 use crate::engine::claims::Claims;
 use crate::engine::cx::{Cx, KeeperCell};
