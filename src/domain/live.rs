@@ -1,6 +1,6 @@
 //! What a provider reports: everything of one project and environment that exists now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ids::{Address, ImageId, Instance, Lineage, OpId, ProviderId};
 use crate::domain::model::Model;
@@ -162,6 +162,8 @@ pub struct Live {
     pub volumes: Vec<LiveVolume>,
     /// What each wanted image reference (normalised) resolves to locally; absent when not there.
     pub images: BTreeMap<String, ImageId>,
+    /// Every image that is there, tagged or not.
+    pub local_images: BTreeSet<ImageId>,
     /// Whether images exist on this platform at all.
     pub has_images: bool,
 }

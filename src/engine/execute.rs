@@ -323,7 +323,7 @@ impl<W: World> Run<'_, W> {
         site.digests = digests(&record.digest_key, &secrets);
         site.secrets = secrets;
         site.trace = Some(self.trace.clone());
-        equip(&mut site, &self.request.plan.flow, self.emitter);
+        equip(&mut site, &self.request.plan, self.emitter);
         let guide = Guide::of(&plan, self.project, Some(&record));
         let machine = Machine::new(Arc::clone(&plan), guide, self.request.options);
         let cell = KeeperCell::new(keeper);

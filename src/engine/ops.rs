@@ -253,7 +253,7 @@ fn spec(site: &Site<'_>, action: &Action, step: &Step) -> Result<InstanceSpec, M
         address: action.address.clone(),
         instance,
         service: service.clone(),
-        image: service.image_reference(site.project.name.as_str()),
+        image: site.image(service, instance),
         env: site.instance_env(service, instance),
         siblings: siblings(site, service),
         hash: site.hash(service),

@@ -12,7 +12,9 @@ use crate::domain::ids::{
     Address, Epoch, Instance, Lineage, OpId, ProviderId, ResourceKind, RunId, Scope, StepId,
 };
 use crate::domain::live::{Health, Live, LiveInstance, Status};
+use crate::domain::model::normal_image;
 use crate::domain::plan::model::{Action, Step};
+use crate::domain::plan::origin::Origin;
 use crate::domain::project::canonical::{
     SecretDigests, network_model, recreate_hash, service_model, volume_model,
 };
@@ -48,6 +50,8 @@ pub(super) struct Site<'a> {
     pub(super) run: RunId,
     /// Fencing token.
     pub(super) fence: Epoch,
+    /// Whether the run undoes drift only.
+    pub(super) restores: bool,
     /// How the run is traced.
     pub(super) trace: Option<RunTrace>,
     /// What is known of procedures.
@@ -73,6 +77,7 @@ impl<'a> Site<'a> {
             secrets: SecretValues::new(),
             run,
             fence,
+            restores: false,
             trace: None,
             flows: Flows::default(),
             made: RefCell::new(BTreeMap::new()),
@@ -279,6 +284,17 @@ impl<'a> Site<'a> {
     /// Returns the hash for the label of a service's instances.
     pub(super) fn hash(&self, service: &Service) -> String {
         recreate_hash(&service_model(service, self.project, &self.digests))
+    }
+
+    /// Returns the image of a new instance: the file's, but in a restore the recorded one, as the planner chooses.
+    pub(super) fn image(&self, service: &Service, instance: Instance) -> Option<String> {
+        let named = service.image_reference(self.project.name.as_str());
+        let reference = named.as_deref().map(normal_image);
+        let recorded = self.recorded(&service.address());
+        match Origin::of(recorded, instance, reference.as_deref(), self.live) {
+            Origin::Recorded(id) if self.restores => Some(id.0.clone()),
+            Origin::Recorded(_) | Origin::Named | Origin::Lost(_) => named,
+        }
     }
 
     /// Returns the variables of an instance: the file's, and who it is.

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::ids::Instance;
+use crate::domain::ids::{ImageId, Instance};
 use crate::domain::live::{LiveInstance, Status};
-use crate::domain::model::{FieldClass, Model, field_class, path, short_image};
-use crate::domain::plan::diff::{asks_for, change, plain};
+use crate::domain::model::{FieldClass, Model, field_class, path};
+use crate::domain::plan::diff::{change, plain};
 use crate::domain::plan::infra::Ground;
 use crate::domain::plan::model::{Cause, Change};
+use crate::domain::plan::origin::Origin;
 use crate::domain::plan::world::World;
-use crate::domain::project::canonical::hash_is_current;
+use crate::domain::project::canonical::image_of;
 use crate::domain::project::naming;
-use crate::domain::project::service::{MountSource, Service, ServiceKind};
+use crate::domain::project::service::{Service, ServiceKind};
 use crate::domain::record::{RecordedInstance, RecordedResource};
 
 /// A service with everything its instances are judged by.
@@ -109,6 +110,22 @@ impl<'a> Case<'a> {
             .is_none_or(|r| r.model.get(path::IMAGE) == Some(wanted));
         same.then_some(wanted.value.as_str())
     }
+    /// Returns what a reference means now, where that is asked: by a deploy, never by a restore.
+    pub(super) fn means(&self, reference: &str) -> Option<&'a ImageId> {
+        let live = self.world.input.live;
+        live.images
+            .get(reference)
+            .filter(|_| !self.world.restores())
+    }
+    /// Returns the image a new instance of that number is made of.
+    pub(super) fn origin(&self, instance: Instance) -> Origin<'a> {
+        if !self.world.restores() {
+            return Origin::Named;
+        }
+        let input = self.world.input;
+        let reference = image_of(self.service, input.project);
+        Origin::of(self.recorded, instance, reference.as_deref(), input.live)
+    }
     /// Judges one instance.
     pub(super) fn judge(&self, live: &'a LiveInstance) -> Judged<'a> {
         let memory = self.memory(live);
@@ -197,78 +214,6 @@ impl Verdict<'_, '_> {
             && !self.unfinished()
     }
 
-    /// Was it made of the wanted configuration? Its label tells; hashes of other rules tell nothing.
-    fn configuration(&mut self) {
-        let case = self.case;
-        let label = self.live.hash.as_deref();
-        let comparable = label.is_some_and(hash_is_current);
-        self.replace = case.reinstall;
-        if comparable && label == Some(case.hash) {
-            return;
-        }
-        if asks_for(case.config, FieldClass::Recreate) {
-            self.replace = true;
-            return;
-        }
-        // The file did not change and still the label differs: somebody else made this instance, or there is no
-        // record to compare with.
-        if comparable || case.recorded.is_none() {
-            let before = label.map_or_else(|| "unknown".to_owned(), short_hash);
-            let after = short_hash(case.hash);
-            self.note("hash", Some(&before), Some(&after), case.drift_or_config());
-            self.replace = true;
-        }
-    }
-
-    /// Two that bear the label of one operation cannot both be of it: this one was copied by hand, labels and all, and
-    /// nobody knows with which variables, ports or mounts.
-    fn origin(&mut self) {
-        let case = self.case;
-        let Some(op) = &self.live.op else { return };
-        let mut known = case.recorded.into_iter().flat_map(|r| r.instances.values());
-        if known.any(|one| one.op == *op && one.id != self.live.id) && !self.replace {
-            let before = format!("a copy made by hand ({})", short_id(self.live.id.as_str()));
-            self.note("id", Some(&before), Some("made anew"), Cause::Drift);
-            self.replace = true;
-        }
-    }
-
-    fn image(&mut self) {
-        let Some(reference) = self.case.pinned_image() else {
-            return;
-        };
-        let resolved = self.case.world.input.live.images.get(reference);
-        let made_of = self.live.image_id.as_ref();
-        if let (Some(resolved), Some(made_of)) = (resolved, made_of)
-            && resolved != made_of
-        {
-            let text = |id: &str| format!("{} ({})", short_image(reference), short_id(id));
-            let (before, after) = (text(made_of.as_str()), text(resolved.as_str()));
-            self.note(path::IMAGE, Some(&before), Some(&after), Cause::Drift);
-            self.replace = true;
-        }
-    }
-
-    /// A volume that is made anew is empty: whoever mounts it has to be set up again.
-    fn volumes(&mut self) {
-        for mount in &self.case.service.mounts {
-            if let MountSource::Volume(name) = &mount.source
-                && self.case.ground.fresh_volumes.contains(name)
-            {
-                let field = format!("{}{}", path::MOUNTS, mount.target);
-                let after = format!("volume:{name}");
-                if self
-                    .case
-                    .recorded
-                    .is_some_and(|r| r.model.contains_key(&field))
-                {
-                    self.note(&field, None, Some(&after), Cause::Drift);
-                }
-                self.replace = true;
-            }
-        }
-    }
-
     fn name(&mut self) {
         let case = self.case;
         let wanted =
@@ -291,7 +236,9 @@ impl Verdict<'_, '_> {
         let case = self.case;
         let mut limits = false;
         for (field, live) in &self.live.model {
-            if field.starts_with(path::NETWORKS) {
+            // One that was made of an image by its id has no name to compare.
+            let by_id = self.live.image_id.as_ref().map(ImageId::as_str) == Some(&*live.value);
+            if field.starts_with(path::NETWORKS) || (field == path::IMAGE && by_id) {
                 continue;
             }
             let recorded = case.recorded.and_then(|r| r.model.get(field));
@@ -393,7 +340,4 @@ impl Verdict<'_, '_> {
 pub(super) fn short_id(id: &str) -> &str {
     let hex = id.rsplit(':').next().unwrap_or(id);
     hex.get(..12).unwrap_or(hex)
-}
-fn short_hash(hash: &str) -> String {
-    short_id(hash).to_owned()
 }

@@ -4,8 +4,8 @@
 //! is a pure function: the same three values give the same plan to the byte. Nothing in here may ask the world.
 //!
 //! The way through a plan: `scope` picks the addresses, `world` sorts what is live (ours, by hand, strays), `infra`
-//! and `service` judge one resource each with the three-way comparison of `diff` (an instance alone: `instance`;
-//! what goes and what comes: `moves`), `steps` writes the steps, `removal` the deletions, `reason` the words,
+//! and `service` judge one resource each with the three-way comparison of `diff` (an instance alone: `instance`,
+//! `made_of`, `joined`; what goes and what comes: `moves`; what a restore makes it of: `origin`), `steps` writes the steps, `removal` the deletions, `reason` the words,
 //! `guard` the remarks, `order` the layers, `digest` the identity, `premise` what an approved plan rests on.
 //!
 //! How to add a kind of drift: its check in `instance` (or `infra`), its mending in [`Fix`](instance::Fix) and
@@ -20,9 +20,11 @@ mod guard;
 mod infra;
 mod instance;
 mod joined;
+mod made_of;
 pub mod model;
 mod moves;
 mod order;
+pub mod origin;
 pub mod premise;
 pub mod procedures;
 mod reason;

@@ -8,6 +8,7 @@ use crate::domain::model::{FieldClass, path};
 use crate::domain::plan::diff::{asks_for, plain};
 use crate::domain::plan::instance::{Case, Fate, Fix, Judged, short_id};
 use crate::domain::plan::model::{Cause, Change};
+use crate::domain::plan::origin::named;
 use crate::domain::project::service::{MountSource, ServiceKind, UpdateStrategy};
 
 /// One thing done to one instance, or to a pair.
@@ -79,9 +80,14 @@ impl Moves {
     }
     /// Tells whether an instance is made by this.
     pub(super) fn makes_any(&self) -> bool {
-        self.list.iter().any(|m| match m {
-            Move::Create(_) | Move::Recreate(_) | Move::Roll { .. } => true,
-            Move::Remove(_) | Move::Mend(..) | Move::Start(..) | Move::Finish(_) => false,
+        self.made().next().is_some()
+    }
+
+    /// Returns the numbers of the instances that are made.
+    pub(super) fn made(&self) -> impl Iterator<Item = Instance> {
+        self.list.iter().filter_map(|m| match m {
+            Move::Create(new) | Move::Recreate(new) | Move::Roll { new, .. } => Some(*new),
+            Move::Remove(_) | Move::Mend(..) | Move::Start(..) | Move::Finish(_) => None,
         })
     }
 
@@ -240,9 +246,8 @@ fn completed_and_gone(case: &Case<'_>, changes: &mut Vec<Change>) -> BTreeSet<In
     if edited || !emptied.is_empty() {
         return BTreeSet::new();
     }
-    let resolved = case
-        .pinned_image()
-        .and_then(|image| case.world.input.live.images.get(image));
+    let pinned = case.pinned_image();
+    let resolved = pinned.and_then(|image| case.means(image));
     let mut ghosts = BTreeSet::new();
     for (number, memory) in &recorded.instances {
         if !gone(number) || !memory.ready {
@@ -251,9 +256,9 @@ fn completed_and_gone(case: &Case<'_>, changes: &mut Vec<Change>) -> BTreeSet<In
         match (resolved, &memory.image_id) {
             (Some(now), Some(then)) if now != then => changes.push(plain(
                 path::IMAGE,
-                Some(short_id(then.as_str())),
-                Some(short_id(now.as_str())),
-                Cause::Drift,
+                Some(&named(pinned.unwrap_or_default(), then)),
+                Some(&named(pinned.unwrap_or_default(), now)),
+                Cause::Config,
                 (case.count > 1).then_some(*number),
             )),
             _ => {

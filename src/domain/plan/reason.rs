@@ -74,7 +74,8 @@ fn paths(changes: &[Change], cause: Cause) -> Vec<String> {
         let text = match (change.path.as_str(), &change.before, &change.after) {
             (path::STATUS, Some(before), _) => format!("status ({before})"),
             ("instances", Some(before), Some(after)) => format!("instances ({before} to {after})"),
-            ("image", Some(before), Some(after)) if cause == Cause::Drift => {
+            // With its id in brackets: another image under the same name.
+            ("image", Some(before), Some(after)) if before.ends_with(')') => {
                 format!("image ({} to {})", short_image(before), short_image(after))
             }
             (path, _, _) => path.to_owned(),

@@ -10,10 +10,11 @@ use crate::domain::plan::infra::Ground;
 use crate::domain::plan::instance::Case;
 use crate::domain::plan::model::{ActionKind, Cause, Change, Purpose, Strategy};
 use crate::domain::plan::moves::{Move, Moves};
+use crate::domain::plan::origin::{Origin, lost};
 use crate::domain::plan::reason;
 use crate::domain::plan::steps;
 use crate::domain::plan::world::World;
-use crate::domain::project::canonical::{hash_is_current, recreate_hash};
+use crate::domain::project::canonical::{hash_is_current, image_of, recreate_hash};
 use crate::domain::project::service::Service;
 use crate::domain::record::RecordedResource;
 
@@ -178,6 +179,13 @@ fn restoring(case: &Case<'_>, desired: &Model, moves: &Moves, draft: &mut Draft)
         *draft = Draft::noop(draft.address.clone(), "nothing drifted");
         return;
     }
+    let image = image_of(case.service, case.world.input.project).unwrap_or_default();
+    for new in moves.made() {
+        if let Origin::Lost(id) = case.origin(new) {
+            let text = lost(id, &image, case.world.input.live);
+            draft.warn(format!("{}: {text}", draft.address));
+        }
+    }
     let edited = config_changes(case.wanted, desired);
     if edited.is_empty() {
         return;
@@ -219,10 +227,12 @@ fn seen(case: &Case<'_>) -> Vec<(String, String)> {
             }
         }
     }
-    if let Some(image) = case.pinned_image().filter(|_| !case.live.is_empty())
-        && let Some(id) = case.world.input.live.images.get(image)
-    {
-        seen.push((format!("images.{image}"), id.0.clone()));
+    if let (Some(image), Some(first)) = (case.pinned_image(), case.live.first()) {
+        let id = match case.origin(first.instance) {
+            Origin::Recorded(id) => Some(id),
+            Origin::Named | Origin::Lost(_) => case.world.input.live.images.get(image),
+        };
+        seen.extend(id.map(|id| (format!("images.{image}"), id.0.clone())));
     }
     seen
 }

@@ -9,6 +9,7 @@ use crate::domain::live::LiveInstance;
 use crate::domain::model::{normal_image, short_image};
 use crate::domain::plan::instance::{Case, Fix};
 use crate::domain::plan::moves::{Move, Moves};
+use crate::domain::plan::origin::{Origin, named};
 use crate::domain::plan::step::{Step, StepKind, StepPlace};
 use crate::domain::plan::writer::{Chain, Drain, Writer, drain, one_line};
 use crate::domain::project::canonical::image_of;
@@ -25,7 +26,7 @@ pub(super) fn of_moves(case: &Case<'_>, moves: &Moves, address: &Address) -> Vec
         settled: Vec::new(),
     };
     if moves.makes_any() {
-        course.image = course.fetch(&mut writer);
+        course.image = course.fetch(&mut writer, moves);
     }
     // Where a rolling update goes on, the old ones wait until what is new is healthy.
     let patient = case.service.update_strategy == UpdateStrategy::Rolling;
@@ -78,7 +79,7 @@ impl<'a> Course<'a, '_> {
         }
     }
     /// Pull or build what is not there; the engine does a pull of several services once.
-    fn fetch(&self, writer: &mut Writer<'_>) -> Vec<StepId> {
+    fn fetch(&self, writer: &mut Writer<'_>, moves: &Moves) -> Vec<StepId> {
         let input = self.case.world.input;
         if !input.capabilities.images {
             return Vec::new();
@@ -88,9 +89,11 @@ impl<'a> Course<'a, '_> {
         let named = self.service().image.is_some() && self.service().build.is_some();
         let edited = || self.case.config.iter().any(|change| change.path == "build");
         let outdated = named && (self.case.recorded.is_none() || edited());
+        let is_named = |new| !matches!(self.case.origin(new), Origin::Recorded(_));
         let mut last: Vec<StepId> = Vec::new();
         if let Some(image) = image_of(self.service(), input.project)
             && (outdated || !there(&image))
+            && moves.made().any(is_named)
         {
             let detail = short_image(&image).to_owned();
             let (kind, name) = match self.service().build {
@@ -202,9 +205,12 @@ impl<'a> Course<'a, '_> {
                 Self::chain(writer, instance, vec![removed])
             }
         };
-        let image = image_of(service, self.case.world.input.project);
-        let detail = image.as_deref().map_or("", short_image);
-        chain.provider(StepKind::Create, "create", detail);
+        let image = image_of(service, self.case.world.input.project).unwrap_or_default();
+        let detail = match self.case.origin(instance) {
+            Origin::Recorded(id) => named(&image, id),
+            Origin::Named | Origin::Lost(_) => short_image(&image).to_owned(),
+        };
+        chain.provider(StepKind::Create, "create", &detail);
         chain.provider(StepKind::Start, "start", "");
         if service.needs_gate() {
             self.behind_the_gate(&mut chain);

@@ -2,6 +2,7 @@
 //! and every hand-made change can be told in a few lines.
 
 mod drift;
+mod images;
 pub(in crate::domain) mod lab;
 mod ordering;
 mod procedures;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::ids::{Address, Instance, Lineage, ResourceKind, Scope};
 use crate::domain::live::{Live, LiveInstance, LiveNetwork, LiveVolume, Status};
 use crate::domain::plan::build::PlanInput;
+use crate::domain::plan::model::{PlanWarning, Purpose};
 use crate::domain::plan::model::{PlanWarning, STATE_MISSING};
 use crate::domain::project::naming;
 use crate::domain::record::RecordedResource;
@@ -49,6 +50,10 @@ impl<'a> World<'a> {
         world.strays.sort_unstable();
         world.strays.dedup();
         world
+    }
+    /// Tells whether the plan undoes drift only.
+    pub(in crate::domain) fn restores(&self) -> bool {
+        self.input.request.purpose == Purpose::Restore
     }
     /// Returns what was recorded of a resource.
     pub(in crate::domain) fn recorded(&self, address: &Address) -> Option<&'a RecordedResource> {

@@ -1,7 +1,7 @@
 //! Accepting drift: what is live becomes what is recorded, so that the next plan compares the file with it.
 //!
 //! Only what the record holds can be accepted: fields of the model, a name, an object that is gone. That a service is
-//! stopped or its image's tag has moved is nothing the record could say otherwise.
+//! stopped or made of another image is nothing the record could say otherwise.
 
 use crate::domain::ids::{Address, ResourceKind};
 use crate::domain::live::{Live, LiveInstance};

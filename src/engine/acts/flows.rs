@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::effect::Effect;
 use crate::domain::flow::{FlowRequest, FlowRun, Mark, Turn};
 use crate::domain::ids::Address;
-use crate::domain::plan::model::{Action, Plan, PlanRequest, Step, StepKind};
+use crate::domain::plan::model::{Action, Plan, PlanRequest, Purpose, Step, StepKind};
 use crate::domain::plan::procedures::AGAIN;
 use crate::domain::plan::procedures::refusal::{missing_inputs, next_step, refusal};
 use crate::domain::plan::procedures::standing::{due, taken_up};
@@ -285,11 +285,12 @@ pub(in crate::engine) fn audit_turn<W: World>(
 /// Gives a run what it has to know of its procedures; secret inputs are masked from now on.
 pub(in crate::engine) fn equip<W: World>(
     site: &mut Site<'_>,
-    request: &FlowRequest,
+    request: &PlanRequest,
     emitter: &Emitter<'_, W>,
 ) {
-    site.flows = Flows::of(site.project, site.record, request);
-    for value in secret_inputs(site.project, request) {
+    site.restores = request.purpose == Purpose::Restore;
+    site.flows = Flows::of(site.project, site.record, &request.flow);
+    for value in secret_inputs(site.project, &request.flow) {
         emitter.keep_secret(value);
     }
 }

@@ -354,7 +354,6 @@ cases! {
         p.docker(&["network", "create", &network]);
         p.docker(&["network", "connect", &network, c]);
     };
-    docker_drift_image_moved: "service.app" "image" "recreate" false, |p, _| { p.docker(&["tag", "nk-test/stubborn:1", &format!("{}-image:1", p.name)]); };
     docker_drift_volume_removed: "volume.data" "status" "none" false, |p, c| { p.docker(&["rm", "-f", c]); p.docker(&["volume", "rm", &format!("nk-{}-local-data", p.name)]); };
     docker_drift_network_remade: "service.app" "networks.back" "in_place" true, |p, c| {
         let network = format!("nk-{}-local-back", p.name);

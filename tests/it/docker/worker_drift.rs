@@ -69,7 +69,6 @@ kinds! {
     docker_worker_mends_restart_policy: "docker_drift_restart_policy";
     docker_worker_mends_network_left: "docker_drift_network_left";
     docker_worker_mends_network_joined: "docker_drift_network_joined";
-    docker_worker_mends_image_moved: "docker_drift_image_moved";
     docker_worker_mends_volume_removed: "docker_drift_volume_removed";
     docker_worker_mends_network_remade: "docker_drift_network_remade";
 }

@@ -369,6 +369,11 @@ impl Memory {
         self.listeners
             .retain(|listener| listener.try_send(event.clone()).is_ok());
     }
+    /// Finds an image by its name or by its id.
+    pub fn image(&self, text: &str) -> Option<ImageId> {
+        let by_id = || self.images.values().find(|id| id.as_str() == text);
+        self.images.get(text).or_else(by_id).cloned()
+    }
     /// Finds a volume that nothing mounts.
     pub fn unused_volume(&self) -> Option<ProviderId> {
         let mounted = |volume: &&Thing| {

@@ -295,8 +295,8 @@ fn create(m: &mut Memory, op: &Op, spec: &InstanceSpec) -> Result<Applied, Provi
     }
     let image = spec.image.as_deref().map(normal_image);
     let image_id = match &image {
-        Some(image) => match m.images.get(image) {
-            Some(id) => Some(id.clone()),
+        Some(image) => match m.image(image) {
+            Some(id) => Some(id),
             None => return Err(refused("create", &name, &format!("no such image: {image}"))),
         },
         None => None,
@@ -691,6 +691,7 @@ impl Provider for SimProvider {
                 .iter()
                 .filter_map(|image| Some((image.clone(), m.images.get(image)?.clone())))
                 .collect(),
+            local_images: m.images.values().cloned().collect(),
             has_images: m.capabilities.images,
         });
         self.life.step("observed").await;

@@ -77,7 +77,8 @@ impl DockerProvider {
             };
             self.seen.open().subjects.insert(id.clone(), subject);
         }
-        let known = self.seen.open().images.get(&normal_image(image)).cloned();
+        let by_id = image.starts_with("sha256:").then(|| ImageId::new(image));
+        let known = by_id.or_else(|| self.seen.open().images.get(&normal_image(image)).cloned());
         let has_check = facts.as_ref().map(|facts| facts.has_check);
         Ok(Applied {
             id: Some(ProviderId(id)),

@@ -50,6 +50,7 @@ impl DockerProvider {
             networks: own_networks,
             volumes: own_volumes(volumes, scope),
             images: resolve(images, &local),
+            local_images: local.into_iter().map(|image| ImageId(image.id)).collect(),
             has_images: true,
         };
         self.learn(&live, &networks);

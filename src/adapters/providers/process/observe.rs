@@ -3,7 +3,7 @@
 //! Reported are the fields somebody could really change behind our back; what only `spec.json` says would be
 //! compared with itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::adapters::providers::process::folder::Places;
@@ -35,6 +35,7 @@ pub(super) fn live(places: &Places, scope: &Scope, engine: String) -> io::Result
         networks,
         volumes,
         images: BTreeMap::new(),
+        local_images: BTreeSet::new(),
         has_images: false,
     })
 }

@@ -1,8 +1,8 @@
 //! Every change somebody can make by hand: seen with its field and cause, mended by one deploy, in place where the
 //! engine can. One test a row.
 
-use super::lab::{Lab, changes, image, job, mounting, plain, rows, service, steps};
-use crate::domain::ids::{Address, ImageId, Lineage, OpId, ProviderId};
+use super::lab::{Lab, changes, job, mounting, plain, rows, service, steps};
+use crate::domain::ids::{Address, Lineage, OpId, ProviderId};
 use crate::domain::live::Status;
 use crate::domain::plan::model::{Purpose, StepKind};
 
@@ -210,20 +210,6 @@ fn lost_aliases_come_back_and_further_ones_do_no_harm() {
 }
 
 #[test]
-fn a_moved_image_tag_makes_a_new_container() {
-    let mut lab = api();
-    let id = ImageId::new("sha256:1234567890abcdef");
-    lab.live.images.insert(image("busybox:stable"), id);
-    lab.instance("api", 0).image_id = Some(ImageId::new("sha256:aaaabbbbccccdddd"));
-    let row = "~ service.api recreate (image (busybox:stable (aaaabbbbcccc) to busybox:stable (1234567890ab)) drifted)";
-    check(
-        &mut lab,
-        row,
-        "image busybox:stable (aaaabbbbcccc) -> busybox:stable (1234567890ab) drift",
-    );
-}
-
-#[test]
 fn a_network_made_again_by_hand_is_taken_over() {
     let mut lab = api();
     let live = &mut lab.live.networks[0];
@@ -423,30 +409,6 @@ fn a_volume_that_was_made_by_hand_before_is_no_other_one() {
     assert!(rows(&plan).contains("made by hand; taken into the state"));
     lab.apply(&plan);
     assert_eq!(rows(&lab.plan()), "");
-}
-
-#[test]
-fn a_job_runs_again_when_its_image_moved_or_its_volume_was_emptied() {
-    let mut lab = Lab::deployed(vec![crate::domain::project::service::Service {
-        kind: crate::domain::project::service::ServiceKind::Job,
-        ..mounting("api", "data")
-    }]);
-    lab.live.instances.clear();
-    lab.live.volumes.clear();
-    assert!(
-        rows(&lab.plan()).contains("+ service.api"),
-        "{}",
-        rows(&lab.plan())
-    );
-    lab.deploy();
-    lab.live
-        .images
-        .insert(image("busybox:stable"), ImageId::new("sha256:ffff"));
-    assert!(
-        rows(&lab.plan()).contains("~ service.api recreate (image"),
-        "{}",
-        rows(&lab.plan())
-    );
 }
 
 #[test]

@@ -213,7 +213,7 @@ impl Lab {
                 .retain(|v| v.volume.as_ref() != Some(&name)),
             StepKind::Create => {
                 assert!(at.is_none(), "{} exists already", step.id);
-                self.create(&name, step.instance.unwrap());
+                self.create(&name, step.instance.unwrap(), &step.detail);
             }
             StepKind::Remove => {
                 self.live.instances.remove(at.unwrap());
@@ -286,10 +286,19 @@ impl Lab {
             model: network_model(&network),
         });
     }
-    fn create(&mut self, name: &str, instance: Instance) {
+    fn create(&mut self, name: &str, instance: Instance, detail: &str) {
         let model = self.model_of(name);
         let image = image_of(&self.project.services[name], &self.project);
-        let image_id = image.map(|image| self.live.images[&image].clone());
+        let by_id = detail
+            .split_once('(')
+            .map(|(_, id)| id.trim_end_matches(')'));
+        let image_id = by_id.map_or_else(
+            || image.map(|image| self.live.images[&image].clone()),
+            |id| {
+                let mut all = self.live.local_images.iter();
+                all.find(|one| one.as_str().contains(id)).cloned()
+            },
+        );
         let id = self.fresh("box");
         let live = LiveInstance {
             id,
