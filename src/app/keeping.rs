@@ -95,6 +95,7 @@ pub(super) fn restore_request(
         Some(plan) => plan.targets.clone(),
         None => addresses.iter().map(Address::target).collect(),
     };
+    let unseen = approved.is_none();
     RunRequest {
         plan: PlanRequest {
             purpose: Purpose::Restore,
@@ -106,6 +107,7 @@ pub(super) fn restore_request(
         options: RunOptions {
             schedule: Schedule::Layered,
             parallelism: WORKERS,
+            unseen,
         },
         lock_wait,
     }

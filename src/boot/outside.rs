@@ -139,6 +139,7 @@ impl Outside {
             run: RunOptions {
                 schedule: Schedule::Layered,
                 parallelism: 8,
+                unseen: false,
             },
             lock_wait: Duration::ZERO,
             files: looks::files(&self.surroundings.process_env),

@@ -18,6 +18,7 @@ mod cosmetic;
 pub mod drift;
 pub mod flows;
 mod half_done;
+pub mod held;
 pub mod ignored;
 pub mod install;
 pub mod status;
@@ -99,6 +100,8 @@ pub struct DriftReport {
     pub undecided: Option<String>,
     /// Drifted, and with that restore begun and not finished.
     pub half_done: BTreeMap<Address, RunId>,
+    /// Drifted, and not put back without a human, with the reason.
+    pub held: BTreeMap<Address, String>,
     /// Differences that matter to nobody.
     pub cosmetic: BTreeMap<Address, Vec<Change>>,
     /// Strays, for display.

@@ -15,9 +15,11 @@ use crate::domain::project::canonical::{SecretDigests, wanted_images};
 use crate::domain::project::project::Project;
 use crate::domain::project::service::EnvValue;
 use crate::domain::record::Record;
+use crate::domain::refusal::Refusal;
+use crate::domain::report::held::held;
 use crate::domain::secret::{Secret, SecretRef};
 use crate::engine::keeper::Keeper;
-use crate::engine::reconcile::EngineError;
+use crate::engine::reconcile::{EngineError, RunRequest};
 use crate::engine::site::SecretValues;
 use crate::engine::unfinished::foreseen;
 use crate::formats::text::hex;
@@ -222,14 +224,43 @@ pub(super) fn make_plan<W: World>(
     found: (&Live, Option<&Record>, &SecretDigests),
     request: &PlanRequest,
 ) -> Plan {
-    let graph = Graph::of(project);
-    let live = foreseen(found.0, found.1);
-    build(&PlanInput {
+    with_input(world, project, found, request, build)
+}
+
+/// Makes the plan of a run. What nobody saw puts back what was recorded and does no more.
+pub(super) fn make_run_plan<W: World>(
+    world: &W,
+    project: &Project,
+    found: (&Live, Option<&Record>, &SecretDigests),
+    request: &RunRequest,
+) -> Result<Plan, EngineError> {
+    with_input(world, project, found, &request.plan, |input| {
+        let plan = build(input);
+        let unseen = request.options.unseen && request.approved.is_none();
+        let held = unseen.then(|| held(input, &plan)).unwrap_or_default();
+        match held.into_iter().next() {
+            None => Ok(plan),
+            Some((address, why)) => {
+                let refusal = Refusal::new(format!("{address} is left to you: {why}"));
+                Err(EngineError::Refused(refusal.next(request.plan.command())))
+            }
+        }
+    })
+}
+
+fn with_input<W: World, R>(
+    world: &W,
+    project: &Project,
+    (live, record, digests): (&Live, Option<&Record>, &SecretDigests),
+    request: &PlanRequest,
+    ask: impl FnOnce(&PlanInput<'_>) -> R,
+) -> R {
+    ask(&PlanInput {
         project,
-        graph: &graph,
-        live: &live,
-        record: found.1,
-        digests: found.2,
+        graph: &Graph::of(project),
+        live: &foreseen(live, record),
+        record,
+        digests,
         capabilities: world.provider().capabilities(),
         request,
     })

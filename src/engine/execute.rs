@@ -26,7 +26,7 @@ use crate::engine::amend::check_decided;
 use crate::engine::claims::Claims;
 use crate::engine::cx::{Cx, KeeperCell};
 use crate::engine::damage;
-use crate::engine::discover::{check_engine, digests, make_plan, observe_known, resolve};
+use crate::engine::discover::{check_engine, digests, make_run_plan, observe_known, resolve};
 use crate::engine::driver::Driver;
 use crate::engine::emit::Emitter;
 use crate::engine::ending::saved;
@@ -279,7 +279,7 @@ impl<W: World> Run<'_, W> {
         check_wish(self.project, keeper.record(), &self.request.plan)?;
         check_decided(self.world, self.project, &self.request.plan)?;
         let found = (live, keeper.record(), &known);
-        let now = make_plan(self.world, self.project, found, &self.request.plan);
+        let now = make_run_plan(self.world, self.project, found, self.request)?;
         let plan = match &self.request.approved {
             Some(approved) => {
                 if let Some(moved) = staleness(approved, &now) {

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::domain::graph::build::Graph;
-use crate::domain::plan::build::PlanInput;
-use crate::domain::plan::model::PlanRequest;
+use crate::domain::ids::Address;
+use crate::domain::plan::build::{PlanInput, build};
+use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::domain::project::project::Project;
 use crate::domain::report::drift::{drift as report_drift, everything};
+use crate::domain::report::held::held;
 use crate::domain::report::status::status as report_status;
 use crate::domain::report::{DriftReport, StatusReport};
 use crate::engine::amend;
@@ -63,8 +65,27 @@ async fn judged<W: World>(
     let restores = half_done(world, project, drift.unsettled()).await;
     let drift = drift.with_half_done(restores);
     let status = report_status(&input).with_half_done(&drift);
-    let drift = set_aside(world, project, drift);
+    let drift = hold_back(set_aside(world, project, drift), &input);
     (status.without_ignored(&drift), drift)
+}
+
+/// Notes what a restore would put back in another way than it was recorded.
+fn hold_back(drift: DriftReport, input: &PlanInput<'_>) -> DriftReport {
+    if drift.drifted.is_empty() {
+        return drift;
+    }
+    let request = PlanRequest {
+        purpose: Purpose::Restore,
+        targets: drift.drifted.keys().map(Address::target).collect(),
+        ..everything()
+    };
+    let input = PlanInput {
+        live: &foreseen(input.live, input.record),
+        request: &request,
+        ..*input
+    };
+    let held = held(&input, &build(&input));
+    drift.with_held(held)
 }
 
 /// Sets aside what is ignored now. A list that cannot be read hides nothing, and is told.

@@ -1,5 +1,7 @@
 //! What a worker tells on its socket: one JSON line.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -63,6 +65,8 @@ struct WorkerWire {
     #[serde(default)]
     half_done: Vec<String>,
     pending: Vec<String>,
+    #[serde(default)]
+    held: BTreeMap<String, String>,
     restoring: Vec<String>,
     waiting: Vec<WaitingWire>,
     ailing: Vec<AilingWire>,
@@ -118,6 +122,11 @@ pub fn decode_line(bytes: &[u8]) -> Result<WorkerReport, FormatError> {
         drifted: addresses(&wire.drifted),
         half_done: addresses(&wire.half_done),
         pending: addresses(&wire.pending),
+        held: wire
+            .held
+            .into_iter()
+            .filter_map(|(address, why)| Some((Address::parse(&address)?, why)))
+            .collect(),
         restoring: addresses(&wire.restoring),
         waiting: wire
             .waiting
@@ -197,6 +206,11 @@ fn wire(report: &WorkerReport) -> WorkerWire {
         drifted: words(&report.drifted),
         half_done: words(&report.half_done),
         pending: words(&report.pending),
+        held: report
+            .held
+            .iter()
+            .map(|(address, why)| (address.to_string(), why.clone()))
+            .collect(),
         restoring: words(&report.restoring),
         waiting: report.waiting.iter().map(waiting).collect(),
         ailing: report.ailing.iter().map(ailing).collect(),
@@ -253,6 +267,7 @@ mod tests {
             drifted: vec![Address::service("api")],
             half_done: vec![Address::service("api")],
             pending: vec![Address::volume("data")],
+            held: [(Address::volume("data"), "the file changed".into())].into(),
             restoring: Vec::new(),
             waiting: vec![Waiting {
                 address: Address::service("api"),

@@ -194,6 +194,7 @@ impl Desk {
             run: RunOptions {
                 schedule: Schedule::Layered,
                 parallelism: 4,
+                unseen: false,
             },
             lock_wait: Duration::ZERO,
             own: std::env::temp_dir(),

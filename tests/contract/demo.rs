@@ -94,6 +94,7 @@ impl Shop {
             options: RunOptions {
                 schedule: Schedule::Layered,
                 parallelism: 8,
+                unseen: false,
             },
             lock_wait: Duration::ZERO,
         };

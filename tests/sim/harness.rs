@@ -157,6 +157,7 @@ pub async fn run(machine: &Machine, project: &Project, ask: Ask) -> Ran {
         options: RunOptions {
             schedule: ask.schedule,
             parallelism: ask.parallelism,
+            unseen: false,
         },
         lock_wait: ask.lock_wait,
     };

@@ -24,6 +24,7 @@ fn run(purpose: Purpose, force: bool) -> Command {
         options: RunOptions {
             schedule: Schedule::Layered,
             parallelism: 4,
+            unseen: false,
         },
         lock_wait: Duration::ZERO,
     }

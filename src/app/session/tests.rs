@@ -419,6 +419,7 @@ fn deploy() -> Command {
         options: RunOptions {
             schedule: Schedule::Layered,
             parallelism: 2,
+            unseen: false,
         },
         lock_wait: Duration::ZERO,
     }

@@ -35,7 +35,12 @@ impl Worker {
         }
         if self.project.drift.restore != Restoring::Never {
             report.pending.extend(self.left.iter().cloned());
+            let held = self.held.iter();
+            let held = held.filter(|(address, _)| self.project.drift.covers(address));
+            report.held = held.map(|(at, why)| (at.clone(), why.clone())).collect();
         }
+        let held = self.held.keys().filter(|one| self.holds_back(one));
+        report.pending.extend(held.cloned());
         report.ailing = self.ailing();
         report
     }

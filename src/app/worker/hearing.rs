@@ -124,6 +124,7 @@ impl Worker {
             address.kind == ResourceKind::Volume && changes.iter().any(Change::is_another_object)
         });
         self.left = left.map(|(address, _)| address.clone()).collect();
+        self.hold(report);
         let before = std::mem::replace(&mut self.half_done, report.half_done.clone());
         for (address, run) in &report.half_done {
             // Its own it has told of already.
@@ -171,6 +172,22 @@ impl Worker {
             ),
         }
         self.undecided = undecided.cloned();
+    }
+
+    /// Leaves to a human what would not be put back as it was recorded, and says so once.
+    fn hold(&mut self, report: &DriftReport) {
+        let before = std::mem::replace(&mut self.held, report.held.clone());
+        for (address, why) in &report.held {
+            if before.get(address) != Some(why) && self.holds_back(address) {
+                let command = format!("nkapp drift --restore {}", address.target());
+                self.said.push(Said {
+                    level: Level::Warn,
+                    topic: "pending",
+                    text: format!("{address} drifted and is left to you: {why}; `{command}` shows what it would do"),
+                    address: Some(address.clone()),
+                });
+            }
+        }
     }
 
     /// Tells that a restore of somebody else did not get to its end, and who goes on with it.

@@ -88,6 +88,8 @@ pub struct Worker {
     pub(super) drifting: BTreeSet<Address>,
     /// What of it no restore may decide about.
     pub(super) left: BTreeSet<Address>,
+    /// What of it would not be put back as it was recorded, and why.
+    pub(super) held: BTreeMap<Address, String>,
     /// What of it a restore has begun with and not finished.
     pub(super) half_done: BTreeMap<Address, RunId>,
     /// Why it is not known what is ignored.
@@ -129,6 +131,7 @@ impl Worker {
             drifted: Vec::new(),
             half_done: Vec::new(),
             pending: Vec::new(),
+            held: BTreeMap::new(),
             restoring: Vec::new(),
             waiting: Vec::new(),
             ailing: Vec::new(),
@@ -144,6 +147,7 @@ impl Worker {
             status: None,
             drifting: BTreeSet::new(),
             left: BTreeSet::new(),
+            held: BTreeMap::new(),
             half_done: BTreeMap::new(),
             undecided: None,
             is_fresh: false,
@@ -315,7 +319,16 @@ impl Worker {
     /// What drifted and may be restored by the file.
     pub(super) fn wanted(&self) -> impl Iterator<Item = &Address> {
         let open = self.cases.open();
-        open.filter(|address| self.project.drift.covers(address) && !self.left.contains(*address))
+        open.filter(|address| {
+            let is_left = self.left.contains(*address) || self.holds_back(address);
+            self.project.drift.covers(address) && !is_left
+        })
+    }
+
+    /// Tells whether only a human restores it: by itself it puts back what was recorded and nothing else.
+    pub(super) fn holds_back(&self, address: &Address) -> bool {
+        let acts = self.project.drift.restore == Restoring::Auto;
+        acts && self.project.drift.covers(address) && self.held.contains_key(address)
     }
 
     /// Returns everything that is to be restored now, if anything.

@@ -113,6 +113,19 @@ impl Lab {
             report: Arc::new(report),
         });
     }
+    /// A look finds these drifted, and these of them to be made anew in another way than recorded.
+    fn holds(&mut self, names: &[&str], held: &[&str]) {
+        let found = names.iter().map(|name| Address::service(name));
+        let why = |name: &&str| (Address::service(name), "the file changed".to_owned());
+        self.hears(&Notice::Drift {
+            ticket: None,
+            report: Arc::new(DriftReport {
+                drifted: found.map(|address| (address, Vec::new())).collect(),
+                held: held.iter().map(why).collect(),
+                ..DriftReport::default()
+            }),
+        });
+    }
     fn lock(&mut self, verdict: Verdict, pid: u32) {
         let record = (verdict != Verdict::Free).then(|| LockRecord {
             status: LockStatus::Held,
@@ -519,6 +532,49 @@ async fn a_volume_made_anew_by_hand_waits_for_a_human_and_is_never_restored() {
         assert!(!said.contains("drift --restore"), "{said}");
         assert_eq!(lab.mind.report(lab.now, Wall(0)).pending, [data]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_not_be_put_back_as_recorded_waits_for_a_human() {
+    let mut lab = Lab::leading(Restoring::Auto);
+    lab.said();
+    let api = Address::service("api");
+    for _ in 0..2 {
+        lab.holds(&["api", "db"], &["api"]);
+    }
+    lab.passes(SECOND);
+    let said = lab.said();
+    let told = "service.api drifted and is left to you: the file changed; `nkapp drift --restore api` shows what it would do";
+    assert_eq!(said.matches(told).count(), 1, "{said}");
+    assert_eq!(lab.wishes(), "restore service.db");
+    let report = lab.mind.report(lab.now, Wall(0));
+    assert_eq!(report.pending, std::slice::from_ref(&api));
+    assert_eq!(report.held[&api], "the file changed");
+    assert!(report.waiting.iter().all(|one| one.address != api));
+    lab.ends(None);
+    lab.holds(&["api"], &["api"]);
+    lab.hears(&Notice::Looked);
+    lab.passes(SECOND * 600);
+    assert_eq!(lab.wishes(), "nothing");
+    // The edit was taken back, or deployed.
+    lab.holds(&["api"], &[]);
+    assert_eq!(lab.wishes(), "restore service.api");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_stands_on_what_is_left_to_a_human_waits_too_and_asking_is_as_ever() {
+    let mut lab = Lab::leading(Restoring::Auto);
+    on_db(&mut lab);
+    lab.ready("db", false);
+    lab.holds(&["api", "db"], &["db"]);
+    lab.passes(SECOND * 60);
+    assert_eq!(lab.wishes(), "nothing");
+
+    let mut lab = Lab::leading(Restoring::Ask);
+    lab.holds(&["api"], &["api"]);
+    let report = lab.mind.report(lab.now, Wall(0));
+    assert_eq!(report.pending, [Address::service("api")]);
+    assert_eq!(report.held.len(), 1);
 }
 
 /// Lets `api` stand on a healthy `db`.

@@ -205,6 +205,7 @@ fn options(how: &How) -> RunOptions {
             ScheduleArg::Eager => Schedule::Eager,
         },
         parallelism: usize::from(how.parallelism),
+        unseen: false,
     }
 }
 

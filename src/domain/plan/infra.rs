@@ -9,7 +9,7 @@ use crate::domain::plan::diff::{change, config_changes, creation_changes, plain}
 use crate::domain::plan::draft::Draft;
 use crate::domain::plan::instance::short_id;
 use crate::domain::plan::model::{
-    ActionKind, Cause, Change, Purpose, StepKind, StepPlace, Strategy,
+    ActionKind, Cause, Change, Purpose, Step, StepKind, StepPlace, Strategy,
 };
 use crate::domain::plan::reason;
 use crate::domain::plan::world::World;
@@ -48,6 +48,31 @@ impl Ground {
 
 /// Judges a network of the file.
 pub(super) fn network(world: &World<'_>, network: &Network) -> Draft {
+    let mut draft = judged_network(world, network);
+    say_edits(world, &mut draft, &network_model(network));
+    draft
+}
+
+/// Judges a volume of the file.
+pub(super) fn volume(world: &World<'_>, volume: &Volume) -> Draft {
+    let mut draft = judged_volume(world, volume);
+    say_edits(world, &mut draft, &volume_model(volume));
+    draft
+}
+
+/// A restoration that makes something anew makes it as the file says.
+fn say_edits(world: &World<'_>, draft: &mut Draft, desired: &Model) {
+    let makes = |step: &Step| matches!(step.kind, StepKind::CreateNetwork | StepKind::CreateVolume);
+    let recorded = world.recorded(&draft.address);
+    if world.restores()
+        && draft.steps.iter().any(makes)
+        && recorded.is_some_and(|recorded| recorded.model != *desired)
+    {
+        draft.warn(reason::with_edits(&draft.address));
+    }
+}
+
+fn judged_network(world: &World<'_>, network: &Network) -> Draft {
     let address = Address::network(&network.name);
     if world.input.project.shared_infra {
         return Draft::noop(address, "shared: it belongs to another component");
@@ -94,8 +119,7 @@ pub(super) fn network(world: &World<'_>, network: &Network) -> Draft {
     draft
 }
 
-/// Judges a volume of the file.
-pub(super) fn volume(world: &World<'_>, volume: &Volume) -> Draft {
+fn judged_volume(world: &World<'_>, volume: &Volume) -> Draft {
     let address = Address::volume(&volume.name);
     if world.input.project.shared_infra {
         return Draft::noop(address, "shared: it belongs to another component");

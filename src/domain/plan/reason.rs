@@ -1,5 +1,6 @@
 //! Why an action is in the plan, in a few words.
 
+use crate::domain::ids::Address;
 use crate::domain::model::{path, short_image};
 use crate::domain::plan::infra::Ground;
 use crate::domain::plan::model::{Cause, Change};
@@ -66,6 +67,13 @@ pub(super) fn of_ground(ground: &Ground, service: &Service) -> String {
 pub(super) fn of_client(changes: &[Change]) -> String {
     let edited = paths(changes, Cause::Config);
     format!("{} changed; nothing that runs is touched", listed(&edited))
+}
+
+/// Words for a restoration of what the file changed too.
+pub(super) fn with_edits(address: &Address) -> String {
+    format!(
+        "{address} has changes in the file too: what is restored gets the file's values, the rest waits for a deploy"
+    )
 }
 
 fn paths(changes: &[Change], cause: Cause) -> Vec<String> {

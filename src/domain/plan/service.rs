@@ -195,10 +195,7 @@ fn restoring(case: &Case<'_>, desired: &Model, moves: &Moves, draft: &mut Draft)
         .iter()
         .any(|m| matches!(m, Move::Mend(..) | Move::Start(..)));
     if moves.makes_any() || mends {
-        draft.warn(format!(
-            "{} has changes in the file too: what is restored gets the file's values, the rest waits for a deploy",
-            draft.address
-        ));
+        draft.warn(reason::with_edits(&draft.address));
     }
 }
 

@@ -104,6 +104,11 @@ fn digest(report: &DriftReport) -> Digest {
         feed(&address.to_string());
         feed(run.as_str());
     }
+    for (address, why) in &report.held {
+        feed("held");
+        feed(&address.to_string());
+        feed(why);
+    }
     for address in &report.changed {
         feed("changed");
         feed(&address.to_string());

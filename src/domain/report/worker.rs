@@ -1,5 +1,7 @@
 //! What a worker is doing, as everybody else sees it.
 
+use std::collections::BTreeMap;
+
 use crate::domain::ids::Address;
 use crate::domain::lease::{Holder, LockReport};
 use crate::domain::project::watch::Restoring;
@@ -159,6 +161,8 @@ pub struct WorkerReport {
     pub half_done: Vec<Address>,
     /// What waits for a human to restore it.
     pub pending: Vec<Address>,
+    /// Why it is left to one, where that is not the file's policy.
+    pub held: BTreeMap<Address, String>,
     /// What is being restored.
     pub restoring: Vec<Address>,
     /// What it will restore, and what for it waits.

@@ -28,6 +28,8 @@ pub struct RunOptions {
     pub schedule: Schedule,
     /// How many steps may be under way at once, at least 1.
     pub parallelism: usize,
+    /// Whether no human saw what it will do: then it puts back what was recorded, and is refused where it would do more.
+    pub unseen: bool,
 }
 
 impl Default for RunOptions {
@@ -35,6 +37,7 @@ impl Default for RunOptions {
         Self {
             schedule: Schedule::default(),
             parallelism: 8,
+            unseen: false,
         }
     }
 }

@@ -71,6 +71,9 @@ fn worker(report: &WorkerReport, now: Wall) -> Vec<Row> {
             format!("a restore of {all} waits for you: `nkapp drift --restore`"),
         );
     }
+    for (address, why) in &report.held {
+        line(Role::Plain, format!("{address}: {why}"));
+    }
     for waiting in &report.waiting {
         let when = waiting.next_at.map_or_else(String::new, |at| {
             format!(", next in {}", human::between(now, at))

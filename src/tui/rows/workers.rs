@@ -99,7 +99,9 @@ fn line(tone: Tone, text: String) -> Row {
 fn lines(report: &WorkerReport, key: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     for address in &report.pending {
-        let text = format!("{address}: its restore waits for you: {key} shows the plan");
+        let why = report.held.get(address);
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+        let text = format!("{address}: its restore waits for you: {key} shows the plan{why}");
         rows.push(Row {
             subject: Subject::Resource(address.clone()),
             symbol: Cell::new("!", Tone::Warn),

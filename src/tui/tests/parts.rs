@@ -39,6 +39,7 @@ pub(super) fn options() -> PanelOptions {
         run: RunOptions {
             schedule: Schedule::Layered,
             parallelism: 4,
+            unseen: false,
         },
         lock_wait: Duration::ZERO,
         files: crate::tui::setup::UserFiles::default(),

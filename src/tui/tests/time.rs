@@ -157,6 +157,7 @@ mod predict {
         let options = RunOptions {
             schedule,
             parallelism,
+            unseen: false,
         };
         predict(&plan(), Guide::default(), usual, options)
     }

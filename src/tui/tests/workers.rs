@@ -30,6 +30,7 @@ fn report() -> WorkerReport {
         looked_at: Some(at(20)),
         drifted: vec![Address::service("worker")],
         pending: Vec::new(),
+        held: std::collections::BTreeMap::new(),
         half_done: Vec::new(),
         restoring: Vec::new(),
         waiting: Vec::new(),

@@ -86,6 +86,7 @@ impl Play {
         let options = RunOptions {
             schedule,
             parallelism,
+            unseen: false,
         };
         Self {
             machine: Machine::new(plan, guide, options),
