@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::domain::graph::build::Graph;
 use crate::domain::ids::Address;
-use crate::domain::plan::build::PlanInput;
+use crate::domain::plan::build::{Aside, NOTHING_ASIDE, PlanInput};
 use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
@@ -141,6 +141,22 @@ fn cause(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), cause)
 }
 
+/// Returns the fields that are ignored now; a list that cannot be read sets nothing aside.
+pub(super) fn aside<W: World>(world: &W, project: &Project) -> Aside {
+    let all = ignored(world, project).unwrap_or_else(|error| {
+        tracing::warn!(%error, "nothing is ignored");
+        Vec::new()
+    });
+    let now = world.clock().wall();
+    let mut aside = Aside::new();
+    for one in all.into_iter().filter(|one| one.holds(now)) {
+        if let Some(path) = one.path {
+            aside.entry(one.address).or_default().insert(path);
+        }
+    }
+    aside
+}
+
 fn save<W: World>(world: &W, project: &Project, all: &[Ignored]) -> Result<(), EngineError> {
     let bytes = formats::ignored::encode(all);
     world
@@ -202,6 +218,7 @@ fn accepted<W: World>(
         digests: &found.digests,
         capabilities: world.provider().capabilities(),
         request: &request,
+        aside: NOTHING_ASIDE,
     });
     let mut record = known.clone();
     let changes = accept(&mut record, &found.live, &report, subject)

@@ -9,8 +9,8 @@ use sha2::Sha256;
 use crate::domain::graph::build::Graph;
 use crate::domain::ids::{Address, Digest, Instance, ProviderId};
 use crate::domain::live::Live;
-use crate::domain::plan::build::{PlanInput, build};
-use crate::domain::plan::model::{Plan, PlanRequest};
+use crate::domain::plan::build::{Aside, PlanInput, build};
+use crate::domain::plan::model::{Plan, PlanRequest, Purpose};
 use crate::domain::project::canonical::{SecretDigests, wanted_images};
 use crate::domain::project::project::Project;
 use crate::domain::project::service::EnvValue;
@@ -18,6 +18,7 @@ use crate::domain::record::Record;
 use crate::domain::refusal::Refusal;
 use crate::domain::report::held::held;
 use crate::domain::secret::{Secret, SecretRef};
+use crate::engine::amend::aside;
 use crate::engine::keeper::Keeper;
 use crate::engine::reconcile::{EngineError, RunRequest};
 use crate::engine::site::SecretValues;
@@ -248,13 +249,18 @@ pub(super) fn make_run_plan<W: World>(
     })
 }
 
-fn with_input<W: World, R>(
+/// Asks something of all that a plan is made of.
+pub(super) fn with_input<W: World, R>(
     world: &W,
     project: &Project,
     (live, record, digests): (&Live, Option<&Record>, &SecretDigests),
     request: &PlanRequest,
     ask: impl FnOnce(&PlanInput<'_>) -> R,
 ) -> R {
+    let aside = match request.purpose {
+        Purpose::Restore => aside(world, project),
+        Purpose::Deploy | Purpose::Destroy | Purpose::Clean | Purpose::Act => Aside::new(),
+    };
     ask(&PlanInput {
         project,
         graph: &Graph::of(project),
@@ -263,6 +269,7 @@ fn with_input<W: World, R>(
         digests,
         capabilities: world.provider().capabilities(),
         request,
+        aside: &aside,
     })
 }
 

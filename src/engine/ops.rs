@@ -1,9 +1,13 @@
 //! From a step of the plan to the operation a provider carries out, and to what the record remembers of it.
 
+use std::collections::BTreeSet;
+
 use crate::domain::effect::Intent;
 use crate::domain::ids::{Address, Instance, OpId, ProviderId};
-use crate::domain::plan::model::{Action, Step, StepKind};
+use crate::domain::model::path;
+use crate::domain::plan::model::{Action, Change, Step, StepKind};
 use crate::domain::project::canonical::network_aliases;
+use crate::domain::project::canonical::text::restart_of;
 use crate::domain::project::naming::instance_name;
 use crate::domain::project::service::Service;
 use crate::domain::record::{Pending, RecordedResource};
@@ -117,14 +121,12 @@ fn kind_of(site: &Site<'_>, action: &Action, step: &Step) -> Result<Option<OpKin
         }
         StepKind::Limits => OpKind::SetLimits {
             target: target(site, action, step)?,
-            limits: limits(service(site, address)?),
+            limits: limits(site, action, step)?,
         },
         StepKind::Connect { network } => OpKind::Connect {
             target: target(site, action, step)?,
             network: network.clone(),
-            aliases: network_aliases(service(site, address)?)
-                .remove(network)
-                .unwrap_or_default(),
+            aliases: aliases(site, address, network)?,
         },
         StepKind::Disconnect { network } => OpKind::Disconnect {
             target: target(site, action, step)?,
@@ -235,12 +237,46 @@ pub(super) fn stop_of(
     }
 }
 
-fn limits(service: &Service) -> Limits {
-    Limits {
+/// Returns the file's limits; in a restore those of the plan, and whatever it does not name stays as it is.
+fn limits(site: &Site<'_>, action: &Action, step: &Step) -> Result<Limits, Misfit> {
+    let service = service(site, &action.address)?;
+    let mut limits = Limits {
         cpu_millis: service.cpu_millis,
         memory_bytes: service.memory_bytes,
         restart: service.restart,
+    };
+    let number = step.instance.unwrap_or_default();
+    let live = site.live_instance(&action.address, number);
+    let Some(live) = live.filter(|_| site.restores) else {
+        return Ok(limits);
+    };
+    let goal = |path: &str| {
+        let ours = |change: &&Change| {
+            change.path == path && change.instance.is_none_or(|one| one == number)
+        };
+        let planned = action.changes.iter().find(ours);
+        let planned = planned.and_then(|change| change.after.as_deref());
+        planned.or(live.model.get(path).map(|field| field.value.as_str()))
+    };
+    let amount = |path: &str| goal(path).and_then(|text| text.parse().ok());
+    let set = |amount: u64| Some(amount).filter(|amount| *amount > 0);
+    limits.cpu_millis = amount(path::CPU).map_or(limits.cpu_millis, set);
+    limits.memory_bytes = amount(path::MEMORY).map_or(limits.memory_bytes, set);
+    let restart = goal(path::RESTART).and_then(restart_of);
+    limits.restart = restart.unwrap_or(limits.restart);
+    Ok(limits)
+}
+
+/// Returns the file's aliases; in a restore the recorded ones.
+fn aliases(site: &Site<'_>, address: &Address, network: &str) -> Result<BTreeSet<String>, Misfit> {
+    let field = format!("{}{network}", path::NETWORKS);
+    let recorded = site.recorded(address).and_then(|one| one.model.get(&field));
+    if let Some(recorded) = recorded.filter(|_| site.restores) {
+        let all = recorded.value.split(',').filter(|alias| !alias.is_empty());
+        return Ok(all.map(str::to_owned).collect());
     }
+    let mut all = network_aliases(service(site, address)?);
+    Ok(all.remove(network).unwrap_or_default())
 }
 
 fn spec(site: &Site<'_>, action: &Action, step: &Step) -> Result<InstanceSpec, Misfit> {

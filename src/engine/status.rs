@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::graph::build::Graph;
 use crate::domain::ids::Address;
-use crate::domain::plan::build::{PlanInput, build};
+use crate::domain::plan::build::{NOTHING_ASIDE, PlanInput, build};
 use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::domain::project::project::Project;
 use crate::domain::report::drift::{drift as report_drift, everything};
@@ -13,7 +13,7 @@ use crate::domain::report::status::status as report_status;
 use crate::domain::report::{DriftReport, StatusReport};
 use crate::engine::amend;
 use crate::engine::damage::check_lineage;
-use crate::engine::discover::{Found, discover, make_plan};
+use crate::engine::discover::{Found, discover, make_plan, with_input};
 use crate::engine::half_done::half_done;
 use crate::engine::reconcile::{EngineError, Survey};
 use crate::engine::unfinished::foreseen;
@@ -57,6 +57,7 @@ async fn judged<W: World>(
         digests: &found.digests,
         capabilities: world.provider().capabilities(),
         request: &all,
+        aside: NOTHING_ASIDE,
     };
     let drift = report_drift(&PlanInput {
         live: &foreseen(&found.live, found.keeper.record()),
@@ -65,12 +66,17 @@ async fn judged<W: World>(
     let restores = half_done(world, project, drift.unsettled()).await;
     let drift = drift.with_half_done(restores);
     let status = report_status(&input).with_half_done(&drift);
-    let drift = hold_back(set_aside(world, project, drift), &input);
+    let drift = set_aside(world, project, drift);
+    let drift = hold_back(world, (project, found), drift);
     (status.without_ignored(&drift), drift)
 }
 
 /// Notes what a restore would put back in another way than it was recorded.
-fn hold_back(drift: DriftReport, input: &PlanInput<'_>) -> DriftReport {
+fn hold_back<W: World>(
+    world: &W,
+    (project, found): (&Project, &Found),
+    drift: DriftReport,
+) -> DriftReport {
     if drift.drifted.is_empty() {
         return drift;
     }
@@ -79,12 +85,10 @@ fn hold_back(drift: DriftReport, input: &PlanInput<'_>) -> DriftReport {
         targets: drift.drifted.keys().map(Address::target).collect(),
         ..everything()
     };
-    let input = PlanInput {
-        live: &foreseen(input.live, input.record),
-        request: &request,
-        ..*input
-    };
-    let held = held(&input, &build(&input));
+    let seen = (&found.live, found.keeper.record(), &found.digests);
+    let held = with_input(world, project, seen, &request, |input| {
+        held(input, &build(input))
+    });
     drift.with_held(held)
 }
 

@@ -20,7 +20,7 @@ use nanokit::domain::live::{
     Capabilities, Health, Live, LiveInstance, LiveNetwork, LiveVolume, Status,
 };
 use nanokit::domain::model::Model;
-use nanokit::domain::plan::build::{PlanInput, SecretDigests, build};
+use nanokit::domain::plan::build::{NOTHING_ASIDE, PlanInput, SecretDigests, build};
 use nanokit::domain::plan::model::{Plan, PlanRequest, Purpose};
 use nanokit::domain::project::canonical::{
     image_of, network_model, recreate_hash, service_model, volume_model,
@@ -174,6 +174,7 @@ impl World {
                 targets: BTreeSet::new(),
                 flow: FlowRequest::default(),
             },
+            aside: NOTHING_ASIDE,
         })
     }
 }

@@ -61,7 +61,8 @@ pub(super) fn counting(
     if report.drifted.is_empty() {
         return Err(
             Failure::new(FailureKind::Refused, "all that drifted is ignored")
-                .hint("a service that is named is restored all the same")
+                .hint("a service that is ignored as a whole is restored all the same when it is named")
+                .hint("an ignored field is left as it is until `nkapp drift unignore` takes that back")
                 .next("nkapp drift ignored"),
         );
     }

@@ -1,9 +1,9 @@
 //! Desired, live and recorded become a plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::graph::build::Graph;
-use crate::domain::ids::{PlanId, ResourceKind};
+use crate::domain::ids::{Address, PlanId, ResourceKind};
 use crate::domain::live::{Capabilities, Live};
 use crate::domain::plan::digest::plan_id;
 use crate::domain::plan::draft::Draft;
@@ -15,6 +15,11 @@ pub use crate::domain::project::canonical::SecretDigests;
 use crate::domain::project::canonical::{config_hash_of, service_models};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
+
+/// Fields a restore leaves as they are, by resource: somebody decided to live with that.
+pub type Aside = BTreeMap<Address, BTreeSet<String>>;
+/// No such field.
+pub const NOTHING_ASIDE: &Aside = &BTreeMap::new();
 
 /// Everything a plan is a function of.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +38,8 @@ pub struct PlanInput<'a> {
     pub capabilities: Capabilities,
     /// What is asked for.
     pub request: &'a PlanRequest,
+    /// What a restore leaves alone.
+    pub aside: &'a Aside,
 }
 
 /// Makes the plan. Pure: same input, same plan, to the byte, whatever the order of the live objects.

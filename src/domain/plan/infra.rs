@@ -93,10 +93,14 @@ fn judged_network(world: &World<'_>, network: &Network) -> Draft {
     if let Some(recorded) = recorded {
         draft.changes = config_changes(&recorded.model, wanted);
     }
+    let aside = world.aside(&address);
     for (path, field) in &live.model {
         let Some(goal) = wanted.get(path) else {
             continue;
         };
+        if aside.is_some_and(|aside| aside.contains(path)) {
+            continue;
+        }
         let before = recorded.and_then(|r| r.model.get(path));
         if before.is_some_and(|b| b.value != field.value) {
             let found = change(path, Some(field), Some(goal), Cause::Drift, None);

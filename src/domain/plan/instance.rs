@@ -33,6 +33,8 @@ pub(super) struct Case<'a> {
     pub(super) reinstall: bool,
     /// What happens to networks and volumes.
     pub(super) ground: &'a Ground,
+    /// Fields that are left as they are.
+    pub(super) aside: Option<&'a BTreeSet<String>>,
 }
 
 /// A repair on an instance that stays.
@@ -78,6 +80,8 @@ pub(super) struct Judged<'a> {
     pub(super) fate: Fate,
     /// Whether the record does not know it yet.
     pub(super) unknown: bool,
+    /// Fields that differ and are left as they are.
+    pub(super) aside: BTreeSet<String>,
 }
 
 impl<'a> Case<'a> {
@@ -110,6 +114,10 @@ impl<'a> Case<'a> {
             .is_none_or(|r| r.model.get(path::IMAGE) == Some(wanted));
         same.then_some(wanted.value.as_str())
     }
+    /// Tells whether a field is left as it is.
+    pub(super) fn ignores(&self, path: &str) -> bool {
+        self.aside.is_some_and(|aside| aside.contains(path))
+    }
     /// Returns what a reference means now, where that is asked: by a deploy, never by a restore.
     pub(super) fn means(&self, reference: &str) -> Option<&'a ImageId> {
         let live = self.world.input.live;
@@ -137,6 +145,7 @@ impl<'a> Case<'a> {
             fixes: BTreeSet::new(),
             replace: false,
             broken: false,
+            aside: BTreeSet::new(),
         };
         verdict.configuration();
         verdict.origin();
@@ -164,6 +173,7 @@ impl<'a> Case<'a> {
             changes: verdict.changes,
             fate,
             unknown: memory.is_none(),
+            aside: verdict.aside,
         }
     }
 }
@@ -184,6 +194,7 @@ pub(super) struct Verdict<'a, 'c> {
     pub(super) fixes: BTreeSet<Fix>,
     pub(super) replace: bool,
     broken: bool,
+    aside: BTreeSet<String>,
 }
 
 impl Verdict<'_, '_> {
@@ -197,6 +208,14 @@ impl Verdict<'_, '_> {
     ) {
         let label = self.case.label(self.live.instance);
         self.changes.push(plain(path, before, after, cause, label));
+    }
+    /// Tells whether a difference of this field is left as it is, and remembers that.
+    pub(super) fn leaves(&mut self, path: &str) -> bool {
+        let leaves = self.case.ignores(path);
+        if leaves {
+            self.aside.insert(path.to_owned());
+        }
+        leaves
     }
     /// Tells whether a process of it exists.
     pub(super) fn runs(&self) -> bool {
@@ -218,7 +237,7 @@ impl Verdict<'_, '_> {
         let case = self.case;
         let wanted =
             naming::instance_name(&case.world.scope, &case.service.name, self.live.instance);
-        if self.live.name == wanted {
+        if self.live.name == wanted || self.leaves(path::NAME) {
             return;
         }
         let why = match self.memory {
@@ -249,7 +268,11 @@ impl Verdict<'_, '_> {
             }
             // What is as the file wants it already nobody changed by hand: a deploy has begun with it.
             let is_wanted = wanted.is_some_and(|w| w.value == live.value);
-            if !is_wanted && recorded.is_some_and(|r| !r.sensitive && r.value != live.value) {
+            let drifted = recorded.is_some_and(|r| !r.sensitive && r.value != live.value);
+            if !is_wanted && drifted && self.leaves(field) {
+                continue;
+            }
+            if !is_wanted && drifted {
                 let label = case.label(self.live.instance);
                 self.changes
                     .push(change(field, Some(live), wanted, Cause::Drift, label));
@@ -303,6 +326,11 @@ impl Verdict<'_, '_> {
         } else {
             case.drift_or_config()
         };
+        let is_up = matches!(self.live.status, Status::Running | Status::Restarting);
+        if !unfinished && !is_up && self.leaves(path::STATUS) {
+            self.broken = !self.runs();
+            return None;
+        }
         let (before, begin, broken) = match self.live.status {
             Status::Running | Status::Restarting if !unfinished => return None,
             // Behind a gate that may still be closed it would be waited for in vain: it is made anew.

@@ -31,6 +31,9 @@ impl Verdict<'_, '_> {
             }
             let field = format!("{}{name}", path::NETWORKS);
             let edited = case.recorded.is_some_and(|r| r.model.contains_key(&field));
+            if !edited && self.leaves(&field) {
+                continue;
+            }
             if !edited {
                 self.note(&field, Some(aliases), None, case.drift_or_config());
             }
@@ -53,6 +56,9 @@ impl Verdict<'_, '_> {
             .map(|f| f.value.as_str());
         let remade = case.ground.remade_networks.contains(name);
         let short_of = |wanted: &str| live.is_none_or(|live| !covers(live, wanted));
+        if recorded.is_some_and(short_of) && !remade && self.leaves(&field) {
+            return;
+        }
         if recorded.is_some_and(short_of) {
             self.note(&field, live, Some(aliases), Cause::Drift);
         } else if case.recorded.is_none() && short_of(aliases) {

@@ -5,7 +5,7 @@ use crate::domain::ids::ImageId;
 use crate::domain::model::{FieldClass, path};
 use crate::domain::plan::diff::asks_for;
 use crate::domain::plan::instance::{Verdict, short_id};
-use crate::domain::plan::model::Cause;
+use crate::domain::plan::model::{Cause, Change};
 use crate::domain::plan::origin::named;
 use crate::domain::project::canonical::hash_is_current;
 use crate::domain::project::service::MountSource;
@@ -26,7 +26,7 @@ impl Verdict<'_, '_> {
         }
         // The file did not change and still the label differs: somebody else made this instance, or there is no
         // record to compare with.
-        if comparable || case.recorded.is_none() {
+        if (comparable || case.recorded.is_none()) && !self.leaves("hash") {
             let before = label.map_or_else(|| "unknown".to_owned(), short_hash);
             let after = short_hash(case.hash);
             self.note("hash", Some(&before), Some(&after), case.drift_or_config());
@@ -40,7 +40,8 @@ impl Verdict<'_, '_> {
         let case = self.case;
         let Some(op) = &self.live.op else { return };
         let mut known = case.recorded.into_iter().flat_map(|r| r.instances.values());
-        if known.any(|one| one.op == *op && one.id != self.live.id) && !self.replace {
+        let is_copy = known.any(|one| one.op == *op && one.id != self.live.id);
+        if is_copy && !self.replace && !self.leaves(Change::ID) {
             let before = format!("a copy made by hand ({})", short_id(self.live.id.as_str()));
             self.note("id", Some(&before), Some("made anew"), Cause::Drift);
             self.replace = true;
@@ -65,7 +66,9 @@ impl Verdict<'_, '_> {
         let other = recorded.filter(|recorded| recorded.id != self.live.id);
         let known = other.and_then(|other| other.image_id.as_ref());
         let text = |id: &ImageId| named(reference, id);
-        if let Some(known) = known.filter(|known| *known != made_of) {
+        if let Some(known) = known.filter(|known| *known != made_of)
+            && !self.leaves(path::IMAGE)
+        {
             let (before, after) = (text(made_of), text(means.unwrap_or(known)));
             self.note(path::IMAGE, Some(&before), Some(&after), Cause::Drift);
             self.replace = true;

@@ -42,6 +42,8 @@ pub(super) struct Moves {
     pub(super) changes: Vec<Change>,
     /// Whether an instance is there that the record does not know.
     pub(super) unknown: bool,
+    /// Ignored differences that stay, and those that go with the instance they are of.
+    pub(super) aside: (BTreeSet<String>, BTreeSet<String>),
     /// Why a wanted rolling update is not one.
     pub(super) not_rolling: Option<String>,
 }
@@ -123,6 +125,7 @@ impl Moves {
     }
     fn keep(&mut self, case: &Case<'_>, judged: Judged<'_>) {
         let instance = judged.live.instance;
+        self.aside.0.extend(judged.aside);
         if judged.unknown && case.recorded.is_some() {
             let before = format!(
                 "another in its place ({})",
@@ -149,6 +152,17 @@ impl Moves {
             .map(|(number, memory)| (*number, memory.ready))
             .collect::<Vec<_>>()
             .into_iter();
+        // What is gone and ignored stays gone.
+        let stays_gone = case.ignores(path::STATUS);
+        if stays_gone && fresh > 0 {
+            self.aside.0.insert(path::STATUS.to_owned());
+        }
+        let fresh = if stays_gone { 0 } else { fresh };
+        if fresh > 0 {
+            self.aside
+                .1
+                .extend(case.aside.into_iter().flatten().cloned());
+        }
         for _ in 0..fresh {
             let number = match lost.next() {
                 Some((number, ready)) => {
@@ -192,6 +206,7 @@ impl Moves {
             let old = judged.live.instance;
             let works = matches!(judged.live.status, Status::Running) && !is_broken(&judged);
             self.changes.extend(judged.changes);
+            self.aside.1.extend(judged.aside);
             if !wished || !works {
                 self.list.push(Move::Recreate(old));
             } else if obstacle.is_some() {

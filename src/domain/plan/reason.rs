@@ -28,6 +28,8 @@ pub(super) const FOR_HUMANS: &str = "made anew outside nanokit; it is left for y
 const LEFT_OVER: &str = "what a run left unfinished is put right";
 /// A restoration has nothing to go by.
 pub(super) const NOT_RECORDED: &str = "not recorded, so there is nothing to restore";
+/// A restoration leaves what is ignored.
+pub(super) const IGNORED: &str = "what drifted is ignored";
 /// Not in the file any more.
 pub(super) const ORPHAN: &str = "no longer in the file";
 /// Recorded, but neither in the file nor live.

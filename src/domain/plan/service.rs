@@ -49,6 +49,7 @@ pub(super) fn service(
         config: &config,
         reinstall,
         ground,
+        aside: world.aside(&address),
     };
     let moves = Moves::of(&case);
     let mut draft = draft(&case, &moves);
@@ -176,8 +177,19 @@ fn restoring(case: &Case<'_>, desired: &Model, moves: &Moves, draft: &mut Draft)
     // What a run that was cut off left unfinished is no drift, yet a restore that leaves it so has restored nothing.
     let mended = |c: &Change| c.cause == Cause::Drift || c.path == path::STATUS;
     if !draft.changes.iter().any(mended) {
-        *draft = Draft::noop(draft.address.clone(), "nothing drifted");
+        let words = if moves.aside.0.is_empty() {
+            "nothing drifted"
+        } else {
+            reason::IGNORED
+        };
+        *draft = Draft::noop(draft.address.clone(), words);
         return;
+    }
+    for path in &moves.aside.1 {
+        draft.warn(format!(
+            "`{path}` of {} is ignored and cannot be kept as it is: the instance is made anew",
+            draft.address
+        ));
     }
     let image = image_of(case.service, case.world.input.project).unwrap_or_default();
     for new in moves.made() {

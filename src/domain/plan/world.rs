@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::ids::{Address, Instance, Lineage, ResourceKind, Scope};
 use crate::domain::live::{Live, LiveInstance, LiveNetwork, LiveVolume, Status};
 use crate::domain::plan::build::PlanInput;
-use crate::domain::plan::model::{PlanWarning, Purpose};
-use crate::domain::plan::model::{PlanWarning, STATE_MISSING};
+use crate::domain::plan::model::{PlanWarning, Purpose, STATE_MISSING};
 use crate::domain::project::naming;
 use crate::domain::record::RecordedResource;
 
@@ -54,6 +53,11 @@ impl<'a> World<'a> {
     /// Tells whether the plan undoes drift only.
     pub(in crate::domain) fn restores(&self) -> bool {
         self.input.request.purpose == Purpose::Restore
+    }
+    /// Returns the fields of a resource that this plan leaves as they are.
+    pub(in crate::domain) fn aside(&self, address: &Address) -> Option<&'a BTreeSet<String>> {
+        let aside = self.input.aside.get(address);
+        aside.filter(|_| self.restores())
     }
     /// Returns what was recorded of a resource.
     pub(in crate::domain) fn recorded(&self, address: &Address) -> Option<&'a RecordedResource> {

@@ -14,7 +14,7 @@ use crate::domain::live::{
     Capabilities, Health, Live, LiveInstance, LiveNetwork, LiveVolume, Status,
 };
 use crate::domain::model::{Field, Model, normal_image};
-use crate::domain::plan::build::{PlanInput, SecretDigests, build};
+use crate::domain::plan::build::{Aside, PlanInput, SecretDigests, build};
 use crate::domain::plan::model::{Action, ActionKind, Plan, PlanRequest, Purpose, Step, StepKind};
 use crate::domain::project::canonical::{
     image_of, network_model, recreate_hash, service_model, volume_model,
@@ -42,6 +42,7 @@ pub(in crate::domain) struct Lab {
     pub(in crate::domain) record: Option<Record>,
     pub(in crate::domain) digests: SecretDigests,
     pub(in crate::domain) capabilities: Capabilities,
+    pub(in crate::domain) aside: Aside,
     next: u32,
 }
 
@@ -66,6 +67,7 @@ impl Lab {
             record: None,
             digests: SecretDigests::new(),
             capabilities: CAPS,
+            aside: Aside::new(),
             next: 0,
         }
     }
@@ -92,6 +94,7 @@ impl Lab {
             digests: &self.digests,
             capabilities: self.capabilities,
             request,
+            aside: &self.aside,
         }
     }
     pub(in crate::domain) fn plan_for(&self, purpose: Purpose, targets: &[&str]) -> Plan {

@@ -45,6 +45,21 @@ pub fn restart_text(policy: RestartPolicy) -> String {
     }
 }
 
+/// Reads what [`restart_text`] wrote.
+#[must_use]
+pub fn restart_of(text: &str) -> Option<RestartPolicy> {
+    match text {
+        "no" => Some(RestartPolicy::No),
+        "always" => Some(RestartPolicy::Always),
+        "unless-stopped" => Some(RestartPolicy::UnlessStopped),
+        "on-failure" => Some(RestartPolicy::OnFailure(0)),
+        other => {
+            let most = other.strip_prefix("on-failure:")?.parse().ok()?;
+            Some(RestartPolicy::OnFailure(most))
+        }
+    }
+}
+
 /// Writes what is mounted: `volume:NAME` or `bind:PATH`, with `:ro` behind when writing is refused.
 #[must_use]
 pub fn mount_text(mount: &Mount) -> String {
