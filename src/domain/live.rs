@@ -219,7 +219,11 @@ pub enum LiveEventKind {
     Health(Health),
     /// A volume was removed.
     VolumeRemoved(ProviderId),
-    /// Anything else about an instance, network, volume or image that may be drift (renamed, paused, tagged …).
+    /// An instance was frozen.
+    Paused,
+    /// A frozen instance goes on.
+    Unpaused,
+    /// Anything else about an instance, network, volume or image that may be drift (renamed, tagged …).
     Changed(String),
 }
 

@@ -267,6 +267,8 @@ impl<'a, W: World> Driver<'a, W> {
             | LiveEventKind::Died(_)
             | LiveEventKind::Removed
             | LiveEventKind::Health(_)
+            | LiveEventKind::Paused
+            | LiveEventKind::Unpaused
             | LiveEventKind::Changed(_)) => {
                 if let Some(subject) = &event.subject {
                     let now = self.now();

@@ -49,7 +49,9 @@ impl Ears {
     /// not say it again.
     pub(super) fn unpausing(&mut self, id: &ProviderId) {
         self.opening(id);
-        self.0.entry(id.clone()).or_default().early = true;
+        let ear = self.0.entry(id.clone()).or_default();
+        ear.heard.retain(|kind| *kind != LiveEventKind::Paused);
+        ear.early = true;
     }
 
     /// It started, or its gate opened, just now.
@@ -97,6 +99,7 @@ mod tests {
         let mut ears = Ears::default();
         ears.hear(&id, &LiveEventKind::Health(Health::Unhealthy));
         ears.hear(&id, &LiveEventKind::Died(0));
+        ears.hear(&id, &LiveEventKind::Paused);
         ears.unpausing(&id);
         let heard = ears.since_start(&id);
         assert!(heard.early, "Docker calls whatever is paused unhealthy");

@@ -109,8 +109,11 @@ impl Gates {
                 Some(found) => match found.status {
                     Status::Exited(code) => vec![LiveEventKind::Died(code)],
                     Status::Dead => vec![LiveEventKind::Removed],
-                    Status::Running | Status::Created | Status::Paused | Status::Restarting => {
-                        vec![LiveEventKind::Health(found.health)]
+                    // What the platform says of the health of one that is frozen, freezing it made.
+                    Status::Paused => vec![LiveEventKind::Paused],
+                    Status::Running | Status::Created | Status::Restarting => {
+                        let health = LiveEventKind::Health(found.health);
+                        vec![LiveEventKind::Unpaused, health]
                     }
                 },
             };

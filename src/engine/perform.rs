@@ -311,6 +311,11 @@ pub(super) async fn explain<W: World>(
     if detail.out_of_memory {
         text.push_str(" (out of memory)");
     }
+    if let Some(command) = &detail.unpause {
+        text.push_str("; `");
+        text.push_str(command);
+        text.push_str("` lets it go on, `nkapp deploy` and `nkapp drift --restore` do so too");
+    }
     let output = if detail.last_output.trim().is_empty() {
         last_output.trim()
     } else {

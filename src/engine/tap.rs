@@ -164,6 +164,8 @@ pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::S
             LiveEventKind::Removed => "removed".to_owned(),
             LiveEventKind::Health(health) => health.as_str().to_owned(),
             LiveEventKind::VolumeRemoved(id) => format!("volume {} removed", strip(id.as_str())),
+            LiveEventKind::Paused => "paused".to_owned(),
+            LiveEventKind::Unpaused => "unpaused".to_owned(),
             LiveEventKind::Changed(what) => strip(what),
         };
         let now = match event.kind {
@@ -175,6 +177,8 @@ pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::S
             | LiveEventKind::Started
             | LiveEventKind::Health(_)
             | LiveEventKind::VolumeRemoved(_)
+            | LiveEventKind::Paused
+            | LiveEventKind::Unpaused
             | LiveEventKind::Changed(_) => None,
         };
         let hint = match (event.subject, now) {

@@ -53,11 +53,11 @@ impl<W: World> Driver<'_, W> {
             let Some(open) = self.gates.get_mut(at) else {
                 continue;
             };
-            let last_look = open.gate.takes_last_look();
+            let look = open.gate.takes_look();
             match open.gate.finding().clone() {
                 Finding::Waiting => {
                     self.gates.rearm(at);
-                    if last_look {
+                    if look {
                         self.reseed();
                     }
                 }

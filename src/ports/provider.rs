@@ -311,6 +311,8 @@ pub struct HealthDetail {
     pub exit_code: Option<i64>,
     /// Whether it was killed for want of memory.
     pub out_of_memory: bool,
+    /// The command that lets it go on, where it is frozen.
+    pub unpause: Option<String>,
     /// The last probes, the newest last.
     pub probes: Vec<Probed>,
     /// Variables it was given, as [`LiveInstance::given`](crate::domain::live::LiveInstance::given).

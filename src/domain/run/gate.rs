@@ -50,6 +50,10 @@ pub const DEATHS: u32 = 3;
 /// How much longer an instance gets that the platform judges, once its time is over: an event may be lost, so the
 /// platform is looked at before it is given up.
 const LAST_LOOK: Duration = Duration::from_secs(5);
+/// How long an instance may be frozen before it is given up: whoever copies its files freezes it for a moment.
+const FROZEN: Duration = Duration::from_secs(3);
+/// Pause between two looks at a job: it may take as long as it needs, but its end may not be missed for ever.
+const JOB_LOOK: Duration = Duration::from_secs(30);
 const FIRST_PROBE: Duration = Duration::from_millis(100);
 const PORT_PROBE_MAX: Duration = Duration::from_secs(1);
 const PORT_PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -93,6 +97,9 @@ impl Watch {
     }
 }
 
+/// What is said of one that was frozen.
+const FROZEN_WORDS: &str = "it is paused: somebody froze it while it was waited for";
+
 /// One health gate.
 #[derive(Clone, Debug)]
 pub struct HealthGate {
@@ -101,6 +108,8 @@ pub struct HealthGate {
     opened: Boot,
     /// Start of the incarnation that runs now; `None` while it is down.
     up_since: Option<Boot>,
+    /// Since when it is frozen.
+    frozen: Option<Boot>,
     deaths: u32,
     last_exit: Option<i64>,
     /// Failed probes in a row that count.
@@ -109,8 +118,12 @@ pub struct HealthGate {
     probing: bool,
     next_probe: Boot,
     last_output: String,
-    /// Whether the last look before giving up is due, or was.
-    last_look: Option<bool>,
+    /// Whether the time is over and only the last look is waited for.
+    last_look: bool,
+    /// Whether a look at the platform is due.
+    look_due: bool,
+    /// When a job is looked at next.
+    next_look: Boot,
     finding: Finding,
 }
 
@@ -123,6 +136,7 @@ impl HealthGate {
             restart,
             opened,
             up_since: Some(opened),
+            frozen: None,
             deaths: 0,
             last_exit: None,
             failures: 0,
@@ -130,7 +144,9 @@ impl HealthGate {
             probing: false,
             next_probe: opened,
             last_output: String::new(),
-            last_look: None,
+            last_look: false,
+            look_due: false,
+            next_look: opened.after(JOB_LOOK),
             finding: Finding::Waiting,
         }
     }
@@ -153,12 +169,10 @@ impl HealthGate {
         if self.finding != Finding::Waiting {
             return None;
         }
-        let deadline = self.deadline();
-        let alive = match (&self.watch, self.up_since) {
-            (Watch::Alive, Some(since)) => Some(since.after(ALIVE_AFTER)),
-            _ => None,
-        };
-        [deadline, alive, self.probe_due()]
+        let frozen = self.frozen.map(|since| since.after(FROZEN));
+        let job = (self.watch == Watch::Completion).then_some(self.next_look);
+        let alive = self.alive_since().map(|since| since.after(ALIVE_AFTER));
+        [self.deadline(), alive, self.probe_due(), frozen, job]
             .into_iter()
             .flatten()
             .min()
@@ -182,7 +196,14 @@ impl HealthGate {
         if self.finding == Finding::Waiting {
             match event {
                 LiveEventKind::Died(code) => self.died(*code),
-                LiveEventKind::Started => self.up_since = Some(now),
+                LiveEventKind::Started => {
+                    self.up_since = Some(now);
+                    self.frozen = None;
+                }
+                LiveEventKind::Paused => {
+                    self.frozen.get_or_insert(now);
+                }
+                LiveEventKind::Unpaused => self.frozen = None,
                 LiveEventKind::Removed => {
                     self.finding = Finding::Failed("it was removed".to_owned());
                 }
@@ -202,7 +223,9 @@ impl HealthGate {
         self.probing = false;
         self.probes = self.probes.saturating_add(1);
         self.next_probe = now.after(self.pause());
-        if self.finding != Finding::Waiting || asked < self.opened {
+        // Of a frozen instance the kernel still accepts connections.
+        let counts = asked >= self.opened && self.frozen.is_none();
+        if self.finding != Finding::Waiting || !counts {
             return &self.finding;
         }
         match result {
@@ -221,16 +244,22 @@ impl HealthGate {
         if self.finding != Finding::Waiting {
             return &self.finding;
         }
-        if self.watch == Watch::Alive
-            && let Some(since) = self.up_since
-            && now.since(since) >= ALIVE_AFTER
+        if self.frozen.is_some_and(|since| now.since(since) >= FROZEN) {
+            self.finding = Finding::Failed(FROZEN_WORDS.to_owned());
+        } else if self
+            .alive_since()
+            .is_some_and(|since| now.since(since) >= ALIVE_AFTER)
         {
             self.finding = Finding::Healthy;
+        } else if self.watch == Watch::Completion && now >= self.next_look {
+            self.next_look = now.after(JOB_LOOK);
+            self.look_due = true;
         } else if let Some(deadline) = self.deadline()
             && now >= deadline
         {
-            if matches!(self.watch, Watch::Platform { .. }) && self.last_look.is_none() {
-                self.last_look = Some(true);
+            if matches!(self.watch, Watch::Platform { .. }) && !self.last_look {
+                self.last_look = true;
+                self.look_due = true;
                 return &self.finding;
             }
             self.finding = Finding::Failed(self.too_late());
@@ -238,15 +267,15 @@ impl HealthGate {
         &self.finding
     }
 
-    /// Tells once, when the time is over, that the platform has to be looked at before the instance is given up.
-    pub fn takes_last_look(&mut self) -> bool {
-        self.last_look
-            .as_mut()
-            .is_some_and(|due| std::mem::replace(due, false))
+    /// Tells once that the platform has to be looked at: when the time is over, before the instance is given up, and
+    /// of a job every now and then.
+    pub fn takes_look(&mut self) -> bool {
+        std::mem::take(&mut self.look_due)
     }
 
     fn died(&mut self, code: i64) {
         self.up_since = None;
+        self.frozen = None;
         self.deaths = self.deaths.saturating_add(1);
         self.last_exit = Some(code);
         if self.watch == Watch::Completion && code == 0 {
@@ -305,8 +334,14 @@ impl HealthGate {
         }
     }
 
+    /// Since when an instance that only has to stay up does.
+    fn alive_since(&self) -> Option<Boot> {
+        let counts = self.watch == Watch::Alive && self.frozen.is_none();
+        self.up_since.filter(|_| counts)
+    }
+
     fn probe_due(&self) -> Option<Boot> {
-        if self.probing || self.up_since.is_none() {
+        if self.probing || self.up_since.is_none() || self.frozen.is_some() {
             return None;
         }
         matches!(self.watch, Watch::Asked(_) | Watch::Port(_)).then_some(self.next_probe)
@@ -328,7 +363,11 @@ impl HealthGate {
     }
 
     fn deadline(&self) -> Option<Boot> {
-        let more = self.last_look.map_or(Duration::ZERO, |_| LAST_LOOK);
+        let more = if self.last_look {
+            LAST_LOOK
+        } else {
+            Duration::ZERO
+        };
         Some(self.opened.after(self.span()?.saturating_add(more)))
     }
 

@@ -20,6 +20,7 @@ mod evening;
 mod hooks_zoo;
 mod install_lock;
 mod lifecycle;
+mod paused;
 mod project;
 mod proxy_garbage;
 mod proxy_lost;

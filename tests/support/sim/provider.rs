@@ -927,6 +927,7 @@ impl Provider for SimProvider {
                     _ => None,
                 },
                 out_of_memory: false,
+                unpause: None,
                 probes: Vec::new(),
             })
         })

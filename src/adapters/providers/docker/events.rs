@@ -212,6 +212,8 @@ impl DockerProvider {
                     seen.starved.remove(id);
                     LiveEventKind::Removed
                 }
+                "pause" => LiveEventKind::Paused,
+                "unpause" => LiveEventKind::Unpaused,
                 other => LiveEventKind::Changed(other.to_owned()),
             },
         };

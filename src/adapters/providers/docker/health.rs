@@ -155,6 +155,8 @@ impl DockerProvider {
             exit_code: (state.running != Some(true))
                 .then_some(state.exit_code)
                 .flatten(),
+            unpause: (state.paused == Some(true))
+                .then(|| format!("docker unpause {}", target.name)),
             out_of_memory: state.oom_killed == Some(true),
             probes,
             given: given.unwrap_or_default(),

@@ -92,7 +92,7 @@ fn differences(before: &Look, after: &Look) -> Vec<LiveEvent> {
 
 /// Tells what must have happened to one instance; several ends and starts between two looks are told as one.
 fn story(old: Option<&Seen>, new: &Seen) -> Vec<LiveEventKind> {
-    use LiveEventKind::{Changed, Created, Died, Health as Judged, Started};
+    use LiveEventKind::{Changed, Created, Died, Health as Judged, Paused, Started, Unpaused};
     let mut story = Vec::new();
     if old.is_none() {
         story.push(Created);
@@ -117,7 +117,10 @@ fn story(old: Option<&Seen>, new: &Seen) -> Vec<LiveEventKind> {
             story.push(Changed("renamed".into()));
         }
         if ran && runs(new.status) && old.status != new.status {
-            story.push(Changed(new.status.as_str().into()));
+            story.push(match new.status {
+                Status::Paused => Paused,
+                _ => Unpaused,
+            });
         }
     }
     story
@@ -330,7 +333,7 @@ mod tests {
 
     #[test]
     fn two_looks_tell_what_happened_between() {
-        use LiveEventKind::{Changed, Created, Died, Health as Judged, Started};
+        use LiveEventKind::{Created, Died, Health as Judged, Paused, Started};
         let none = Health::Unchecked;
         let created = seen(Status::Created, 0, none);
         let gated = seen(Status::Running, 0, Health::Starting);
@@ -363,11 +366,7 @@ mod tests {
                 &seen(Status::Restarting, 1, none),
                 vec![Died(7)],
             ),
-            (
-                Some(&running),
-                &seen(Status::Paused, 1, none),
-                vec![Changed("paused".into())],
-            ),
+            (Some(&running), &seen(Status::Paused, 1, none), vec![Paused]),
             (
                 Some(&running),
                 &seen(Status::Running, 1, Health::Healthy),

@@ -61,6 +61,12 @@ impl Found {
             .is_some_and(ProcessId::is_alive)
     }
 
+    /// Returns the process that is frozen, if it is.
+    pub(super) fn frozen(&self) -> Option<i32> {
+        let main = self.status.main.as_ref()?;
+        (self.standing() == Status::Paused).then_some(main.pid)
+    }
+
     /// Tells how it stands, by what `/proc` proves rather than by what was written down.
     pub(super) fn standing(&self) -> Status {
         let ended = Status::Exited(self.status.exit_code.unwrap_or(255));

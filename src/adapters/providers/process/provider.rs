@@ -267,6 +267,7 @@ impl Provider for ProcessProvider {
             last_exit: found.status.probe_exit,
             exit_code: found.status.exit_code.filter(|_| ended),
             out_of_memory: found.status.out_of_memory,
+            unpause: found.frozen().map(|pid| format!("kill -CONT {pid}")),
             probes: last_probe(&found).into_iter().collect(),
             given: found.given(),
         })

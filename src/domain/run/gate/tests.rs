@@ -115,7 +115,7 @@ fn the_platforms_verdict_decides_when_it_checks() {
     assert_eq!(late.wake_at(), Some(at(30_000)));
     // An event may be lost: before it is given up the platform is looked at, once.
     assert_eq!(late.tick(at(30_000)), &Finding::Waiting);
-    assert!(late.takes_last_look() && !late.takes_last_look());
+    assert!(late.takes_look() && !late.takes_look());
     assert_eq!(late.wake_at(), Some(at(35_000)));
     let mut unheard = late.clone();
     let told = LiveEventKind::Health(Health::Healthy);
@@ -206,5 +206,51 @@ fn the_way_to_find_out_follows_the_service() {
             Watch::Completion => "completion",
         };
         assert_eq!(word, expected, "case {i}");
+    }
+}
+
+#[test]
+fn a_frozen_instance_is_given_up_soon_however_its_health_is_found_out() {
+    let ways = [
+        Watch::Platform {
+            deadline: Duration::from_secs(300),
+        },
+        Watch::Asked(check(1000, 30, 0)),
+        Watch::Port(80),
+        Watch::Alive,
+        Watch::Completion,
+    ];
+    for watch in ways {
+        let mut gate = gate(watch.clone(), RestartPolicy::Always);
+        gate.hear(&LiveEventKind::Paused, at(200));
+        assert_eq!(gate.wake_at(), Some(at(3_200)), "{watch:?}");
+        assert_eq!(gate.take_probe(at(1_000)), None, "{watch:?}");
+        assert_eq!(gate.tick(at(3_199)), &Finding::Waiting, "{watch:?}");
+        let Finding::Failed(why) = gate.tick(at(3_200)) else {
+            panic!("{watch:?}: {:?}", gate.finding());
+        };
+        assert!(why.contains("it is paused"), "{why}");
+    }
+}
+
+#[test]
+fn a_moment_of_being_frozen_fails_nothing_and_proves_nothing() {
+    let mut gate = gate(Watch::Port(80), RestartPolicy::No);
+    gate.hear(&LiveEventKind::Paused, at(100));
+    // The kernel accepts connections for whoever is frozen.
+    assert_eq!(gate.probed(at(90), Ok(()), at(200)), &Finding::Waiting);
+    gate.hear(&LiveEventKind::Unpaused, at(2_000));
+    assert_eq!(gate.tick(at(5_000)), &Finding::Waiting);
+    assert_eq!(gate.probed(at(5_000), Ok(()), at(5_001)), &Finding::Healthy);
+}
+
+#[test]
+fn a_job_is_looked_at_now_and_then_though_it_may_take_its_time() {
+    let mut gate = gate(Watch::Completion, RestartPolicy::No);
+    assert!(!gate.takes_look());
+    for round in 1..=100 {
+        assert_eq!(gate.wake_at(), Some(at(round * 30_000)));
+        assert_eq!(gate.tick(at(round * 30_000)), &Finding::Waiting);
+        assert!(gate.takes_look() && !gate.takes_look());
     }
 }
