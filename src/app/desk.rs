@@ -1,6 +1,7 @@
 //! What the session's tasks share on its thread: the loaded project, the snapshot, the readers, the engine's door.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::app::workshop::{Need, Workshop};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::hint::Hint;
-use crate::domain::ids::Address;
+use crate::domain::ids::{Address, ResourceKind};
 use crate::domain::plan::model::Purpose;
 use crate::domain::project::project::Project;
 use crate::domain::report::worker::WorkerReport;
@@ -146,12 +147,12 @@ impl<'w, W: Workshop> Desk<'w, W> {
 
     /// Tells what the platform reported, as it came.
     pub(super) fn heard(&self, hint: &Hint) {
-        if let Hint::Live(text) | Hint::Instance { text, .. } = hint
-            && !matches!(text.as_str(), "connected" | "connection lost")
+        if let Some(text) = hint.told()
+            && !matches!(text, "connected" | "connection lost")
         {
             self.post(&Notice::Heard(Heard {
                 at: self.workshop.now(),
-                text: text.clone(),
+                text: text.to_owned(),
                 in_run: self.is_mutating(),
             }));
         }
@@ -159,7 +160,7 @@ impl<'w, W: Workshop> Desk<'w, W> {
         if let Hint::Instance {
             subject, status, ..
         } = hint
-            && !self.is_mutating()
+            && self.leaves_alone(&subject.address) == Some(true)
         {
             let told = self.look(|s| s.status.as_ref()?.told(subject, *status));
             if let Some(report) = told {
@@ -169,6 +170,27 @@ impl<'w, W: Workshop> Desk<'w, W> {
                 });
             }
         }
+    }
+
+    /// Returns what the run under way changes; `None`: there is none, or nobody knows yet, or it has actions, which may
+    /// change anything.
+    pub(super) fn at_work(&self) -> Option<BTreeSet<Address>> {
+        let plan = self.look(|s| {
+            let run = s.run.as_ref().filter(|run| run.finished.is_none())?;
+            run.plan.clone()
+        })?;
+        let changes = plan.actions.iter().filter(|one| !one.steps.is_empty());
+        let all: BTreeSet<Address> = changes.map(|one| one.address.clone()).collect();
+        let acts = all.iter().any(|one| one.kind == ResourceKind::Procedure);
+        (self.is_mutating() && !acts).then_some(all)
+    }
+
+    /// Tells whether nobody here changes this resource now; `None`: that is not known.
+    pub(super) fn leaves_alone(&self, address: &Address) -> Option<bool> {
+        if !self.is_mutating() {
+            return Some(true);
+        }
+        self.at_work().map(|all| !all.contains(address))
     }
 
     /// Tells an event outside of a run.

@@ -14,7 +14,7 @@ use crate::app::notice::{Link, Notice};
 use crate::app::workshop::{Need, Workshop};
 use crate::domain::event::EventKind;
 use crate::domain::flow::FlowRequest;
-use crate::domain::ids::PlanId;
+use crate::domain::ids::{Address, PlanId};
 use crate::domain::lease::LockReport;
 use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::domain::report::DriftReport;
@@ -119,8 +119,39 @@ async fn try_look<W: Workshop>(desk: &Desk<'_, W>) -> Result<(), Missed> {
         }
     });
     // What drifted is known also where no plan can be made.
-    tell_drift(desk, None, drift);
+    let at_work = desk.at_work().unwrap_or_default();
+    tell_drift(desk, None, as_known(desk, drift, &at_work));
     Ok(planned?)
+}
+
+/// The look beside the session's own run: drift of what the run leaves alone. One that fails is no news: the look after
+/// the run says it.
+pub(super) async fn look_beside<W: Workshop>(desk: &Desk<'_, W>) {
+    let Ok(project) = desk.known() else { return };
+    let Some(mut at_work) = desk.at_work() else {
+        return;
+    };
+    let Ok(engine) = desk.engine(&project, Need::Platform).await else {
+        return;
+    };
+    let Ok(report) = engine.drift(&project).await else {
+        return;
+    };
+    // Another run may have begun meanwhile.
+    at_work.extend(desk.at_work().unwrap_or_default());
+    tell_drift(desk, None, as_known(desk, report, &at_work));
+}
+
+/// A report in which everything that a run is at stays as it was known.
+fn as_known<W: Workshop>(
+    desk: &Desk<'_, W>,
+    report: DriftReport,
+    at_work: &BTreeSet<Address>,
+) -> DriftReport {
+    if at_work.is_empty() {
+        return report;
+    }
+    desk.look(|s| report.beside(at_work, s.drift.as_deref()))
 }
 
 /// Tells drift: events for what came and went, the report when it is news or was asked for.

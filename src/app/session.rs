@@ -26,7 +26,7 @@ use crate::app::outlet::Outlet;
 pub use crate::app::outlet::Reader;
 use crate::app::policy;
 use crate::app::snapshot::Snapshot;
-use crate::app::triggers::{Look, Triggers};
+use crate::app::triggers::{Look, Triggers, Work};
 use crate::app::work;
 use crate::app::workshop::{Need, Workshop};
 use crate::domain::event::EventKind;
@@ -103,6 +103,7 @@ pub fn open(settings: Settings) -> (Client, Session) {
 enum Ended {
     Wish(Ticket),
     Look { took: Duration, answered: bool },
+    Beside { took: Duration },
     Lock,
     Learned,
     Watch,
@@ -198,8 +199,8 @@ impl<W: Workshop> Room<'_, W> {
         }
         let mut shown = Instant::now();
         while open || self.desk.is_mutating() || self.leading.is_some() {
-            let running = self.desk.is_mutating();
-            let wakeup = self.triggers.next_wakeup(running, self.looking);
+            let work = self.under_way();
+            let wakeup = self.triggers.next_wakeup(work, self.looking);
             tokio::select! {
                 biased;
                 wish = wishes.recv(), if open => match wish {
@@ -213,16 +214,31 @@ impl<W: Workshop> Room<'_, W> {
                 Some(hint) = hints.recv(), if open && self.live => {
                     self.desk.heard(&hint);
                     self.triggers.hint(&hint, Instant::now());
+                    let subject = hint.subject().map(|subject| &subject.address);
+                    if subject.is_some_and(|one| self.desk.leaves_alone(one) != Some(false)) {
+                        self.triggers.beside();
+                    }
                 }
                 () = self.desk.until_behind().then(|()| sleep_until(shown + FRAME)) => {
                     self.desk.publish();
                     shown = Instant::now();
                 }
                 () = sleep_until(wakeup), if open && self.live => {
-                    let due = self.triggers.take(Instant::now(), running, self.looking);
+                    let due = self.triggers.take(Instant::now(), work, self.looking);
                     self.look(due);
                 }
             }
+        }
+    }
+
+    /// Whether a run is under way, and whether it is known what it leaves alone.
+    fn under_way(&self) -> Work {
+        if !self.desk.is_mutating() {
+            Work::None
+        } else if self.desk.at_work().is_some() {
+            Work::Known
+        } else {
+            Work::Hidden
         }
     }
 
@@ -347,6 +363,10 @@ impl<W: Workshop> Room<'_, W> {
                     self.learn();
                 }
             }
+            Ended::Beside { took } => {
+                self.looking = false;
+                self.triggers.looked(*took, Instant::now());
+            }
             Ended::Lock => self.locking = false,
             Ended::Learned => self.learning = false,
             Ended::Watch => self.watching = None,
@@ -397,6 +417,17 @@ impl<W: Workshop> Room<'_, W> {
                 Ended::Look {
                     took: began.elapsed(),
                     answered,
+                }
+            };
+            self.tasks.push(task.boxed_local());
+        }
+        if due.beside {
+            self.looking = true;
+            let task = async move {
+                let began = Instant::now();
+                look::look_beside(desk).await;
+                Ended::Beside {
+                    took: began.elapsed(),
                 }
             };
             self.tasks.push(task.boxed_local());

@@ -1,7 +1,8 @@
 //! When to look again: hints from outside become looks, coalesced. Pure but for the type of its clock.
 //!
 //! Level-triggered: a hint carries no facts, so losing one only delays; there always is a next wake-up. No look
-//! at the platform during a run (the run tells what it does), one right after it.
+//! at everything during a run (the run tells what it does, and a look would find missing what it only makes anew), one
+//! right after it; but what the run leaves alone is looked at also meanwhile, when something is heard of it.
 
 use std::time::Duration;
 
@@ -19,13 +20,26 @@ pub struct Look {
     pub live: bool,
     /// The lock.
     pub lock: bool,
+    /// Drift of what the run under way leaves alone.
+    pub beside: bool,
+}
+
+/// Whether a run is under way, and what can be said of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// There is none.
+    None,
+    /// What it will change is not known yet.
+    Hidden,
+    /// It is known what it leaves alone.
+    Known,
 }
 
 impl Look {
     /// Tells whether there is anything to look at.
     #[must_use]
     pub fn is_empty(self) -> bool {
-        !(self.config || self.live || self.lock)
+        !(self.config || self.live || self.lock || self.beside)
     }
 }
 
@@ -58,6 +72,7 @@ impl Triggers {
                 config: false,
                 live: true,
                 lock: true,
+                beside: false,
             },
             config_after: now,
             live_after: now,
@@ -77,7 +92,7 @@ impl Triggers {
                 }
                 self.wanted.config = true;
             }
-            Hint::Live(_) | Hint::Instance { .. } => self.wanted.live = true,
+            Hint::Live(_) | Hint::Instance { .. } | Hint::About { .. } => self.wanted.live = true,
             // Drift is what differs from the state, so another state is another drift.
             Hint::State | Hint::Timer => {
                 self.wanted.live = true;
@@ -104,8 +119,13 @@ impl Triggers {
         self.wanted.lock = true;
     }
 
+    /// Something that the run under way may leave alone has changed.
+    pub fn beside(&mut self) {
+        self.wanted.beside = true;
+    }
+
     /// Hands out what is due now and forgets it.
-    pub fn take(&mut self, now: Instant, running: bool, looking: bool) -> Look {
+    pub fn take(&mut self, now: Instant, work: Work, looking: bool) -> Look {
         if now >= self.timer {
             self.timer = now + self.period;
             self.arm();
@@ -114,17 +134,24 @@ impl Triggers {
             self.expiry = None;
             self.wanted.live = true;
         }
+        if work == Work::None {
+            // The look at everything finds it.
+            self.wanted.beside = false;
+        }
+        let may_look = !looking && now >= self.live_after;
         let due = Look {
             config: self.wanted.config && now >= self.config_after,
-            live: self.wanted.live && !running && !looking && now >= self.live_after,
+            live: self.wanted.live && work == Work::None && may_look,
             lock: self.wanted.lock && now >= self.lock_after,
+            beside: self.wanted.beside && work == Work::Known && may_look,
         };
         if due.config {
             self.wanted.config = false;
             self.config_after = now + Self::PAUSE;
         }
-        if due.live {
-            self.wanted.live = false;
+        self.wanted.live &= !due.live;
+        self.wanted.beside &= !due.beside;
+        if due.live || due.beside {
             self.live_after = now + Self::PAUSE;
         }
         if due.lock {
@@ -142,12 +169,17 @@ impl Triggers {
 
     /// Returns when to call [`Triggers::take`] next.
     #[must_use]
-    pub fn next_wakeup(&self, running: bool, looking: bool) -> Instant {
+    pub fn next_wakeup(&self, work: Work, looking: bool) -> Instant {
         let mut next = self.expiry.map_or(self.timer, |at| at.min(self.timer));
         if self.wanted.config {
             next = next.min(self.config_after);
         }
-        if self.wanted.live && !running && !looking {
+        let wanted = match work {
+            Work::None => self.wanted.live,
+            Work::Hidden => false,
+            Work::Known => self.wanted.beside,
+        };
+        if wanted && !looking {
             next = next.min(self.live_after);
         }
         if self.wanted.lock {
@@ -164,7 +196,7 @@ mod tests {
     fn settled() -> (Triggers, Instant) {
         let now = Instant::now();
         let mut triggers = Triggers::new(now);
-        let first = triggers.take(now, false, false);
+        let first = triggers.take(now, Work::None, false);
         assert!(first.live && first.lock && !first.config);
         (triggers, now)
     }
@@ -175,13 +207,16 @@ mod tests {
         for n in 0..100 {
             let at = now + Duration::from_millis(n);
             triggers.hint(&Hint::Live("died".into()), at);
-            assert!(triggers.take(at, false, false).is_empty(), "at {n} ms");
+            assert!(triggers.take(at, Work::None, false).is_empty(), "at {n} ms");
         }
-        assert_eq!(triggers.next_wakeup(false, false), now + Triggers::PAUSE);
-        assert!(triggers.take(now + Triggers::PAUSE, false, false).live);
+        assert_eq!(
+            triggers.next_wakeup(Work::None, false),
+            now + Triggers::PAUSE
+        );
+        assert!(triggers.take(now + Triggers::PAUSE, Work::None, false).live);
         assert!(
             triggers
-                .take(now + Triggers::PAUSE, false, false)
+                .take(now + Triggers::PAUSE, Work::None, false)
                 .is_empty()
         );
     }
@@ -193,7 +228,7 @@ mod tests {
         for beat in 1..=10_u32 {
             let at = now + Duration::from_secs(5) * beat;
             triggers.hint(&Hint::Lock, at);
-            let due = triggers.take(at, false, false);
+            let due = triggers.take(at, Work::None, false);
             live += u32::from(due.live);
             lock += u32::from(due.lock);
         }
@@ -205,22 +240,22 @@ mod tests {
         let (mut triggers, now) = settled();
         triggers.hint(&Hint::Live("started".into()), now);
         let later = now + Duration::from_secs(5);
-        assert!(!triggers.take(later, true, false).live);
-        assert!(triggers.take(later, false, false).live);
+        assert!(!triggers.take(later, Work::Hidden, false).live);
+        assert!(triggers.take(later, Work::None, false).live);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_timer_always_has_a_next_wakeup() {
         let (mut triggers, now) = settled();
         for round in 1..5_u32 {
-            let at = triggers.next_wakeup(false, false);
+            let at = triggers.next_wakeup(Work::None, false);
             assert_eq!(at, now + DriftWatch::INTERVAL * round);
-            assert!(triggers.take(at, false, false).live);
+            assert!(triggers.take(at, Work::None, false).live);
         }
         // Also while a run holds the look back.
-        let at = triggers.next_wakeup(true, false);
-        assert!(!triggers.take(at, true, false).live);
-        assert!(triggers.next_wakeup(true, false) > at);
+        let at = triggers.next_wakeup(Work::Hidden, false);
+        assert!(!triggers.take(at, Work::Hidden, false).live);
+        assert!(triggers.next_wakeup(Work::Hidden, false) > at);
     }
 
     #[tokio::test(start_paused = true)]
@@ -228,13 +263,13 @@ mod tests {
         let (mut triggers, now) = settled();
         let (short, long) = (Duration::from_secs(5), Duration::from_secs(600));
         triggers.every(short, now);
-        assert_eq!(triggers.next_wakeup(false, false), now + short);
-        assert!(triggers.take(now + short, false, false).live);
+        assert_eq!(triggers.next_wakeup(Work::None, false), now + short);
+        assert!(triggers.take(now + short, Work::None, false).live);
         triggers.every(long, now + short);
         // The look that is due already comes, and only then the longer pause.
-        assert_eq!(triggers.next_wakeup(false, false), now + short * 2);
-        assert!(triggers.take(now + short * 2, false, false).live);
-        let next = triggers.next_wakeup(false, false);
+        assert_eq!(triggers.next_wakeup(Work::None, false), now + short * 2);
+        assert!(triggers.take(now + short * 2, Work::None, false).live);
+        let next = triggers.next_wakeup(Work::None, false);
         assert_eq!(next, now + short * 2 + long);
     }
 
@@ -243,16 +278,16 @@ mod tests {
         let (mut triggers, now) = settled();
         let at = now + Duration::from_secs(7);
         triggers.expires(Some(at));
-        assert_eq!(triggers.next_wakeup(false, false), at);
+        assert_eq!(triggers.next_wakeup(Work::None, false), at);
         assert!(
             !triggers
-                .take(at - Duration::from_millis(1), false, false)
+                .take(at - Duration::from_millis(1), Work::None, false)
                 .live
         );
         // A run holds it back, and it is not lost.
-        assert!(!triggers.take(at, true, false).live);
-        assert!(triggers.take(at, false, false).live);
-        assert!(triggers.next_wakeup(false, false) > at);
+        assert!(!triggers.take(at, Work::Hidden, false).live);
+        assert!(triggers.take(at, Work::None, false).live);
+        assert!(triggers.next_wakeup(Work::None, false) > at);
     }
 
     #[tokio::test(start_paused = true)]
@@ -261,10 +296,10 @@ mod tests {
         let saved = now + Duration::from_secs(1);
         triggers.hint(&Hint::Config, saved);
         triggers.hint(&Hint::Config, saved + Duration::from_millis(10));
-        assert!(!triggers.take(saved, true, false).config);
-        let at = triggers.next_wakeup(true, false);
+        assert!(!triggers.take(saved, Work::Hidden, false).config);
+        let at = triggers.next_wakeup(Work::Hidden, false);
         assert_eq!(at, saved + Triggers::SETTLE);
-        assert!(triggers.take(at, true, false).config);
+        assert!(triggers.take(at, Work::Hidden, false).config);
     }
 
     #[tokio::test(start_paused = true)]
@@ -274,13 +309,34 @@ mod tests {
         triggers.looked(took, now + took);
         triggers.hint(&Hint::Live("died".into()), now + took);
         assert_eq!(
-            triggers.next_wakeup(false, false),
+            triggers.next_wakeup(Work::None, false),
             now + took + Triggers::LONGEST
         );
         let quick = Duration::from_millis(150);
         let (mut triggers, now) = settled();
         triggers.looked(quick, now + quick);
         triggers.hint(&Hint::Live("died".into()), now + quick);
-        assert_eq!(triggers.next_wakeup(false, false), now + quick * 2);
+        assert_eq!(triggers.next_wakeup(Work::None, false), now + quick * 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_run_leaves_alone_is_looked_at_meanwhile_once_it_is_known_what_that_is() {
+        let (mut triggers, now) = settled();
+        let at = now + Triggers::PAUSE;
+        triggers.hint(&Hint::Live("died".into()), at);
+        assert!(triggers.take(at, Work::Known, false).is_empty());
+        triggers.beside();
+        assert!(triggers.take(at, Work::Hidden, false).is_empty());
+        assert!(triggers.take(at, Work::Known, true).is_empty());
+        assert_eq!(triggers.next_wakeup(Work::Known, false), at);
+        let due = triggers.take(at, Work::Known, false);
+        assert!(due.beside && !due.live);
+        assert!(
+            triggers
+                .take(at + Triggers::PAUSE, Work::Known, false)
+                .is_empty()
+        );
+        let after = triggers.take(at + Triggers::PAUSE, Work::None, false);
+        assert!(after.live && !after.beside, "everything, once it is over");
     }
 }

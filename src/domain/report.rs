@@ -14,6 +14,7 @@ use crate::domain::report::ignored::IgnoredChange;
 use crate::domain::time::Wall;
 
 pub mod accept;
+mod beside;
 mod cosmetic;
 pub mod drift;
 pub mod flows;

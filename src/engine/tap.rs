@@ -187,7 +187,7 @@ pub(super) async fn watch<W: World>(world: &W, project: &Project, hints: mpsc::S
                 let who = subject.address.instance(subject.instance);
                 let text = format!("{who} {what_happened}");
                 match now {
-                    None => Hint::Live(text),
+                    None => Hint::About { text, subject },
                     Some(status) => Hint::Instance {
                         text,
                         subject,

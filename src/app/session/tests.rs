@@ -13,7 +13,10 @@ use crate::domain::ids::{Address, Digest, Instance, Lineage, PlanId, ProviderId,
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::live::{Health, LiveSubject, Status};
 use crate::domain::place::Sources;
-use crate::domain::plan::model::{ActionKind, Cause, Change, Plan, PlanRequest, Purpose};
+use crate::domain::plan::model::{
+    Action, ActionKind, Cause, Change, Plan, PlanRequest, Purpose, Step, StepKind, StepPlace,
+    Strategy,
+};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 use crate::domain::report::ignored::Ignored;
@@ -45,6 +48,8 @@ struct Script {
     stopped_with: Cell<Option<Stop>>,
     /// Nothing can be planned, although the platform answers.
     muddled: Cell<bool>,
+    /// What the plan of a run changes, once it is made.
+    changes: RefCell<Option<&'static str>>,
     /// A run goes on until it is stopped.
     endless: Cell<bool>,
     resigned: Cell<bool>,
@@ -94,6 +99,32 @@ fn standing(number: u32) -> (Address, ResourceStatus) {
         ignored: Vec::new(),
     };
     (address, status)
+}
+
+/// What a plan does about a service that has to be started.
+fn restarted(name: &str) -> Action {
+    let address = Address::service(name);
+    Action {
+        kind: ActionKind::Update,
+        strategy: Strategy::Start,
+        reason: String::new(),
+        layer: 0,
+        depends_on: BTreeSet::new(),
+        optional: BTreeSet::new(),
+        fingerprint: None,
+        seen: Vec::new(),
+        changes: vec![stopped()],
+        steps: vec![Step {
+            id: StepId::new(format!("{address}[0]/start")),
+            kind: StepKind::Start,
+            place: StepPlace::Provider,
+            instance: Some(Instance(0)),
+            old: false,
+            needs: Vec::new(),
+            detail: String::new(),
+        }],
+        address,
+    }
 }
 
 fn stopped() -> Change {
@@ -148,6 +179,16 @@ impl Reconcile for Scripted {
             .send(event(started))
             .await
             .expect("the session listens");
+        if let Some(name) = *self.0.changes.borrow() {
+            let mut plan = sample::empty_plan();
+            plan.actions = vec![restarted(name)];
+            let made = EventKind::PlanMade {
+                plan: Arc::new(plan),
+                prediction: None,
+                resumes: Vec::new(),
+            };
+            events.send(event(made)).await.expect("the session listens");
+        }
         let mut outcome = RunOutcome::Ok;
         if self.0.endless.get() {
             let seen = *stop

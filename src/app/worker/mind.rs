@@ -184,7 +184,13 @@ impl Worker {
                 self.news.beat(report, now);
                 self.looked_at_lock(report);
             }
-            Notice::Event(event) => self.news.happened(event),
+            Notice::Event(event) => {
+                self.news.happened(event);
+                // During its own restore the session tells only what the restore leaves alone.
+                if self.running.is_some() {
+                    self.news.release();
+                }
+            }
             Notice::Leadership(news) => self.led(news),
             Notice::Done { ticket, .. } => self.ended(*ticket, None, (now, wall)),
             Notice::Failed {

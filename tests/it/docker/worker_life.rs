@@ -198,3 +198,34 @@ fn docker_worker_stays_with_its_project_when_the_file_becomes_one_of_another() {
     let told = worker.becomes(&project, |told| told["config_fault"].is_null());
     assert_eq!(told["scope"], scope);
 }
+
+#[test]
+fn docker_worker_tells_what_its_restore_leaves_alone_while_that_goes_on() {
+    let hooked = "    hooks: { prestart: { host: 'if [ -e slow ]; then touch begun; while [ ! -e go ]; do sleep 0.1; done; fi' } }\n";
+    let other = "  other:\n    image: nk-test/busybox:1\n    start: [sleep, '100000']\n    stop_grace_period: 1s\n";
+    let project = Project::new(&format!(
+        "{}{hooked}{other}",
+        FILE.replace("WHAT", "auto").trim_end_matches(' ')
+    ));
+    project.deploy();
+    let (app, other) = (project.container("app", 0), project.container("other", 0));
+    let worker = Worker::leading(&project, "worker");
+    project.put("slow", "");
+    project.docker(&["rm", "-f", &app]);
+    assert!(comes_true(PATIENCE, || project
+        .folder()
+        .join("begun")
+        .exists()));
+    project.docker(&["kill", &other]);
+    worker.says(&["\"drift_found\"", "service.other"]);
+    let told = worker.becomes(&project, |told| {
+        told["waiting"][0]["address"] == "service.other"
+    });
+    assert_eq!(told["restoring"][0], "service.app", "{told}");
+    assert!(!runs(&project, &other));
+    project.put("go", "");
+    worker.says(&["restored service.app"]);
+    worker.says(&["restored service.other"]);
+    let calm = || project.nkapp(&["drift"]).code == 0;
+    assert!(comes_true(PATIENCE, calm), "{}", worker.log());
+}

@@ -278,3 +278,72 @@ async fn what_is_ignored_counts_again_the_moment_its_time_is_over() {
     })
     .await;
 }
+
+/// The platform tells that an instance of this service ended.
+fn died(name: &str) -> Hint {
+    Hint::Instance {
+        text: format!("service.{name}[0] ended with 137"),
+        subject: LiveSubject {
+            id: ProviderId::new(format!("id-{name}")),
+            address: Address::service(name),
+            instance: Instance(0),
+        },
+        status: Some(Status::Exited(137)),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_leaves_alone_is_told_while_it_goes_on_and_what_it_is_at_is_not() {
+    let (bench, script) = bench(true);
+    let live = Settings {
+        live: true,
+        ..once()
+    };
+    script.endless.set(true);
+    script.changes.borrow_mut().replace("a");
+    script.drifted.borrow_mut().insert("a");
+    with_session(live, &bench, async |mut client, hints| {
+        hear(&mut client.notices, |n| matches!(n, Notice::Drift { .. })).await;
+        client.handle.send(deploy()).expect("room");
+        hear(
+            &mut client.notices,
+            |n| matches!(n, Notice::Event(e) if e.kind.as_str() == "plan_made"),
+        )
+        .await;
+        let looks = script.looks.get();
+        // In the middle of it the platform shows `a` as recorded, and what the run is about to make anew as missing.
+        script.drifted.borrow_mut().clear();
+        script.drifted.borrow_mut().insert("b");
+        hints.send(died("a")).await.expect("served");
+        hints
+            .send(Hint::Live("created".into()))
+            .await
+            .expect("served");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let began = Instant::now();
+        hints.send(died("b")).await.expect("served");
+        let found = hear(&mut client.notices, |n| {
+            let drift = matches!(n, Notice::Event(e) if e.kind.as_str().starts_with("drift"));
+            drift || matches!(n, Notice::Drift { .. })
+        })
+        .await;
+        let Notice::Event(event) = found else {
+            panic!("{found:?}")
+        };
+        assert_eq!(event.address, Some(Address::service("b")));
+        assert!(began.elapsed() <= Duration::from_millis(500));
+        let told = hear(&mut client.notices, |n| matches!(n, Notice::Drift { .. })).await;
+        let Notice::Drift { report, .. } = told else {
+            unreachable!()
+        };
+        let known: Vec<&str> = report.drifted.keys().map(|one| one.name.as_str()).collect();
+        assert_eq!(known, ["a", "b"], "what it is at stays as it was known");
+        assert_eq!(script.looks.get(), looks, "nobody planned anything");
+        let stop = Command::Stop { stop: Stop::Drain };
+        client.handle.send(stop).expect("room");
+        // Afterwards everything is as it is seen.
+        let last = hear(&mut client.notices, |n| matches!(n, Notice::Drift { .. })).await;
+        assert!(matches!(last, Notice::Drift { report, .. } if report.drifted.len() == 1));
+    })
+    .await;
+}
