@@ -73,11 +73,14 @@ impl Beacon {
         })
     }
 
-    /// Shows a line from now on; whoever shows none for long is not alive.
-    pub fn show(&mut self, line: &str) {
+    /// Shows a line from now on; only `alive` it is a sign of life, and whoever gives none for long is not alive.
+    pub fn show(&mut self, line: &str, alive: bool) {
         let first = self.pulsed.is_none();
         if let Some(lines) = &self.lines {
             lines.send_replace(Arc::new(line.as_bytes().to_vec()));
+        }
+        if !alive {
+            return;
         }
         if first || self.pulsed.is_some_and(|at| at.elapsed() >= PULSE) {
             self.pulsed = Some(Instant::now());
@@ -242,10 +245,10 @@ mod tests {
         assert_eq!(asked(&own), Vec::<String>::new());
         let mut one = Beacon::start(&own, "1-a", None).expect("a beacon");
         let mut two = Beacon::start(&own, "2-b", None).expect("a beacon");
-        one.show("first\n");
-        two.show("second\n");
+        one.show("first\n", true);
+        two.show("second\n", true);
         assert_eq!(asked(&own), ["first\n", "second\n"]);
-        one.show("third\n");
+        one.show("third\n", true);
         assert_eq!(asked(&own), ["third\n", "second\n"]);
         let place = own.join(PLACE);
         let mode = std::fs::metadata(place.join("1-a.sock"))
@@ -264,11 +267,43 @@ mod tests {
     }
 
     #[test]
+    fn systemd_is_told_of_the_beginning_of_life_and_of_the_end_and_of_nothing_else() {
+        let home = tempfile::tempdir().expect("temp folder");
+        let address = home.path().join("notify");
+        let systemd = UnixDatagram::bind(&address).expect("bound");
+        systemd.set_nonblocking(true).expect("set");
+        let told = || {
+            let mut bytes = [0; 64];
+            let length = systemd.recv(&mut bytes).ok()?;
+            String::from_utf8(bytes[..length].to_vec()).ok()
+        };
+        let own = home.path().join(".nanokit");
+        let mut beacon = Beacon::start(&own, "1-a", address.to_str()).expect("a beacon");
+        let live = own.join(PLACE).join("1-a.live");
+        beacon.show("nobody answers yet\n", false);
+        assert!(told().is_none() && !live.exists());
+        beacon.show("first\n", true);
+        assert_eq!(told().as_deref(), Some("READY=1\nWATCHDOG=1"));
+        beacon.show("too soon\n", true);
+        assert_eq!(told(), None);
+        beacon.pulsed = Instant::now().checked_sub(PULSE);
+        beacon.show("nobody answers any more\n", false);
+        assert_eq!(told(), None);
+        assert_eq!(std::fs::read_to_string(&live).expect("there"), "first\n");
+        assert_eq!(asked(&own), ["nobody answers any more\n"]);
+        beacon.show("again\n", true);
+        assert_eq!(told().as_deref(), Some("WATCHDOG=1"));
+        beacon.ending();
+        assert_eq!(told().as_deref(), Some("STOPPING=1"));
+        assert_eq!(told(), None);
+    }
+
+    #[test]
     fn hostile_clients_change_nothing_and_the_dead_are_swept() {
         let home = tempfile::tempdir().expect("temp folder");
         let own = home.path().join(".nanokit");
         let mut beacon = Beacon::start(&own, "1-a", None).expect("a beacon");
-        beacon.show("well\n");
+        beacon.show("well\n", true);
         let socket = own.join(PLACE).join("1-a.sock");
         let mut idle: Vec<Plain> = (0..64)
             .map(|_| Plain::connect(&socket).expect("connected"))

@@ -125,6 +125,8 @@ pub enum Command {
     Ignored,
     /// Look at status, plan, drift and lock again, now.
     Look,
+    /// Prove that the session serves: answered at once, whatever else goes on.
+    Prove,
     /// Lead among the workers of this project, or wait to; ends with [`Command::Resign`].
     Lead,
     /// Give the lead back.
@@ -184,6 +186,7 @@ impl Command {
             | Self::Exec { .. } => Class::Mutate,
             Self::Unlock { .. } => Class::Unlock,
             Self::Look
+            | Self::Prove
             | Self::Lead
             | Self::Resign
             | Self::Reload

@@ -119,6 +119,7 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
         | Command::Ignored
         | Command::Watch { .. }
         | Command::Look
+        | Command::Prove
         | Command::Lead
         | Command::Resign
         | Command::Reload

@@ -257,6 +257,7 @@ impl<W: Workshop> Room<'_, W> {
                 self.desk.resign();
                 self.done(ticket);
             }
+            Command::Prove => self.done(ticket),
             Command::Lead => self.lead(ticket),
             Command::Stop { stop } => {
                 self.desk.stop(stop);

@@ -94,6 +94,7 @@ async fn answer<W: Workshop>(
         Command::Lead => keeping::lead(desk).await,
         // The session does these itself before it comes here.
         Command::Look
+        | Command::Prove
         | Command::Resign
         | Command::Reload
         | Command::Stop { .. }

@@ -75,8 +75,8 @@ pub(super) fn light(
 struct Lit(Socket);
 
 impl Beacon for Lit {
-    fn show(&mut self, report: &WorkerReport) {
-        self.0.show(&worker::encode_line(report));
+    fn show(&mut self, report: &WorkerReport, alive: bool) {
+        self.0.show(&worker::encode_line(report), alive);
     }
     fn ending(&mut self) {
         self.0.ending();

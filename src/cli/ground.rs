@@ -85,8 +85,8 @@ pub struct Terminal {
 
 /// Where a worker shows what it does; dropped, it shows nothing any more.
 pub trait Beacon {
-    /// Shows this from now on. Who shows nothing for long is not alive.
-    fn show(&mut self, report: &WorkerReport);
+    /// Shows this from now on; `alive`, it is a sign of life. Who gives none for long is not alive.
+    fn show(&mut self, report: &WorkerReport, alive: bool);
     /// Tells whoever started us that the end is near.
     fn ending(&mut self);
 }

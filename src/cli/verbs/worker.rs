@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::app::command::{Command, Stop};
+use crate::app::command::{Command, Stop, Ticket};
 use crate::app::failure::Failure;
 use crate::app::notice::Notice;
 use crate::app::session::{self, Reader, Settings};
@@ -21,12 +21,15 @@ use crate::cli::exit;
 use crate::cli::ground::{Beacon, Heard, Line};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::project::project::Project;
+use crate::domain::time::Wall;
 use crate::formats::{event, text};
 use crate::present::human;
 use crate::present::role::{Role, Row};
 
 /// Longest time without a sign of life.
 const PULSE: Duration = Duration::from_secs(5);
+/// How long ago the session may have answered to count as alive.
+const ANSWERED: Duration = Duration::from_secs(10);
 /// Shortest time between two.
 const FRAME: Duration = Duration::from_millis(50);
 
@@ -69,6 +72,7 @@ impl Hydrated {
             mind,
             beacon: Some(beacon),
             line: Some(line),
+            vigil: Vigil::default(),
             asked_to_end: 0,
             shown: None,
         })
@@ -80,6 +84,8 @@ struct Active {
     mind: Worker,
     beacon: Option<Box<dyn Beacon>>,
     line: Option<Box<dyn Line>>,
+    /// Whether the session, which does all the work, still answers.
+    vigil: Vigil,
     /// How often somebody asked it to end.
     asked_to_end: u32,
     /// When it was shown last.
@@ -91,7 +97,9 @@ impl Active {
     fn watch(&mut self, errand: &mut Errand<'_>) -> Result<(), Failure> {
         loop {
             self.wish(errand)?;
-            let longest = if self.show(errand) { PULSE } else { FRAME };
+            self.ask_for_proof()?;
+            let shown = self.show(errand.ground.now());
+            let longest = if shown { PULSE } else { FRAME };
             if self.asked_to_end > 0 && !self.mind.is_busy() {
                 return Ok(());
             }
@@ -103,6 +111,7 @@ impl Active {
             };
             match heard {
                 Heard::Notice(notice) => {
+                    self.vigil.hear(&notice, Instant::now());
                     self.mind.hear(&notice, Instant::now(), errand.ground.now());
                     for event in self.mind.take_news() {
                         log_event(errand, &event);
@@ -135,15 +144,28 @@ impl Active {
         Ok(())
     }
 
+    /// A session that hangs is no life, however well this loop does: it is asked, and has to answer.
+    fn ask_for_proof(&mut self) -> Result<(), Failure> {
+        if self.vigil.is_due(Instant::now()) {
+            let Some(line) = self.line.as_mut() else {
+                return Err(session::gone());
+            };
+            self.vigil.asked = Some(line.send(Command::Prove)?);
+        }
+        Ok(())
+    }
+
     /// Shows what it does, but not more often than anybody could want to know: a run says much. Tells whether it did.
-    fn show(&mut self, errand: &Errand<'_>) -> bool {
+    fn show(&mut self, wall: Wall) -> bool {
         if self.shown.is_some_and(|at| at.elapsed() < FRAME) {
             return false;
         }
         self.shown = Some(Instant::now());
-        let report = self.mind.report(Instant::now(), errand.ground.now());
+        let now = Instant::now();
+        let report = self.mind.report(now, wall);
+        let alive = self.vigil.is_alive(now);
         if let Some(beacon) = self.beacon.as_mut() {
-            beacon.show(&report);
+            beacon.show(&report, alive);
         }
         true
     }
@@ -183,6 +205,34 @@ impl Active {
             address: None,
         };
         log_said(errand, &said);
+    }
+}
+
+/// Watches over the session: asks it again and again, and remembers when it answered last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Vigil {
+    asked: Option<Ticket>,
+    answered: Option<Instant>,
+}
+
+impl Vigil {
+    fn is_due(&self, now: Instant) -> bool {
+        let fresh = |at: Instant| now.saturating_duration_since(at) < PULSE;
+        self.asked.is_none() && !self.answered.is_some_and(fresh)
+    }
+
+    fn hear(&mut self, notice: &Notice, now: Instant) {
+        if let Notice::Done { ticket, .. } = notice
+            && self.asked == Some(*ticket)
+        {
+            self.asked = None;
+            self.answered = Some(now);
+        }
+    }
+
+    fn is_alive(&self, now: Instant) -> bool {
+        let lately = |at: Instant| now.saturating_duration_since(at) <= ANSWERED;
+        self.answered.is_some_and(lately)
     }
 }
 
@@ -231,3 +281,6 @@ fn log_event(errand: &mut Errand<'_>, event: &Event) {
     line.insert("level".to_owned(), json!(level.as_str()));
     errand.printer.log_line(&Value::Object(line));
 }
+
+#[cfg(test)]
+mod tests;
