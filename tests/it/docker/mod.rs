@@ -29,6 +29,7 @@ mod proxy_stale;
 mod secrets_given;
 mod terminal_foreign;
 mod worker_drift;
+mod worker_ends;
 mod worker_kit;
 mod worker_life;
 mod worker_soak;

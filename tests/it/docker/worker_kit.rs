@@ -1,7 +1,7 @@
 //! A worker of a throw-away project, and what may be required of it.
 
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -24,12 +24,20 @@ impl Worker {
     pub(super) fn start(project: &Project, name: &str) -> Self {
         Self::other(project, name, &["worker"])
     }
+    /// Starts one with these variables.
+    pub(super) fn with(project: &Project, name: &str, env: &[(&str, &Path)]) -> Self {
+        let mut command = project.command(&["worker"]);
+        command.envs(env.iter().copied());
+        Self::of(project, name, &mut command)
+    }
     /// Starts another command that goes on.
     pub(super) fn other(project: &Project, name: &str, arguments: &[&str]) -> Self {
+        Self::of(project, name, &mut project.command(arguments))
+    }
+    fn of(project: &Project, name: &str, command: &mut Command) -> Self {
         let log = project.folder().join(format!("{name}.log"));
         let file = std::fs::File::create(&log).expect("a log");
-        let child = project
-            .command(arguments)
+        let child = command
             .stdout(Stdio::null())
             .stderr(file)
             .spawn()

@@ -51,14 +51,6 @@ fn docker_worker_asks_and_an_edit_of_the_file_lets_it_act() {
     assert!(runs(&project, &container));
     let told = worker.becomes(&project, |told| told["drifted"] == serde_json::json!([]));
     assert_eq!(told["config_fault"], serde_json::Value::Null);
-
-    // The same by a signal, for whoever cannot watch files.
-    project.write(&FILE.replace("WHAT", "never"));
-    worker.signal(Signal::HUP);
-    worker.becomes(&project, |told| told["restore"] == "never");
-    project.docker(&["stop", "-t", "1", &container]);
-    worker.becomes(&project, |told| told["drifted"][0] == "service.app");
-    assert!(!runs(&project, &container));
 }
 
 #[test]

@@ -921,14 +921,11 @@ impl Provider for SimProvider {
                 } else {
                     String::new()
                 },
-                last_exit: None,
                 exit_code: match b.status {
                     Status::Exited(code) => Some(code),
                     _ => None,
                 },
-                out_of_memory: false,
-                unpause: None,
-                probes: Vec::new(),
+                ..HealthDetail::default()
             })
         })
     }
