@@ -14,6 +14,7 @@ use nanokit::app::worker::mind::{Identity, Worker};
 use nanokit::app::workshop::{Need, Workshop};
 use nanokit::domain::event::RunOutcome;
 use nanokit::domain::graph::build::Graph;
+use nanokit::domain::lease::LeaseTimes;
 use nanokit::domain::place::Sources;
 use nanokit::domain::plan::model::Purpose;
 use nanokit::domain::project::project::Project;
@@ -370,4 +371,72 @@ fn what_a_killed_deploy_left_is_nobody_elses_to_finish_and_asking_restores_nothi
         }
         assert!(left > 0, "{} left nothing", purpose.as_str());
     }
+}
+
+/// Lives as a worker on this machine for so long.
+async fn leadership(machine: &Machine, project: &Project, on: u32, span: Duration) -> WorkerReport {
+    let fate = Fate {
+        machine: on,
+        ..Fate::default()
+    };
+    let told = work(machine, project, (fate, span)).await;
+    told.expect("nobody killed it")
+}
+
+#[test]
+fn a_leader_that_died_on_another_machine_is_followed_after_the_silence_of_its_lease_and_not_before()
+{
+    let times = LeaseTimes::DEFAULT;
+    let silence = times.lease + times.grace;
+    for seed in 0..6 {
+        sim(async {
+            let machine = machine(seed);
+            let project = four();
+            deploy(&machine, &project).await;
+            let dies = Fate {
+                machine: 1,
+                ..killed_at(90 + seed * 12)
+            };
+            let hand = async {
+                sleep(SECOND * 5).await;
+                kill(&machine, "api[0]");
+            };
+            let (first, ()) = tokio::join!(work(&machine, &project, (dies, SECOND * 250)), hand);
+            assert!(first.is_none(), "{seed}: it was not killed");
+            // Nobody here can prove that it is dead, so only its silence counts, all of it.
+            let early = leadership(&machine, &project, 2, silence - SECOND * 3).await;
+            let waits = matches!(early.leadership, Leadership::StandsBy(_));
+            assert!(waits, "{seed}: {:?}", early.leadership);
+            assert_eq!(early.restored, 0, "{seed}");
+            let late = leadership(&machine, &project, 2, silence * 3).await;
+            assert_eq!(late.leadership, Leadership::Leads, "{seed}");
+            assert_eq!(late.drifted, [], "{seed}: {late:#?}");
+            machine.ledger.assert_sound(&format!("seed {seed}"));
+            assert!(machine.platform.is_up("api"), "{seed}");
+        });
+    }
+}
+
+#[test]
+fn a_leader_on_another_machine_that_lives_is_never_followed() {
+    sim(async {
+        let machine = machine(7);
+        let project = four();
+        deploy(&machine, &project).await;
+        let hand = async {
+            for _ in 0..4 {
+                sleep(SECOND * 40).await;
+                kill(&machine, "api[0]");
+            }
+        };
+        let first = leadership(&machine, &project, 1, SECOND * 220);
+        let second = async {
+            sleep(SECOND).await;
+            leadership(&machine, &project, 2, SECOND * 210).await
+        };
+        let (first, second, ()) = tokio::join!(first, second, hand);
+        assert_eq!((first.restored, second.restored), (4, 0));
+        assert_eq!(first.leadership, Leadership::Leads);
+        machine.ledger.assert_sound("two machines");
+    });
 }
