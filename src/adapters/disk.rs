@@ -6,6 +6,8 @@
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::FlockOperation;
+
 use crate::adapters::folder::{self, Folder};
 use crate::ports::disk::{Disk, DiskError};
 
@@ -105,6 +107,37 @@ impl Disk for ProjectDisk {
                 place.replace(name, bytes, &temp)
             })
             .map_err(self.error("write", path))
+    }
+
+    fn replace_if(
+        &self,
+        path: &Path,
+        before: Option<&[u8]>,
+        bytes: &[u8],
+    ) -> Result<bool, DiskError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let side = PathBuf::from(format!("lock/{name}.flock"));
+        // The side file is never removed: whoever removed it would hand the same lock out twice.
+        let guard = self
+            .made(&side)
+            .and_then(|(place, name)| place.keep(name))
+            .map_err(self.error("lock", &side))?;
+        match rustix::fs::flock(&guard, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(false),
+            Err(error) => return Err(self.error("lock", &side)(error.into())),
+        }
+        let limit = before.map_or(0, <[u8]>::len).saturating_add(1);
+        let found = match self.read(path, u64::try_from(limit).unwrap_or(u64::MAX)) {
+            // Longer than what it was is another.
+            Err(error) if error.source.kind() == io::ErrorKind::FileTooLarge => return Ok(false),
+            found => found?,
+        };
+        if found.as_deref() != before {
+            return Ok(false);
+        }
+        self.replace(path, bytes)?;
+        Ok(true)
     }
 
     fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError> {

@@ -1,6 +1,7 @@
 //! Deciding about drift instead of undoing it: accepted into the record under the lock, or set aside with a reason.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::domain::graph::build::Graph;
 use crate::domain::ids::Address;
@@ -22,13 +23,17 @@ use crate::engine::lock_report::who;
 use crate::engine::reconcile::EngineError;
 use crate::formats;
 use crate::ports::clock::Clock;
-use crate::ports::disk::Disk;
+use crate::ports::disk::{Disk, DiskError};
 use crate::ports::process::Processes;
 use crate::ports::provider::Provider;
 use crate::ports::world::World;
 
 /// Largest list of decisions that is read, in bytes.
 const LIMIT: u64 = 1 << 20;
+/// How long a change is tried when others change the list as well.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Pause between two such tries.
+const TRY_AGAIN: Duration = Duration::from_millis(5);
 
 /// Carries a decision out and says what was done, one line each.
 pub(super) async fn amend<W: World>(
@@ -57,24 +62,26 @@ pub(super) async fn amend<W: World>(
                 at: now,
                 until: *until,
             };
-            let mut all = ignored(world, project)?;
             let subject = decision.subject();
-            decide(&mut all, decision, now);
-            save(world, project, &all)?;
-            Ok(vec![format!("{subject} is ignored")])
+            change(world, project, |all| {
+                decide(all, decision.clone(), now);
+                Ok(vec![format!("{subject} is ignored")])
+            })
+            .await
         }
         Amendment::Unignore { address, path } => {
-            let mut all = ignored(world, project)?;
-            let back = take_back(&mut all, address, path.as_deref());
-            if back.is_empty() {
-                let refusal = not_ignored(&all, address, path.as_deref());
-                return Err(EngineError::Refused(refusal));
-            }
-            save(world, project, &all)?;
-            let told = back
-                .iter()
-                .map(|one| format!("{} counts again", one.subject()));
-            Ok(told.collect())
+            change(world, project, |all| {
+                let back = take_back(all, address, path.as_deref());
+                if back.is_empty() {
+                    let refusal = not_ignored(all, address, path.as_deref());
+                    return Err(EngineError::Refused(refusal));
+                }
+                let told = back
+                    .iter()
+                    .map(|one| format!("{} counts again", one.subject()));
+                Ok(told.collect())
+            })
+            .await
         }
     }
 }
@@ -106,22 +113,35 @@ async fn check_known<W: World>(
 
 /// Reads what is ignored; expired decisions are still among it.
 pub(super) fn ignored<W: World>(world: &W, project: &Project) -> Result<Vec<Ignored>, EngineError> {
-    let file = place(project);
-    let unreadable = |problem: String| {
-        let location = world.disk().shown(&file).display().to_string();
-        EngineError::BadState {
-            hint: format!(
-                "which drift is ignored is not known: mend it, or move it away and decide anew, `mv {location} {location}.broken`"
-            ),
-            location,
-            problem,
-        }
-    };
-    let bytes = world.disk().read(&file, LIMIT);
-    let Some(bytes) = bytes.map_err(|error| unreadable(cause(&error)))? else {
+    let bytes = stored(world, project)?;
+    decoded(world, project, bytes.as_deref())
+}
+
+fn stored<W: World>(world: &W, project: &Project) -> Result<Option<Vec<u8>>, EngineError> {
+    let bytes = world.disk().read(&place(project), LIMIT);
+    bytes.map_err(|error| unreadable(world, project, cause(&error)))
+}
+
+fn decoded<W: World>(
+    world: &W,
+    project: &Project,
+    bytes: Option<&[u8]>,
+) -> Result<Vec<Ignored>, EngineError> {
+    let Some(bytes) = bytes else {
         return Ok(Vec::new());
     };
-    formats::ignored::decode(&bytes).map_err(|error| unreadable(error.to_string()))
+    formats::ignored::decode(bytes).map_err(|error| unreadable(world, project, error.to_string()))
+}
+
+fn unreadable<W: World>(world: &W, project: &Project, problem: String) -> EngineError {
+    let location = world.disk().shown(&place(project)).display().to_string();
+    EngineError::BadState {
+        hint: format!(
+            "which drift is ignored is not known: mend it, or move it away and decide anew, `mv {location} {location}.broken`"
+        ),
+        location,
+        problem,
+    }
 }
 
 /// Refuses to restore everything while nobody knows what of it somebody decided to live with.
@@ -157,12 +177,33 @@ pub(super) fn aside<W: World>(world: &W, project: &Project) -> Aside {
     aside
 }
 
-fn save<W: World>(world: &W, project: &Project, all: &[Ignored]) -> Result<(), EngineError> {
-    let bytes = formats::ignored::encode(all);
-    world
-        .disk()
-        .replace(&place(project), &bytes)
-        .map_err(|error| EngineError::Store(Box::new(error)))
+/// Changes the list: what somebody else decides meanwhile is kept, and the change made to that.
+async fn change<W: World>(
+    world: &W,
+    project: &Project,
+    mut decide: impl FnMut(&mut Vec<Ignored>) -> Result<Vec<String>, EngineError>,
+) -> Result<Vec<String>, EngineError> {
+    let file = place(project);
+    let until = world.clock().boot().after(PATIENCE);
+    loop {
+        let before = stored(world, project)?;
+        let mut all = decoded(world, project, before.as_deref())?;
+        let told = decide(&mut all)?;
+        let bytes = formats::ignored::encode(&all);
+        let put = world.disk().replace_if(&file, before.as_deref(), &bytes);
+        if put.map_err(|error| EngineError::Store(Box::new(error)))? {
+            return Ok(told);
+        }
+        if world.clock().boot() >= until {
+            let text = "others have been changing it for ten seconds";
+            return Err(EngineError::Store(Box::new(DiskError {
+                action: "write",
+                path: world.disk().shown(&file),
+                source: std::io::Error::new(std::io::ErrorKind::TimedOut, text),
+            })));
+        }
+        world.clock().sleep(TRY_AGAIN).await;
+    }
 }
 
 fn place(project: &Project) -> PathBuf {

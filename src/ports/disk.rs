@@ -23,6 +23,21 @@ pub trait Disk {
     fn append_on(&self, path: &Path, bytes: &[u8], sync: bool) -> Result<bool, DiskError>;
     /// Replaces a file's content at once and durably (temp, fsync, rename, fsync of the folder).
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError>;
+    /// Replaces a file's content if it still is `before` (`None`: it is not there), read and replaced as one act for all
+    /// processes. `false`: it is another by now, or somebody else is about to replace it. What stands here is enough for
+    /// a disk that only one process has.
+    fn replace_if(
+        &self,
+        path: &Path,
+        before: Option<&[u8]>,
+        bytes: &[u8],
+    ) -> Result<bool, DiskError> {
+        let is_same = self.read(path, u64::MAX)?.as_deref() == before;
+        if is_same {
+            self.replace(path, bytes)?;
+        }
+        Ok(is_same)
+    }
     /// Reads a whole file of at most `limit` bytes; `None` when it is not there.
     fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError>;
     /// Lists the names in a folder, sorted; empty when it is not there.

@@ -105,6 +105,35 @@ fn what_nobody_has_is_not_ignored_and_a_rule_is_taken_back_by_its_address() {
 }
 
 #[test]
+fn decisions_made_at_the_same_time_are_all_kept() {
+    use std::fmt::Write as _;
+    let names: Vec<String> = (0..12).map(|n| format!("s{n:02}")).collect();
+    let mut text = "name: decided\ninfra: { provider: process }\nservices:\n".to_owned();
+    for name in &names {
+        let _ = writeln!(text, "  {name}: {{ start: [sleep, '600'] }}");
+    }
+    let env = TestEnv::with(&text);
+    let start = |name: &String| {
+        let subject = format!("service.{name}");
+        let mut command = env.command(&["drift", "ignore", &subject, "--reason", "a trial"]);
+        command.stdout(std::process::Stdio::null());
+        command.spawn().expect("nkapp starts")
+    };
+    let all: Vec<_> = names.iter().map(start).collect();
+    for mut one in all {
+        assert!(one.wait().expect("it ends").success());
+    }
+    let listed = env.nkapp(&["drift", "ignored"]).exits(0);
+    for name in &names {
+        assert!(
+            listed.stdout.contains(name.as_str()),
+            "{name}: {}",
+            listed.stdout
+        );
+    }
+}
+
+#[test]
 fn output_of_a_hook_that_only_warns_is_shown_once_and_what_is_not_there_is_to_be_deployed() {
     let hook = "{ run: 'echo told by the hook; exit 3', on_failure: warn }";
     let env = TestEnv::with(&format!(
