@@ -49,7 +49,7 @@ struct Script {
     /// Nothing can be planned, although the platform answers.
     muddled: Cell<bool>,
     /// What the plan of a run changes, once it is made.
-    changes: RefCell<Option<&'static str>>,
+    changes: Cell<Option<&'static str>>,
     /// A run goes on until it is stopped.
     endless: Cell<bool>,
     resigned: Cell<bool>,
@@ -179,7 +179,7 @@ impl Reconcile for Scripted {
             .send(event(started))
             .await
             .expect("the session listens");
-        if let Some(name) = *self.0.changes.borrow() {
+        if let Some(name) = self.0.changes.get() {
             let mut plan = sample::empty_plan();
             plan.actions = vec![restarted(name)];
             let made = EventKind::PlanMade {

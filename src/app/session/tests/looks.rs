@@ -300,7 +300,7 @@ async fn what_a_run_leaves_alone_is_told_while_it_goes_on_and_what_it_is_at_is_n
         ..once()
     };
     script.endless.set(true);
-    script.changes.borrow_mut().replace("a");
+    script.changes.set(Some("a"));
     script.drifted.borrow_mut().insert("a");
     with_session(live, &bench, async |mut client, hints| {
         hear(&mut client.notices, |n| matches!(n, Notice::Drift { .. })).await;
