@@ -130,7 +130,7 @@ fn a_plan_that_was_saved_is_what_runs_or_nothing() {
         .exits(5)
         .says("stale");
     env.nkapp(&["deploy", "-y", "--plan", "no-such.plan"])
-        .exits(1);
+        .exits(5);
 }
 
 #[test]
