@@ -126,7 +126,7 @@ mod tests {
             format!("{secret:?}"),
             format!("{secret:#?}"),
             format!("{:?}", Some((&secret, 1))),
-            format!("{:?}", [secret.clone()]),
+            format!("{:?}", vec![secret.clone(); 2]),
         ] {
             assert!(text.contains("[redacted]"), "{text}");
             assert!(!text.contains("hunter"), "{text}");
