@@ -23,6 +23,13 @@ impl DriftReport {
             .collect()
     }
 
+    /// Tells whether nothing but that is told of a resource: its file did not change.
+    #[must_use]
+    pub fn is_only_unsettled(&self, address: &Address) -> bool {
+        let edits = self.edits.get(address);
+        edits.is_some_and(|changes| !changes.is_empty() && changes.iter().all(is_standing))
+    }
+
     /// Counts these among what drifted, each with the restore that did not finish it.
     #[must_use]
     pub fn with_half_done(mut self, restores: BTreeMap<Address, RunId>) -> Self {
@@ -101,6 +108,8 @@ mod tests {
             plain.unsettled(),
             [api.clone(), Address::service("web")].into()
         );
+        assert!(!plain.is_only_unsettled(&api), "its file changed too");
+        assert!(plain.is_only_unsettled(&Address::service("web")));
         assert_eq!(plain.clone().with_half_done(BTreeMap::new()), plain);
         let run = RunId("r".to_owned());
         let found = plain.clone().with_half_done([(api.clone(), run)].into());

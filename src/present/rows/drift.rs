@@ -1,6 +1,6 @@
 //! A drift report as rows.
 
-use crate::domain::ids::RunId;
+use crate::domain::ids::{Address, RunId};
 use crate::domain::report::DriftReport;
 use crate::domain::report::ignored::Ignored;
 use crate::domain::time::Wall;
@@ -58,14 +58,7 @@ pub fn drift(report: &DriftReport, all: bool, now: Wall) -> Vec<Row> {
             }));
         }
     }
-    for address in &report.changed {
-        rows.push(
-            Row::at(0)
-                .with(Role::Dim, "• ")
-                .with(Role::Plain, address.to_string())
-                .with(Role::Dim, " differs from the file (a change, not drift)"),
-        );
-    }
+    rows.extend(report.changed.iter().flat_map(|one| edited(report, one)));
     rows.extend(strays(&report.strays));
     rows.extend(undecided(report.undecided.as_deref()));
     if !report.drifted.is_empty() {
@@ -85,6 +78,29 @@ pub fn drift(report: &DriftReport, all: bool, now: Wall) -> Vec<Row> {
 pub fn undecided(why: Option<&str>) -> Option<Row> {
     let text = format!("what is ignored is not known: {}", why?);
     Some(Row::at(0).with(Role::Warn, "! ").with(Role::Plain, text))
+}
+
+/// Returns what a deploy would carry out: a resource with the first of its fields.
+fn edited(report: &DriftReport, address: &Address) -> Vec<Row> {
+    const SHOWN: usize = 5;
+    let standing = if report.is_only_unsettled(address) {
+        " is not finished: a run is at it or was cut off (not drift)"
+    } else {
+        " differs from the file (a change, not drift)"
+    };
+    let heading = Row::at(0)
+        .with(Role::Dim, "• ")
+        .with(Role::Plain, address.to_string())
+        .with(Role::Dim, standing);
+    let mut rows = vec![heading];
+    let edits = report.edits.get(address).map_or(&[][..], Vec::as_slice);
+    let (shown, more) = edits.split_at(edits.len().min(SHOWN));
+    rows.extend(plan::changes(shown, 2));
+    if !more.is_empty() {
+        let text = format!("… and {} more", words::count(more.len(), "field"));
+        rows.push(Row::at(4).with(Role::Dim, text));
+    }
+    rows
 }
 
 /// Says that a restore was begun and did not get to its end.
@@ -136,9 +152,43 @@ pub fn strays(strays: &[String]) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::Address;
     use crate::domain::plan::model::{Cause, Change};
     use crate::domain::report::ignored::IgnoredChange;
+
+    #[test]
+    fn what_the_file_changed_is_told_by_field_and_what_a_run_left_is_no_change_of_the_file() {
+        let change = |path: &str| Change {
+            path: path.to_owned(),
+            instance: None,
+            before: Some("1".into()),
+            after: Some("2".into()),
+            cause: Cause::Config,
+            sensitive: false,
+        };
+        let (api, web) = (Address::service("api"), Address::service("web"));
+        let many = ["a", "b", "c", "d", "e", "f"].map(change).to_vec();
+        let report = DriftReport {
+            changed: vec![api.clone(), web.clone()],
+            edits: [(api, vec![change("status")]), (web, many)].into(),
+            ..DriftReport::default()
+        };
+        let rows = drift(&report, false, Wall(0));
+        let rows: Vec<String> = rows.iter().skip(1).map(Row::text).collect();
+        assert_eq!(
+            rows,
+            [
+                "• service.api is not finished: a run is at it or was cut off (not drift)",
+                "    status  config  1 → 2",
+                "• service.web differs from the file (a change, not drift)",
+                "    a  config  1 → 2",
+                "    b  config  1 → 2",
+                "    c  config  1 → 2",
+                "    d  config  1 → 2",
+                "    e  config  1 → 2",
+                "    … and 1 field more",
+            ]
+        );
+    }
 
     #[test]
     fn drift_changes_and_strays_are_told_apart() {

@@ -28,13 +28,30 @@ pub fn nodes(snapshot: &Snapshot, silent: &[Silent], key: &str) -> Vec<Node> {
     }
     if !report.changed.is_empty() {
         let children = report.changed.iter().map(|address| {
+            let unfinished = if report.is_only_unsettled(address) {
+                "not edited: a run is at it or was cut off"
+            } else {
+                ""
+            };
             let row = Row {
                 subject: Subject::Resource(address.clone()),
                 symbol: Cell::new("~", Tone::Changed),
                 label: address.to_string(),
+                remark: Cell::new(unfinished, Tone::Dim),
                 ..Row::default()
             };
-            Node::leaf(address.to_string(), row)
+            let edits = report.edits.get(address).into_iter().flatten();
+            let fields = edits.enumerate().map(|(index, change)| {
+                let row = Row {
+                    subject: Subject::Resource(address.clone()),
+                    symbol: Cell::new("~", Tone::Changed),
+                    label: path(change),
+                    remark: Cell::new(difference(change), Tone::Dim),
+                    ..Row::default()
+                };
+                Node::leaf(format!("edit {index}"), row)
+            });
+            Node::leaf(address.to_string(), row).with(false, fields.collect())
         });
         let mut heading = Row::heading("edited in the file");
         heading.remark = Cell::new("no drift: a deploy carries it out", Tone::Dim);

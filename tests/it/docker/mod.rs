@@ -10,6 +10,7 @@ mod crash_calls;
 mod crash_stage;
 mod demo;
 mod drift;
+mod drift_decided;
 mod drift_put_back;
 mod engine_ends;
 mod engine_foreign;
