@@ -238,8 +238,10 @@ pub(super) fn make_run_plan<W: World>(
     with_input(world, project, found, &request.plan, |input| {
         let plan = build(input);
         let unseen = request.options.unseen && request.approved.is_none();
-        let held = unseen.then(|| held(input, &plan)).unwrap_or_default();
-        match held.into_iter().next() {
+        if !unseen {
+            return Ok(plan);
+        }
+        match held(input, &plan).into_iter().next() {
             None => Ok(plan),
             Some((address, why)) => {
                 let refusal = Refusal::new(format!("{address} is left to you: {why}"));

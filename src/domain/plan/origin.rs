@@ -33,8 +33,8 @@ impl<'a> Origin<'a> {
         let is_edited = then.is_none_or(|field| field.value != reference);
         // A number that was never used takes after the others.
         let own = recorded.instances.get(&instance);
-        let all = own.into_iter().chain(recorded.instances.values());
-        let id = all.filter_map(|one| one.image_id.as_ref()).next();
+        let mut all = own.into_iter().chain(recorded.instances.values());
+        let id = all.find_map(|one| one.image_id.as_ref());
         match id {
             Some(id) if !is_edited => Self::by_id(id, reference, live),
             _ => Self::Named,

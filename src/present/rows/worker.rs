@@ -64,16 +64,13 @@ fn worker(report: &WorkerReport, now: Wall) -> Vec<Row> {
             ),
         );
     }
+    let all = names(&report.pending);
     if !report.pending.is_empty() {
-        let all = names(&report.pending);
-        line(
-            Role::Warn,
-            format!("a restore of {all} waits for you: `nkapp drift --restore`"),
-        );
+        let text = format!("a restore of {all} waits for you: `nkapp drift --restore`");
+        line(Role::Warn, text);
     }
-    for (address, why) in &report.held {
-        line(Role::Plain, format!("{address}: {why}"));
-    }
+    let held = report.held.iter();
+    held.for_each(|(address, why)| line(Role::Plain, format!("{address}: {why}")));
     for waiting in &report.waiting {
         let when = waiting.next_at.map_or_else(String::new, |at| {
             format!(", next in {}", human::between(now, at))
