@@ -218,6 +218,19 @@ impl Record {
                 self.entry(address).installed = Some(manifest.clone());
             }
             Effect::Applied { address, shape } => self.entry(address).set_shape(shape),
+            Effect::FlowBegun { .. }
+            | Effect::FlowReleased { .. }
+            | Effect::FlowStep { .. }
+            | Effect::FlowCleaned { .. } => self.fold_flow(effect),
+            Effect::Forgotten { address } => {
+                self.resources.remove(address);
+            }
+        }
+    }
+
+    /// Folds what befell an unfinished action.
+    fn fold_flow(&mut self, effect: &Effect) {
+        match effect {
             Effect::FlowBegun {
                 address,
                 purpose,
@@ -268,9 +281,7 @@ impl Record {
                     flow.cleaned.insert(step.clone(), digest.clone());
                 }
             }
-            Effect::Forgotten { address } => {
-                self.resources.remove(address);
-            }
+            _ => {}
         }
     }
 

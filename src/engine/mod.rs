@@ -19,6 +19,7 @@ mod driver;
 mod ears;
 mod effects;
 mod emit;
+mod encodings;
 mod ending;
 #[expect(clippy::module_inception, reason = "the type gives the file its name")]
 pub mod engine;

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use crate::domain::secret::Secret;
-use crate::engine::forms::{SHORTEST_HEX, View, WIDEST, digit_forms, digits, encodings, views};
+use crate::engine::encodings::{digit_forms, encodings};
+use crate::engine::forms::{SHORTEST_HEX, View, WIDEST, digits, views};
 use crate::engine::strip::strip;
 use crate::formats::secret_parts::{leaves, passwords};
 

@@ -104,6 +104,7 @@ fn panics_beside_a_run() {
             run: RunOptions {
                 schedule: Schedule::Layered,
                 parallelism: 8,
+                unseen: false,
             },
             lock_wait: std::time::Duration::ZERO,
             files: UserFiles::default(),

@@ -165,7 +165,7 @@ async fn f18_garbage_in_a_journal_is_named_by_its_line_and_a_torn_end_is_told() 
             lineage: Lineage::new("lin"),
             epoch: Epoch(3),
         },
-        &mut Default::default(),
+        &mut crate::formats::journal::Chain::default(),
     );
     let put = |text: String| {
         let mut files = lab.disk.files.borrow_mut();

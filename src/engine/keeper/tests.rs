@@ -429,7 +429,7 @@ async fn journals_of_other_states_are_left_alone_and_damaged_ones_are_named() {
             lineage: Lineage::new("other"),
             epoch: Epoch(7),
         },
-        &mut Default::default(),
+        &mut crate::formats::journal::Chain::default(),
     );
     let files = lab.disk.files.clone();
     files

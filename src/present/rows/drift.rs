@@ -98,7 +98,7 @@ fn edited(report: &DriftReport, address: &Address) -> Vec<Row> {
     rows.extend(plan::changes(shown, 2));
     if !more.is_empty() {
         let text = format!("… and {} more", words::count(more.len(), "field"));
-        rows.push(Row::at(4).with(Role::Dim, text));
+        rows.push(Row::at(2).with(Role::Dim, text));
     }
     rows
 }
