@@ -18,7 +18,7 @@ use crate::domain::plan::build::PlanInput;
 use crate::domain::plan::model::{
     Action, ActionKind, Cause, Change, PlanWarning, Purpose, Strategy,
 };
-use crate::domain::plan::procedures::put_back::{held, put_back};
+use crate::domain::plan::procedures::put_back::{every, held, put_back, ran};
 use crate::domain::plan::procedures::refusal::missing_inputs;
 use crate::domain::plan::procedures::standing::due;
 use crate::domain::plan::procedures::steps::{action, cleaning};
@@ -142,8 +142,8 @@ fn of_deploy(input: &PlanInput<'_>, occasion: Occasion, purpose: &str) -> Parts 
     };
     let act = |one: &Procedure| action(input, one, (flow(&one.name), purpose));
     let front = || ours(Mode::Pre).chain(ours(Mode::Core));
-    let runs_again = put_back(input, Procedure::PUT_BACK, front());
-    let at_the_end = put_back(input, Procedure::PUT_BACK_POST, ours(Mode::Post));
+    let runs_again = put_back(input, Procedure::PUT_BACK, every(front()));
+    let at_the_end = put_back(input, Procedure::PUT_BACK_POST, every(ours(Mode::Post)));
     let after = runs_again
         .into_iter()
         .chain(ours(Mode::Post).map(act))
@@ -164,33 +164,32 @@ fn of_wish(input: &PlanInput<'_>) -> Parts {
     }
     let flow = recorded.filter(|_| request.flow.turn != Turn::Fresh);
     let purpose = "asked for";
-    let back = put_back(input, Procedure::PUT_BACK, [procedure].into_iter());
+    let back = put_back(input, Procedure::PUT_BACK, every([procedure].into_iter()));
     (
         vec![action(input, procedure, (flow, purpose))],
         back.into_iter().collect(),
     )
 }
 
-fn clean_up(input: &PlanInput<'_>, procedure: &Procedure) -> Parts {
+fn clean_up<'a>(input: &PlanInput<'a>, procedure: &'a Procedure) -> Parts {
     let all = |occasion: Occasion| {
         let all = input.project.procedures.iter();
         all.filter(move |one| one.occasion == occasion)
     };
     if procedure.occasion == Occasion::Manual {
-        let back = put_back(input, Procedure::PUT_BACK, [procedure].into_iter());
+        let ran = ran(input, [procedure].into_iter(), |_, step| step.cleanup);
+        let back = put_back(input, Procedure::PUT_BACK, ran);
         let own = cleaning(input, procedure, |step| step.cleanup);
         return (vec![own], back.into_iter().collect());
     }
     // As after a deploy: who cleans up finds all services as the file wants them.
     let is_post = |one: &&Procedure| one.mode == Some(Mode::Post);
     let front = all(procedure.occasion).filter(|one| !is_post(one));
-    let runs_again = put_back(input, Procedure::PUT_BACK, front);
+    let runs_again = put_back(input, Procedure::PUT_BACK, ran(input, front, |_, _| false));
     let marked = all(procedure.occasion).filter(|one| one.cleanup);
-    let at_the_end = put_back(
-        input,
-        Procedure::PUT_BACK_POST,
-        all(procedure.occasion).filter(is_post),
-    );
+    let post = all(procedure.occasion).filter(is_post);
+    let post = ran(input, post, |one, _| one.cleanup);
+    let at_the_end = put_back(input, Procedure::PUT_BACK_POST, post);
     let clean = marked.map(|one| cleaning(input, one, |_| true));
     (
         runs_again.into_iter().chain(clean).collect(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::flow::Flow;
+use crate::domain::flow::{Flow, Mark};
 use crate::domain::ids::Address;
 use crate::domain::plan::build::PlanInput;
 use crate::domain::plan::digest::fingerprint;
@@ -87,13 +87,42 @@ pub(super) fn held<'a>(input: &PlanInput<'a>) -> BTreeMap<&'a str, Left<'a>> {
     held
 }
 
+/// All steps of procedures.
+pub(super) fn every<'a>(
+    procedures: impl Iterator<Item = &'a Procedure>,
+) -> impl Iterator<Item = (&'a Procedure, &'a ProcedureStep)> {
+    procedures.flat_map(|one| one.steps.iter().map(move |step| (one, step)))
+}
+
+/// The steps that count when procedures are given up: those that were done, the one they stopped at as far as it may have
+/// stopped something, and those of the clean-up.
+pub(super) fn ran<'a>(
+    input: &PlanInput<'a>,
+    procedures: impl Iterator<Item = &'a Procedure>,
+    cleans: impl Fn(&Procedure, &ProcedureStep) -> bool,
+) -> impl Iterator<Item = (&'a Procedure, &'a ProcedureStep)> {
+    let flows = input.record.map(|record| &record.flows);
+    every(procedures).filter(move |(one, step)| {
+        let flow = flows.and_then(|flows| flows.get(&one.name));
+        let is_over = |label: &str| flow.is_some_and(|flow| flow.is_over(label));
+        let stopped_at = one.steps.iter().find(|step| !is_over(&step.label));
+        let may_have_stopped = flow.is_some()
+            && stopped_at.is_some_and(|at| at.label == step.label)
+            && matches!(
+                step.primitive,
+                Primitive::Stop { .. } | Primitive::Scale { .. }
+            );
+        let mark = flow.and_then(|flow| flow.marks.get(&step.label));
+        cleans(one, step) || mark == Some(&Mark::Done) || may_have_stopped
+    })
+}
+
 /// The action that lets services run again which procedures leave stopped or scaled, unless they said so.
 pub(super) fn put_back<'a>(
     input: &PlanInput<'_>,
     name: &str,
-    procedures: impl Iterator<Item = &'a Procedure>,
+    steps: impl Iterator<Item = (&'a Procedure, &'a ProcedureStep)>,
 ) -> Option<Action> {
-    let steps = procedures.flat_map(|one| one.steps.iter().map(move |step| (one, step)));
     let left = left(input, steps);
     if left.is_empty() {
         return None;

@@ -159,6 +159,60 @@ fn a_secret_input_that_a_flow_was_given_is_needed_again_even_if_it_is_optional()
     assert!(plan.warnings[0].text.contains(why));
 }
 
+#[test]
+fn who_gives_up_puts_back_what_ran_and_not_what_the_rest_would_have() {
+    let stop = |keep| Primitive::Stop {
+        services: vec!["api".to_owned()],
+        keep,
+    };
+    let start = Primitive::Start {
+        services: vec!["api".to_owned()],
+    };
+    let cases: [(Primitive, &[(&str, Mark)], &str); 6] = [
+        (
+            stop(false),
+            &[("down", Mark::Done), ("two", Mark::Failed)],
+            "put-back: api",
+        ),
+        (stop(false), &[("down", Mark::Failed)], "put-back: api"),
+        (stop(false), &[], "put-back: api"),
+        (
+            stop(true),
+            &[("down", Mark::Done), ("two", Mark::Failed)],
+            "",
+        ),
+        (run("down").primitive, &[("down", Mark::Done)], ""),
+        // It was not known whether the start went through: to let it run once more harms nobody.
+        (
+            stop(false),
+            &[
+                ("down", Mark::Done),
+                ("two", Mark::Done),
+                ("up", Mark::Failed),
+            ],
+            "put-back: api",
+        ),
+    ];
+    for (first, marks, expected) in cases {
+        let mut lab = lab();
+        let mend = lab.project.procedures.last_mut().unwrap();
+        mend.steps = vec![
+            step("down", first.clone()),
+            run("two"),
+            step("up", start.clone()),
+        ];
+        began(&mut lab, "mend", "manual r1", marks);
+        let plan = lab.plan_of(&wish(Purpose::Act, &["mend"], Turn::Abort));
+        let said = told(&plan).join(", ");
+        assert_eq!(
+            said.contains("put-back"),
+            !expected.is_empty(),
+            "{marks:?}: {said}"
+        );
+        assert!(said.contains(expected), "{marks:?}: {said}");
+    }
+}
+
 /// Names what is open, each with the step it goes on at.
 fn open(lab: &Lab) -> Vec<String> {
     let flows = open_flows(&lab.project, lab.record.as_ref());
