@@ -8,7 +8,7 @@ const MEND: &str = "\
 name: decided
 infra: { provider: process }
 services:
-  app: { start: [sh, -c, 'exec sleep 600'] }
+  app: { start: [sh, -c, 'echo $$$$ > app.pid; exec sleep 600'] }
 actions:
   - name: mend
     hook: manual
@@ -99,6 +99,16 @@ fn what_nobody_has_is_not_ignored_and_a_rule_is_taken_back_by_its_address() {
     env.nkapp(&["drift", "unignore", "service.app"])
         .exits(0)
         .says("service.app:status counts again");
+    let pid = env.read("app.pid").trim().parse().expect("a number");
+    let pid = rustix::process::Pid::from_raw(pid).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives");
+    let began = std::time::Instant::now();
+    while env.nkapp(&["drift"]).code == 0 {
+        assert!(
+            began.elapsed() < std::time::Duration::from_secs(30),
+            "no drift"
+        );
+    }
     env.nkapp(&["drift", "--restore", "app"])
         .exits(5)
         .says("next: nkapp drift --restore app -y");
@@ -137,7 +147,7 @@ fn decisions_made_at_the_same_time_are_all_kept() {
 fn output_of_a_hook_that_only_warns_is_shown_once_and_what_is_not_there_is_to_be_deployed() {
     let hook = "{ run: 'echo told by the hook; exit 3', on_failure: warn }";
     let env = TestEnv::with(&format!(
-        "name: once\ninfra: {{ provider: process }}\nservices:\n  app:\n    start: [sh, -c, 'exec sleep 600']\n    hooks: {{ poststart: {hook} }}\n"
+        "name: once\ninfra: {{ provider: process }}\nservices:\n  app:\n    start: [sh, -c, 'echo $$$$ > app.pid; exec sleep 600']\n    hooks: {{ poststart: {hook} }}\n"
     ));
     env.nkapp(&["logs", "app"])
         .exits(1)

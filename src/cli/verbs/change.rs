@@ -3,6 +3,7 @@
 //! With `-y` there is one run that plans once, under the lock. Without it the plan is made and shown first, and
 //! the run carries out exactly that plan or refuses it as stale.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,7 +174,7 @@ fn complete(
     if missing.is_empty() {
         return Ok(Some(plan));
     }
-    let names = missing.iter().map(|input| &input.name);
+    let names: BTreeSet<&String> = missing.iter().map(|input| &input.name).collect();
     let mut next = with_inputs(request.command(), names);
     if !errand.terminal.interactive {
         next.push_str(" -y");
