@@ -202,7 +202,7 @@ impl<W: World> Run<'_, W> {
         if !keeper.open_ops().is_empty() {
             self.stage(Stage::Settle);
             let emitter = self.emitter;
-            self.unless_stopped(settle_all(world, project, &mut keeper, emitter, lease))
+            self.unless_stopped(settle_all(world, project, &mut keeper, emitter))
                 .await?;
         }
         self.stage(Stage::Observe);

@@ -304,6 +304,7 @@ impl Keeper {
         // The record learns it even when the disk does not: the snapshot may still get through.
         let written = self.append(world, std::slice::from_ref(&line), false);
         self.replay(line);
+        self.note_pending();
         written
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use std::time::Duration;
+
 use crate::domain::effect::Intent;
 use crate::domain::ids::{Address, Instance, OpId, ProviderId};
 use crate::domain::model::path;
@@ -211,30 +213,25 @@ fn create_network(site: &Site<'_>, address: &Address) -> Result<OpKind, Misfit> 
 fn stop(site: &Site<'_>, action: &Action, step: &Step) -> Result<OpKind, Misfit> {
     let target = target(site, action, step)?;
     let recorded = site.recorded(&action.address);
-    Ok(stop_of(target, recorded, site.service(&action.address)))
-}
-
-/// Stops an instance the way it was deployed to be stopped, or else as the file says.
-pub(super) fn stop_of(
-    target: InstanceRef,
-    recorded: Option<&RecordedResource>,
-    desired: Option<&Service>,
-) -> OpKind {
-    let recorded = recorded.map(|resource| &resource.teardown);
-    let grace = recorded
-        .map(|t| t.stop_grace)
-        .filter(|grace| !grace.is_zero())
-        .or(desired.map(|s| s.stop_grace))
-        .unwrap_or(Service::STOP_GRACE);
+    let desired = site.service(&action.address);
     let signal = match recorded {
-        Some(teardown) => teardown.stop_signal.clone(),
+        Some(resource) => resource.teardown.stop_signal.clone(),
         None => desired.and_then(|s| s.stop_signal.clone()),
     };
-    OpKind::StopInstance {
+    Ok(OpKind::StopInstance {
         target,
-        grace,
+        grace: grace_of(recorded, desired),
         signal,
-    }
+    })
+}
+
+/// How long an instance may take to stop: as it was deployed, or else as the file says.
+pub(super) fn grace_of(recorded: Option<&RecordedResource>, desired: Option<&Service>) -> Duration {
+    recorded
+        .map(|resource| resource.teardown.stop_grace)
+        .filter(|grace| !grace.is_zero())
+        .or(desired.map(|s| s.stop_grace))
+        .unwrap_or(Service::STOP_GRACE)
 }
 
 /// Returns the file's limits; in a restore those of the plan, and whatever it does not name stays as it is.

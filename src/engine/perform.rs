@@ -157,8 +157,7 @@ pub(super) fn is_journalled(kind: &OpKind) -> bool {
     !matches!(kind, OpKind::PullImage { .. } | OpKind::BuildImage { .. })
 }
 
-/// How long an operation may take.
-pub(super) fn limit_of(kind: &OpKind) -> Duration {
+fn limit_of(kind: &OpKind) -> Duration {
     match kind {
         OpKind::PullImage { .. } | OpKind::BuildImage { .. } => IMAGE,
         OpKind::StopInstance { grace, .. } => OPERATION.saturating_add(*grace),

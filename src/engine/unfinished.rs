@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::domain::effect::Effect;
 use crate::domain::event::EventKind;
 use crate::domain::flow::Mark;
-use crate::domain::ids::{Address, OpId, ProviderId, RunId};
+use crate::domain::ids::{Address, OpId, ProviderId, RunId, Scope};
 use crate::domain::live::{Live, LiveInstance, Status};
 use crate::domain::plan::model::StepKind;
 use crate::domain::project::project::Project;
@@ -18,18 +18,19 @@ use crate::engine::cx::within;
 use crate::engine::emit::Emitter;
 use crate::engine::keeper::Keeper;
 use crate::engine::lease::Lease;
-use crate::engine::ops::stop_of;
-use crate::engine::perform::limit_of;
+use crate::engine::ops::grace_of;
 use crate::engine::reconcile::EngineError;
 use crate::ports::clock::Clock;
-use crate::ports::provider::{
-    Applied, InstanceRef, Op, OpKind, Outcome, Provider, ProviderError, Settled,
-};
+use crate::ports::provider::{InstanceRef, Op, OpKind, Outcome, Provider, ProviderError, Settled};
 use crate::ports::sink::NoSink;
 use crate::ports::world::World;
 
 /// Longest look at one operation.
 const LOOK: Duration = Duration::from_secs(30);
+/// How long a platform may take to stop something beyond its grace.
+const MARGIN: Duration = Duration::from_secs(2);
+/// Pause between two looks at a stop that may be on its way.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Looks what became of every open operation and tells the keeper.
 pub(super) async fn settle_all<W: World>(
@@ -37,7 +38,6 @@ pub(super) async fn settle_all<W: World>(
     project: &Project,
     keeper: &mut Keeper,
     emitter: &Emitter<'_, W>,
-    lease: &Lease,
 ) -> Result<(), EngineError> {
     for pending in keeper.open_ops() {
         if matches!(pending.verb.as_str(), "hook" | "install" | ACTION) {
@@ -68,34 +68,61 @@ pub(super) async fn settle_all<W: World>(
         let Some(scope) = keeper.record().map(|record| record.scope.clone()) else {
             continue;
         };
-        let provider = world.provider();
-        let look = provider.settle(&pending.op, &pending.verb, pending.target.as_ref(), &scope);
-        match within(world, LOOK, look).await {
-            Some(Ok(Settled::Done(applied))) => {
-                keeper.done(world, &pending.op, &applied)?;
+        let settled = match look(world, &pending, &scope).await? {
+            Settled::NotDone if is_stop(&pending) => {
+                let recorded = keeper
+                    .record()
+                    .and_then(|record| record.resources.get(&pending.address));
+                let desired = project.services.get(&pending.address.name);
+                let grace = grace_of(recorded, desired);
+                seen_to_its_end(world, (&pending, &scope), grace).await?
             }
-            Some(Ok(Settled::NotDone)) => {
-                if let Some(stop) = stop_under_way(&pending, project, keeper.record()) {
-                    end_stop(world, stop, lease).await?;
-                    keeper.done(world, &pending.op, &Applied::default())?;
-                } else {
-                    keeper.failed(world, &pending.op)?;
-                }
-            }
-            Some(Err(error)) => return Err(EngineError::Provider(error)),
-            None => {
-                return Err(EngineError::Provider(ProviderError::Call {
-                    call: "settle".to_owned(),
-                    subject: pending.step.to_string(),
-                    cause: "no answer in time".to_owned(),
-                }));
-            }
+            settled => settled,
+        };
+        match settled {
+            Settled::Done(applied) => keeper.done(world, &pending.op, &applied)?,
+            Settled::NotDone => keeper.failed(world, &pending.op)?,
         }
     }
     Ok(())
 }
 
-/// Tells what is as good as stopped as if it were: a stop of it was announced, and the next run sees to its end.
+/// Looks once what became of an operation.
+async fn look<W: World>(
+    world: &W,
+    pending: &Pending,
+    scope: &Scope,
+) -> Result<Settled, EngineError> {
+    let provider = world.provider();
+    let look = provider.settle(&pending.op, &pending.verb, pending.target.as_ref(), scope);
+    match within(world, LOOK, look).await {
+        Some(settled) => settled.map_err(EngineError::Provider),
+        None => Err(EngineError::Provider(ProviderError::Call {
+            call: "settle".to_owned(),
+            subject: pending.step.to_string(),
+            cause: "no answer in time".to_owned(),
+        })),
+    }
+}
+
+/// A stop may be on its way although the instance still runs: whoever asked for it is gone, the platform goes on with it.
+/// As long as that may take it is waited for, so that nothing ends beneath what the run is about to do.
+async fn seen_to_its_end<W: World>(
+    world: &W,
+    (pending, scope): (&Pending, &Scope),
+    grace: Duration,
+) -> Result<Settled, EngineError> {
+    let until = world.clock().boot().after(grace.saturating_add(MARGIN));
+    while world.clock().boot() < until {
+        world.clock().sleep(AGAIN).await;
+        if let done @ Settled::Done(_) = look(world, pending, scope).await? {
+            return Ok(done);
+        }
+    }
+    Ok(Settled::NotDone)
+}
+
+/// Tells what is as good as stopped as if it were: a stop of it was announced, and the next run waits for its end.
 pub(super) fn foreseen<'a>(live: &'a Live, record: Option<&Record>) -> Cow<'a, Live> {
     let pending = record.map_or(&[][..], |record| &record.pending);
     let stopping: BTreeSet<&ProviderId> = pending
@@ -123,48 +150,6 @@ pub(super) fn foreseen<'a>(live: &'a Live, record: Option<&Record>) -> Cow<'a, L
 
 fn is_stop(pending: &Pending) -> bool {
     pending.verb == StepKind::Stop.as_str()
-}
-
-/// Returns the stop that may still be on its way: whoever asked for it is gone, the platform goes on with it.
-fn stop_under_way(pending: &Pending, project: &Project, record: Option<&Record>) -> Option<Op> {
-    let record = record?;
-    let (target, instance) = (pending.target.clone()?, pending.instance?);
-    if !is_stop(pending) {
-        return None;
-    }
-    let target = InstanceRef {
-        id: target,
-        name: pending.address.instance(instance),
-        address: pending.address.clone(),
-        instance,
-    };
-    let recorded = record.resources.get(&pending.address);
-    let desired = project.services.get(&pending.address.name);
-    Some(Op {
-        id: pending.op.clone(),
-        fence: record.fence,
-        scope: record.scope.clone(),
-        lineage: record.lineage.clone(),
-        kind: stop_of(target, recorded, desired),
-    })
-}
-
-/// Asks for a stop once more and waits for its end, so that nothing ends beneath what the run is about to do.
-async fn end_stop<W: World>(world: &W, op: Op, lease: &Lease) -> Result<(), EngineError> {
-    if !lease.may_start(world.clock().boot()) {
-        let why = "the lease ran out while an earlier stop was to be finished";
-        return Err(EngineError::LockLost(why.to_owned()));
-    }
-    let limit = limit_of(&op.kind);
-    match within(world, limit, world.provider().apply(&op, &NoSink)).await {
-        Some(Outcome::Done(_) | Outcome::Failed(ProviderError::Missing { .. })) => Ok(()),
-        Some(Outcome::Failed(error) | Outcome::Unknown(error)) => Err(EngineError::Provider(error)),
-        None => Err(EngineError::Provider(ProviderError::Call {
-            call: "stop".to_owned(),
-            subject: op.id.to_string(),
-            cause: "no answer in time".to_owned(),
-        })),
-    }
 }
 
 /// Takes away what is live of one-off instances: under the lock nobody else can be using them, so an earlier run
