@@ -24,10 +24,6 @@ impl Keyboard {
     /// # Errors
     /// No thread can be started.
     pub fn take() -> std::io::Result<Self> {
-        let (sender, bytes) = mpsc::channel(WAITING);
-        std::thread::Builder::new()
-            .name("keyboard".to_owned())
-            .spawn(move || read_line(&sender))?;
         let before = rustix::termios::tcgetattr(std::io::stdin()).ok();
         if let Some(before) = &before {
             let mut modes = before.clone();
@@ -37,7 +33,12 @@ impl Keyboard {
             modes.special_codes[SpecialCodeIndex::VTIME] = 0;
             let _ = rustix::termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &modes);
         }
-        Ok(Self { before, bytes })
+        let (sender, bytes) = mpsc::channel(WAITING);
+        let keyboard = Self { before, bytes };
+        std::thread::Builder::new()
+            .name("keyboard".to_owned())
+            .spawn(move || read_line(&sender))?;
+        Ok(keyboard)
     }
 
     /// Tells whether the terminal shows nothing by itself of what is typed.

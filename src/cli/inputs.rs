@@ -78,6 +78,8 @@ pub(super) fn ask(
             errand.printer.say(&[Row::at(0).with(Role::Plain, text)]);
         }
         let answer = if input.secret {
+            // Nothing is shown from before the question on: whoever answers at once is not shown either.
+            line.start_reading();
             let text = format!("{name} (not shown): ");
             errand.printer.say(&[Row::at(0).with(Role::Strong, text)]);
             unseen(line)
@@ -91,9 +93,8 @@ pub(super) fn ask(
     Ok(all)
 }
 
-/// Reads a line of which nothing is shown.
+/// Reads a line of which nothing is shown, since before it was asked for.
 fn unseen(line: &mut dyn Line) -> Option<String> {
-    line.start_reading();
     let mut typed = Typed::default();
     let read = loop {
         match line.hear_or_read() {
