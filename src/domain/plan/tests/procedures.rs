@@ -168,7 +168,8 @@ fn who_gives_up_puts_back_what_ran_and_not_what_the_rest_would_have() {
     let start = Primitive::Start {
         services: vec!["api".to_owned()],
     };
-    let cases: [(Primitive, &[(&str, Mark)], &str); 6] = [
+    type Marks = [(&'static str, Mark)];
+    let cases: [(Primitive, &Marks, &str); 6] = [
         (
             stop(false),
             &[("down", Mark::Done), ("two", Mark::Failed)],
