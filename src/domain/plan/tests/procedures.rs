@@ -159,6 +159,9 @@ fn a_secret_input_that_a_flow_was_given_is_needed_again_even_if_it_is_optional()
     assert!(plan.warnings[0].text.contains(why));
 }
 
+/// What came of which steps.
+type Marks = [(&'static str, Mark)];
+
 #[test]
 fn who_gives_up_puts_back_what_ran_and_not_what_the_rest_would_have() {
     let stop = |keep| Primitive::Stop {
@@ -168,7 +171,6 @@ fn who_gives_up_puts_back_what_ran_and_not_what_the_rest_would_have() {
     let start = Primitive::Start {
         services: vec!["api".to_owned()],
     };
-    type Marks = [(&'static str, Mark)];
     let cases: [(Primitive, &Marks, &str); 6] = [
         (
             stop(false),
