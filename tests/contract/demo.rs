@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nanokit::adapters::demo;
@@ -164,8 +164,12 @@ fn updates(plan: &Plan) -> Vec<(String, ActionKind, Strategy, String)> {
         .collect()
 }
 
+/// Demos publish the same port of this machine, so that they take turns.
+pub(crate) static PORT: Mutex<()> = Mutex::new(());
+
 /// The engine's futures are large without optimisation: they get a thread with room, as in the program itself.
 fn on_a_thread<F: Future<Output = ()>>(story: impl FnOnce() -> F + Send + 'static) {
+    let _turn = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     let engine = std::thread::Builder::new().stack_size(16 << 20).spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

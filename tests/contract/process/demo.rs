@@ -1,6 +1,7 @@
 //! The demo's scripts on host processes, layer by layer, without the engine: what ships must run.
 
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use nanokit::adapters::demo;
@@ -14,6 +15,7 @@ use nanokit::domain::project::service::{EnvValue, Service, ServiceKind};
 use nanokit::ports::hooks::{CallEnd, Value};
 use nanokit::ports::provider::{InstanceRef, OpKind, Provider};
 
+use crate::demo::PORT;
 use crate::process::world::{World, spec};
 
 struct Disk;
@@ -84,7 +86,12 @@ async fn bring_up(world: &World, service: &Service, instance: u32) -> InstanceRe
 }
 
 #[tokio::test(flavor = "current_thread")]
+#[expect(
+    clippy::await_holding_lock,
+    reason = "nothing else runs on this test's thread"
+)]
 async fn every_service_of_the_demo_becomes_healthy() {
+    let _turn = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     let world = World::new();
     demo::unpack(world.folder.path()).unwrap();
     let project = project(world.folder.path());
