@@ -218,19 +218,6 @@ impl Record {
                 self.entry(address).installed = Some(manifest.clone());
             }
             Effect::Applied { address, shape } => self.entry(address).set_shape(shape),
-            Effect::FlowBegun { .. }
-            | Effect::FlowReleased { .. }
-            | Effect::FlowStep { .. }
-            | Effect::FlowCleaned { .. } => self.fold_flow(effect),
-            Effect::Forgotten { address } => {
-                self.resources.remove(address);
-            }
-        }
-    }
-
-    /// Folds what befell an unfinished action.
-    fn fold_flow(&mut self, effect: &Effect) {
-        match effect {
             Effect::FlowBegun {
                 address,
                 purpose,
@@ -239,21 +226,15 @@ impl Record {
                 run,
                 steps,
             } => {
-                for flow in self.flows_for(purpose) {
-                    flow.cleaned.clear();
-                }
-                let flow = self.flows.entry(address.name.clone()).or_default();
-                if flow.purpose != *purpose {
-                    *flow = Flow {
-                        purpose: purpose.clone(),
-                        ..Flow::default()
-                    };
-                }
-                flow.inputs.clone_from(inputs);
-                flow.secrets.clone_from(secrets);
-                flow.last.clone_from(run);
-                flow.steps.clone_from(steps);
-                flow.released.clear();
+                let begun = Flow {
+                    purpose: purpose.clone(),
+                    inputs: inputs.clone(),
+                    secrets: secrets.clone(),
+                    last: run.clone(),
+                    steps: steps.clone(),
+                    ..Flow::default()
+                };
+                self.flow_begun(&address.name, begun);
             }
             Effect::FlowReleased { address } => {
                 for flow in self.flows.values_mut() {
@@ -281,8 +262,24 @@ impl Record {
                     flow.cleaned.insert(step.clone(), digest.clone());
                 }
             }
-            _ => {}
+            Effect::Forgotten { address } => {
+                self.resources.remove(address);
+            }
         }
+    }
+
+    /// A flow begins, or goes on with its marks; either forgets what was cleaned up.
+    fn flow_begun(&mut self, name: &str, begun: Flow) {
+        for flow in self.flows_for(&begun.purpose) {
+            flow.cleaned.clear();
+        }
+        let flow = self.flows.entry(name.to_owned()).or_default();
+        let marks = if flow.purpose == begun.purpose {
+            std::mem::take(&mut flow.marks)
+        } else {
+            BTreeMap::new()
+        };
+        *flow = Flow { marks, ..begun };
     }
 
     /// Forgets a resource that was announced and of which nothing ever came to be.
@@ -303,17 +300,7 @@ impl Record {
     fn entry(&mut self, address: &Address) -> &mut RecordedResource {
         self.resources
             .entry(address.clone())
-            .or_insert_with(|| RecordedResource {
-                address: address.clone(),
-                model: Model::new(),
-                hash: String::new(),
-                depends_on: BTreeSet::new(),
-                id: None,
-                bare: false,
-                instances: std::collections::BTreeMap::new(),
-                teardown: Teardown::default(),
-                installed: None,
-            })
+            .or_insert_with(|| RecordedResource::blank(address.clone()))
     }
 
     fn flows_for(&mut self, purpose: &str) -> impl Iterator<Item = &mut Flow> {

@@ -66,6 +66,24 @@ pub struct RecordedResource {
     pub installed: Option<Digest>,
 }
 
+impl RecordedResource {
+    /// Begins with one of which nothing is known but its address.
+    #[must_use]
+    pub fn blank(address: Address) -> Self {
+        Self {
+            address,
+            model: Model::new(),
+            hash: String::new(),
+            depends_on: BTreeSet::new(),
+            id: None,
+            bare: false,
+            instances: BTreeMap::new(),
+            teardown: Teardown::default(),
+            installed: None,
+        }
+    }
+}
+
 /// A key of the state document that a newer version wrote and this one does not know: it is carried along.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stray {

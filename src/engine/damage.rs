@@ -14,6 +14,7 @@ use crate::domain::record::Record;
 use crate::domain::report::store::Backup;
 use crate::engine::reconcile::EngineError;
 use crate::engine::snapshot::failure;
+use crate::engine::verdict;
 use crate::formats::error::FormatError;
 use crate::formats::state;
 use crate::ports::cas_store::{CasStore, StoreError, Stored};
@@ -155,10 +156,9 @@ pub(super) async fn missing<W: World>(world: &W) -> Result<(), EngineError> {
 /// Says that the state before a change cannot be kept, if so.
 pub(super) async fn unkept<W: World>(world: &W) -> Option<String> {
     let error = world.state().backups().await.err()?;
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
-    let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
     Some(format!(
-        "the earlier state is not kept: {error}{cause}; move away what is there"
+        "the earlier state is not kept: {}; move away what is there",
+        verdict::said(&error)
     ))
 }
 

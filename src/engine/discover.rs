@@ -340,8 +340,7 @@ fn digest(key: &str, secret: &Secret) -> Digest {
 mod tests {
     use super::*;
     use crate::domain::ids::{EnvName, Lineage, ProjectName, Scope};
-    use crate::domain::model::Model;
-    use crate::domain::record::{RecordedResource, Teardown};
+    use crate::domain::record::RecordedResource;
 
     #[test]
     fn digests_depend_on_key_and_value_and_show_neither() {
@@ -365,17 +364,7 @@ mod tests {
             engine.clone_into(&mut record.engine);
             for number in 0..resources {
                 let address = Address::service(&format!("s{number}"));
-                let resource = RecordedResource {
-                    address: address.clone(),
-                    model: Model::new(),
-                    hash: String::new(),
-                    depends_on: BTreeSet::new(),
-                    id: None,
-                    instances: BTreeMap::new(),
-                    teardown: Teardown::default(),
-                    installed: None,
-                    bare: false,
-                };
+                let resource = RecordedResource::blank(address.clone());
                 record.resources.insert(address, resource);
             }
             Some(record)

@@ -17,6 +17,7 @@ use crate::domain::run::order::EventDraft;
 use crate::domain::secret::Secret;
 use crate::engine::redact::Redactor;
 use crate::engine::strip::{strip_lines, strip_output};
+use crate::engine::verdict::said;
 use crate::formats::event::encode_line;
 use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
@@ -239,9 +240,7 @@ impl<'a, W: World> Emitter<'a, W> {
             && !told
         {
             tracing::warn!(%error, "the journal of the run cannot be written");
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-            *self.broken.borrow_mut() = Some(format!("{error}{cause}"));
+            *self.broken.borrow_mut() = Some(said(&error));
         }
     }
 

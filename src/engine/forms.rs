@@ -41,7 +41,10 @@ pub(super) fn views(text: &[u8]) -> Vec<View<'_>> {
             view(Cow::Owned(once), Some(places), backslash);
         }
     }
-    if text.contains(&b'%') {
+    let has = |first: u8, meant: fn(&[u8]) -> Meant| {
+        memchr::memchr_iter(first, text).any(|at| text.get(at..).and_then(meant).is_some())
+    };
+    if has(b'%', percent) {
         view(Cow::Borrowed(text), None, percent);
         // An address in an address.
         let (once, places) = decode(text, percent);
@@ -52,10 +55,10 @@ pub(super) fn views(text: &[u8]) -> Vec<View<'_>> {
     if text.contains(&b'+') {
         view(Cow::Borrowed(text), None, form);
     }
-    if text.windows(2).any(|two| two == b"&#") {
+    if has(b'&', entity) {
         view(Cow::Borrowed(text), None, entity);
     }
-    if text.contains(&b'=') {
+    if has(b'=', quoted) {
         view(Cow::Borrowed(text), None, quoted);
     }
     views

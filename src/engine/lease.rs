@@ -16,6 +16,7 @@ use crate::domain::time::Boot;
 use crate::engine::claims::Claims;
 use crate::engine::lock_report::fate;
 use crate::engine::reconcile::EngineError;
+use crate::engine::verdict::said;
 use crate::formats::lock;
 use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
 use crate::ports::clock::Clock;
@@ -317,11 +318,6 @@ async fn in_time<W: World, T>(
 
 fn store(error: StoreError) -> EngineError {
     EngineError::Store(Box::new(error))
-}
-
-fn said(error: &StoreError) -> String {
-    std::error::Error::source(error)
-        .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 #[cfg(test)]

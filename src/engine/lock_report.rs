@@ -14,6 +14,7 @@ use crate::domain::lease::{
 };
 use crate::engine::lock_history::audit;
 use crate::engine::reconcile::{EngineError, UnlockEnd, UnlockRequest};
+use crate::engine::verdict::said;
 use crate::formats::lock;
 use crate::formats::state;
 use crate::ports::cas_store::{CasStore, Put, StoreError, Stored, Version};
@@ -150,13 +151,7 @@ fn read(stored: Result<Option<Stored>, StoreError>) -> Result<Option<LockRecord>
         Ok(Some(stored)) => lock::decode(&stored.bytes)
             .map(Some)
             .map_err(|error| line(format!("it cannot be understood: {error}"))),
-        Err(error) => {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            let cause = source
-                .map(|source| format!(": {source}"))
-                .unwrap_or_default();
-            Err(line(format!("it cannot be read: {error}{cause}")))
-        }
+        Err(error) => Err(line(format!("it cannot be read: {}", said(&error)))),
     }
 }
 

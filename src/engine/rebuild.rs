@@ -1,6 +1,6 @@
 //! Makes a record out of what carries our labels, for when the state is lost or damaged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::domain::flow::Standing;
 use crate::domain::ids::{Address, Lineage, OpId, Scope};
@@ -108,7 +108,7 @@ async fn made_of<W: World>(
     let ours = |found: Option<&Lineage>| found == Some(&lineage);
     for network in live.networks.iter().filter(|n| ours(n.lineage.as_ref())) {
         if let Some(name) = &network.network {
-            let mut entry = blank(Address::network(name));
+            let mut entry = RecordedResource::blank(Address::network(name));
             entry.model.clone_from(&network.model);
             if let Some(desired) = project.networks.get(name) {
                 let desired = network_model(desired);
@@ -125,7 +125,7 @@ async fn made_of<W: World>(
     }
     for volume in live.volumes.iter().filter(|v| ours(v.lineage.as_ref())) {
         if let Some(name) = &volume.volume {
-            let mut entry = blank(Address::volume(name));
+            let mut entry = RecordedResource::blank(Address::volume(name));
             entry.model = project
                 .volumes
                 .get(name)
@@ -155,7 +155,7 @@ fn services(
         }
     }
     for name in names {
-        let mut entry = blank(Address::service(name));
+        let mut entry = RecordedResource::blank(Address::service(name));
         let mut ones: Vec<_> = live
             .of_service(name)
             .filter(|one| one.lineage.as_ref() == Some(lineage))
@@ -203,19 +203,5 @@ fn services(
             );
         }
         record.resources.insert(entry.address.clone(), entry);
-    }
-}
-
-fn blank(address: Address) -> RecordedResource {
-    RecordedResource {
-        address,
-        model: BTreeMap::new(),
-        hash: String::new(),
-        depends_on: BTreeSet::new(),
-        id: None,
-        bare: false,
-        instances: BTreeMap::new(),
-        teardown: Teardown::default(),
-        installed: None,
     }
 }

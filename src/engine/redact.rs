@@ -35,6 +35,8 @@ pub struct Redactor {
     patterns: BTreeMap<u8, Vec<Pattern>>,
     /// First two bytes of every pattern, so that most places of a text are passed by quickly.
     starts: Starts,
+    /// Values that are registered with all their forms.
+    values: Vec<Zeroizing<String>>,
     /// Values as hexadecimal digits, to be found whatever stands between them.
     digits: Vec<Zeroizing<Vec<u8>>>,
     longest: usize,
@@ -222,6 +224,10 @@ impl Redactor {
     }
 
     fn add_value(&mut self, value: &str) {
+        if self.values.iter().any(|known| known.as_str() == value) {
+            return;
+        }
+        self.values.push(Zeroizing::new(value.to_owned()));
         let short = value.len() < ALONE_BELOW;
         self.add(value, short, true);
         // Output is stripped before it comes here.

@@ -30,7 +30,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// How long a platform may take to stop something beyond its grace.
 const MARGIN: Duration = Duration::from_secs(2);
 /// Pause between two looks at a stop that may be on its way.
-const AGAIN: Duration = Duration::from_millis(500);
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Looks what became of every open operation and tells the keeper.
 pub(super) async fn settle_all<W: World>(

@@ -140,7 +140,7 @@ pub(super) fn exit_code(error: &EngineError) -> u8 {
 }
 
 /// Says in one line what went wrong, causes included.
-pub(super) fn said(error: &EngineError) -> String {
+pub(super) fn said<E: std::error::Error>(error: &E) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

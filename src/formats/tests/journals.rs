@@ -80,14 +80,18 @@ fn every_line() -> Vec<journal::Line> {
     lines
 }
 
+/// Writes lines one behind the other.
+fn written(lines: &[journal::Line]) -> Vec<String> {
+    let mut chain = journal::Chain::default();
+    let each = lines.iter();
+    each.map(|line| journal::encode_line(line, &mut chain))
+        .collect()
+}
+
 #[test]
 fn a_journal_is_written_and_read_back_and_its_torn_end_dropped() {
     let lines = every_line();
-    let mut chain = journal::Chain::default();
-    let each: Vec<String> = lines
-        .iter()
-        .map(|line| journal::encode_line(line, &mut chain))
-        .collect();
+    let each = written(&lines);
     let text = each.concat();
     golden("journal-v2.jsonl", text.as_bytes());
     let whole = journal::decode(text.as_bytes()).unwrap();
@@ -110,11 +114,7 @@ fn a_journal_is_written_and_read_back_and_its_torn_end_dropped() {
 #[test]
 fn f18_no_bit_and_no_line_of_a_journal_changes_unseen() {
     let lines = every_line();
-    let mut chain = journal::Chain::default();
-    let each: Vec<String> = lines
-        .iter()
-        .map(|line| journal::encode_line(line, &mut chain))
-        .collect();
+    let each = written(&lines);
     let text = each.concat();
     let last = text.len() - each.last().unwrap().len();
     for at in 0..text.len() {
