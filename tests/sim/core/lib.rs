@@ -4,6 +4,10 @@
     reason = "what only front ends and adapters call is called by nobody here"
 )]
 
+/// A simulation makes and drops small things most of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[path = "../../../src/domain/mod.rs"]
 pub mod domain;
 #[path = "../../../src/formats/mod.rs"]
