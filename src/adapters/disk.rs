@@ -159,9 +159,12 @@ impl Disk for ProjectDisk {
         list().map_err(self.error("list", path))
     }
 
-    fn remove(&self, path: &Path) -> Result<(), DiskError> {
+    fn remove(&self, path: &Path, sync: bool) -> Result<(), DiskError> {
         let remove = || match self.found(path)? {
-            Some((place, name)) => place.remove(name),
+            Some((place, name)) => {
+                place.remove(name)?;
+                if sync { place.sync() } else { Ok(()) }
+            }
             None => Ok(()),
         };
         remove().map_err(self.error("remove", path))
@@ -282,7 +285,7 @@ mod tests {
         let path = Path::new("runs/r1/step.log");
         assert_eq!(disk.read(path, 10).unwrap(), None);
         assert_eq!(disk.list(Path::new("runs")).unwrap(), Vec::<String>::new());
-        disk.remove(path).unwrap();
+        disk.remove(path, false).unwrap();
         assert!(!home.path().join(".nanokit").exists());
         disk.append(path, b"one\n", true).unwrap();
         disk.append(path, b"two\n", false).unwrap();
@@ -292,8 +295,8 @@ mod tests {
         assert_eq!(mode(&disk.shown(path)), 0o600);
         let ignore = std::fs::read_to_string(disk.shown(Path::new(".gitignore"))).unwrap();
         assert_eq!(ignore, "*\n");
-        disk.remove(path).unwrap();
-        disk.remove(Path::new("runs/r1")).unwrap();
+        disk.remove(path, false).unwrap();
+        disk.remove(Path::new("runs/r1"), true).unwrap();
         assert_eq!(disk.list(Path::new("runs")).unwrap(), Vec::<String>::new());
     }
 
@@ -327,7 +330,7 @@ mod tests {
         disk.append(path, b"x", true).unwrap();
         assert!(disk.append_on(path, b"y", true).unwrap());
         assert_eq!(disk.read(path, 10).unwrap().unwrap(), b"xy");
-        disk.remove(path).unwrap();
+        disk.remove(path, false).unwrap();
         assert!(!disk.append_on(path, b"z", true).unwrap());
         assert_eq!(disk.read(path, 10).unwrap(), None);
     }

@@ -207,6 +207,11 @@ impl Folder {
         rustix::fs::linkat(&self.0, name, &into.0, new, AtFlags::empty()).map_err(Into::into)
     }
 
+    /// Returns when everything that was made, renamed and removed in this folder is durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        rustix::fs::fsync(&self.0).map_err(Into::into)
+    }
+
     /// Removes a file or link; not being there is fine.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         match rustix::fs::unlinkat(&self.0, name, AtFlags::empty()) {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::flow::{Flow, FlowRun, Mark};
+use crate::domain::flow::{Flow, FlowRun, Mark, Standing};
 use crate::domain::ids::{Address, Digest, Instance, OpId, ProviderId, StepId};
 use crate::domain::model::Model;
 use crate::domain::record::{Pending, Record, RecordedInstance, RecordedResource, Teardown};
@@ -156,6 +156,13 @@ pub enum Effect {
         /// What it did.
         digest: Digest,
     },
+    /// A run ended well: how the project stands now, and what is over.
+    Concluded {
+        /// How it stands.
+        standing: Standing,
+        /// Procedures with nothing to go on with any more.
+        over: BTreeSet<String>,
+    },
     /// A resource is not ours any more: removed, or never came to be.
     Forgotten {
         /// Resource.
@@ -261,6 +268,10 @@ impl Record {
                 for flow in self.flows_for(purpose) {
                     flow.cleaned.insert(step.clone(), digest.clone());
                 }
+            }
+            Effect::Concluded { standing, over } => {
+                self.standing.clone_from(standing);
+                self.flows.retain(|name, _| !over.contains(name));
             }
             Effect::Forgotten { address } => {
                 self.resources.remove(address);

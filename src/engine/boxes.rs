@@ -132,9 +132,7 @@ pub(super) async fn apply<W: World>(
     target: Option<ProviderId>,
     kind: OpKind,
 ) -> Result<Applied, CallEnd> {
-    cx.lock_held()
-        .await
-        .map_err(|why| CallEnd::NotStarted(why.to_string()))?;
+    cx.may_command().await?;
     let pending = cx.step(at).map(|(action, step)| Pending {
         run: cx.site.run.clone(),
         step: step.id.clone(),

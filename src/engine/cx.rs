@@ -20,6 +20,7 @@ use crate::engine::output::StepLog;
 use crate::engine::reconcile::EngineError;
 use crate::engine::site::Site;
 use crate::ports::clock::Clock;
+use crate::ports::hooks::CallEnd;
 use crate::ports::provider::{Applied, InstanceRef};
 use crate::ports::world::World;
 
@@ -127,6 +128,12 @@ impl<'a, W: World> Cx<'a, W> {
             }
             clock.sleep(LEASE_LOOK).await;
         }
+    }
+
+    /// The same before a command goes out.
+    pub(super) async fn may_command(&self) -> Result<(), CallEnd> {
+        let held = self.lock_held().await;
+        held.map_err(|lost| CallEnd::NotStarted(lost.to_string()))
     }
 
     /// Notes that an operation happened.

@@ -112,6 +112,14 @@ pub(super) async fn run<W: World>(
     }
 }
 
+/// What is at hand before the first step.
+struct Prepared {
+    plan: Arc<Plan>,
+    keeper: Keeper,
+    live: Live,
+    secrets: SecretValues,
+}
+
 /// One run under way.
 struct Run<'a, W: World> {
     world: &'a W,
@@ -188,6 +196,20 @@ impl<W: World> Run<'_, W> {
 
     async fn with_lease(&mut self, lease: &Lease) -> Result<(), EngineError> {
         let world = self.world;
+        let prepared = tokio::select! {
+            biased;
+            lost = lease.keep_alive(world) => return Err(lost),
+            prepared = self.prepare(lease) => prepared?,
+        };
+        match prepared {
+            Some(prepared) => self.carry_out(prepared, lease).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Does all that comes before the first step; `None`: there is nothing to do.
+    async fn prepare(&mut self, lease: &Lease) -> Result<Option<Prepared>, EngineError> {
+        let world = self.world;
         let project = self.project;
         let mut keeper = Keeper::open(world, &project.scope()).await?;
         for remark in keeper.remarks() {
@@ -202,7 +224,7 @@ impl<W: World> Run<'_, W> {
         if !keeper.open_ops().is_empty() {
             self.stage(Stage::Settle);
             let emitter = self.emitter;
-            self.unless_stopped(settle_all(world, project, &mut keeper, emitter))
+            self.unless_stopped(settle_all(world, project, (&mut keeper, lease), emitter))
                 .await?;
         }
         self.stage(Stage::Observe);
@@ -252,8 +274,11 @@ impl<W: World> Run<'_, W> {
         let known = (project, keeper.record());
         audit_turn((self.emitter, lease), known, &self.request.plan)?;
         if plan.is_empty() {
-            keeper.conclude(|record| conclude(record, project, &self.request.plan));
-            return keeper.finish(world).await;
+            keeper.conclude(world, |record| {
+                conclude(record, project, &self.request.plan);
+            })?;
+            keeper.finish(world).await?;
+            return Ok(None);
         }
         self.set_aside(&keeper)?;
         self.stage(Stage::Execute);
@@ -261,7 +286,12 @@ impl<W: World> Run<'_, W> {
             keeper.begin(world, self.id.clone(), lease.epoch())?;
         }
         keeper.set_engine(&live.engine);
-        self.carry_out(plan, keeper, &live, secrets, lease).await
+        Ok(Some(Prepared {
+            plan,
+            keeper,
+            live,
+            secrets,
+        }))
     }
 
     /// Plans and compares with what was approved.
@@ -309,17 +339,16 @@ impl<W: World> Run<'_, W> {
         Ok(plan)
     }
 
-    async fn carry_out(
-        &mut self,
-        plan: Arc<Plan>,
-        keeper: Keeper,
-        live: &Live,
-        secrets: SecretValues,
-        lease: &Lease,
-    ) -> Result<(), EngineError> {
+    async fn carry_out(&mut self, prepared: Prepared, lease: &Lease) -> Result<(), EngineError> {
+        let Prepared {
+            plan,
+            keeper,
+            live,
+            secrets,
+        } = prepared;
         let nothing = || EngineError::Invalid("there is no state to write".to_owned());
         let record = keeper.record().cloned().ok_or_else(nothing)?;
-        let mut site = Site::new(self.project, live, &record, self.id.clone(), lease.epoch());
+        let mut site = Site::new(self.project, &live, &record, self.id.clone(), lease.epoch());
         site.digests = digests(&record.digest_key, &secrets);
         site.secrets = secrets;
         site.trace = Some(self.trace.clone());
@@ -348,7 +377,10 @@ impl<W: World> Run<'_, W> {
         if verdict.is_ok() {
             keeper.remember_plan(plan.id.clone());
             self.forecast = self.expected.map(|expected| Forecast { expected, took });
-            keeper.conclude(|record| conclude(record, self.project, &self.request.plan));
+            let over = keeper.conclude(self.world, |record| {
+                conclude(record, self.project, &self.request.plan);
+            });
+            return saved(self.world, keeper, over).await;
         }
         saved(self.world, keeper, verdict).await
     }

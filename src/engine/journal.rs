@@ -23,6 +23,8 @@ pub struct Journal {
     path: PathBuf,
     begun: bool,
     chain: Chain,
+    /// Whether a write failed: nobody knows what of it is there, so nothing can stand behind it.
+    broken: bool,
 }
 
 impl Journal {
@@ -35,6 +37,7 @@ impl Journal {
             path,
             begun: false,
             chain: Chain::default(),
+            broken: false,
         }
     }
 
@@ -50,8 +53,25 @@ impl Journal {
         &self.run
     }
 
-    /// Appends lines in one write; with `sync` returns only when they are durable.
+    /// Appends lines in one write; with `sync` returns only when they are durable. After a failure nothing is appended
+    /// any more: what it left in the file would make damage of all that follows.
     pub fn append<W: World>(
+        &mut self,
+        world: &W,
+        whose: (&Lineage, Epoch),
+        lines: &[Line],
+        sync: bool,
+    ) -> Result<(), EngineError> {
+        if self.broken {
+            let why = "an earlier line of the journal of this run could not be written";
+            return Err(EngineError::Store(why.into()));
+        }
+        let written = self.write(world, whose, lines, sync);
+        self.broken = matches!(written, Err(EngineError::Store(_)));
+        written
+    }
+
+    fn write<W: World>(
         &mut self,
         world: &W,
         whose: (&Lineage, Epoch),
@@ -93,10 +113,9 @@ impl Journal {
 
     /// Removes the journal; everything in it must be in a saved snapshot.
     pub fn remove<W: World>(&mut self, world: &W) -> Result<(), EngineError> {
-        if self.begun {
+        if self.begun || self.broken {
             remove(world, self.run.as_str())?;
-            self.begun = false;
-            self.chain = Chain::default();
+            *self = Self::new(self.run.clone());
         }
         Ok(())
     }
@@ -146,10 +165,10 @@ pub fn of_lineage<W: World>(world: &W, lineage: &Lineage) -> Result<Vec<Found>, 
     Ok(found)
 }
 
-/// Removes a journal by its file name.
+/// Removes a journal by its file name, for good: one that came back would tell what the state has left behind.
 pub fn remove<W: World>(world: &W, name: &str) -> Result<(), EngineError> {
     world
         .disk()
-        .remove(&PathBuf::from(FOLDER).join(name))
+        .remove(&PathBuf::from(FOLDER).join(name), true)
         .map_err(|error| EngineError::Store(Box::new(error)))
 }

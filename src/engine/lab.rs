@@ -188,6 +188,8 @@ impl Clock for LabClock {
 pub(super) struct MemDisk {
     pub(super) files: Rc<RefCell<BTreeMap<PathBuf, Vec<u8>>>>,
     pub(super) full: Rc<Cell<bool>>,
+    /// Whether what is written stays, and is said not to be durable.
+    pub(super) unsynced: Rc<Cell<bool>>,
 }
 
 impl MemDisk {
@@ -204,10 +206,17 @@ impl MemDisk {
 }
 
 impl Disk for MemDisk {
-    fn append(&self, path: &Path, bytes: &[u8], _sync: bool) -> Result<(), DiskError> {
+    fn append(&self, path: &Path, bytes: &[u8], sync: bool) -> Result<(), DiskError> {
         self.room(path)?;
         let mut files = self.files.borrow_mut();
         files.entry(path.to_owned()).or_default().extend(bytes);
+        if sync && self.unsynced.get() {
+            return Err(DiskError {
+                action: "append to",
+                path: path.to_owned(),
+                source: std::io::Error::other("not synced"),
+            });
+        }
         Ok(())
     }
     fn append_on(&self, path: &Path, bytes: &[u8], sync: bool) -> Result<bool, DiskError> {
@@ -234,7 +243,7 @@ impl Disk for MemDisk {
             .filter_map(|name| name.to_str().map(ToOwned::to_owned))
             .collect())
     }
-    fn remove(&self, path: &Path) -> Result<(), DiskError> {
+    fn remove(&self, path: &Path, _sync: bool) -> Result<(), DiskError> {
         self.files.borrow_mut().remove(path);
         Ok(())
     }

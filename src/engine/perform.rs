@@ -189,6 +189,9 @@ pub(super) async fn hook<W: World>(
         return StepEnd::failed("the plan has no such step");
     };
     let log = cx.log(action, step, attempt);
+    if let Err(lost) = cx.lock_held().await {
+        return not_done(&lost.to_string());
+    }
     let more = cx.site.hook_env(phase.as_str(), (&step.id, attempt));
     let limit = hook.timeout.saturating_add(KILL_MARGIN);
     let (end, instance) = match step.place {

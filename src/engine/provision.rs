@@ -146,6 +146,9 @@ async fn run_script<W: World>(
             ends_orphans: true,
         };
         let margin = timeout.saturating_add(Duration::from_secs(30));
+        if let Err(lost) = cx.may_command().await {
+            return lost;
+        }
         let exec = cx.world.provider().exec(inside, &call, sink);
         within(cx.world, margin, exec)
             .await

@@ -36,7 +36,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(super) async fn settle_all<W: World>(
     world: &W,
     project: &Project,
-    keeper: &mut Keeper,
+    (keeper, lease): (&mut Keeper, &Lease),
     emitter: &Emitter<'_, W>,
 ) -> Result<(), EngineError> {
     for pending in keeper.open_ops() {
@@ -79,6 +79,11 @@ pub(super) async fn settle_all<W: World>(
             }
             settled => settled,
         };
+        // A look may take long, and who was displaced meanwhile has no say any more.
+        if !lease.may_start(world.clock().boot()) {
+            let why = "it ran out while it was looked what a run that was cut off left";
+            return Err(EngineError::LockLost(why.to_owned()));
+        }
         match settled {
             Settled::Done(applied) => keeper.done(world, &pending.op, &applied)?,
             Settled::NotDone => keeper.failed(world, &pending.op)?,

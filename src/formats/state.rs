@@ -20,7 +20,10 @@ mod extra;
 mod flow;
 mod read;
 
-pub(super) use flow::{FlowRunWire, MarkWire, digests, digests_wire, mark, mark_wire};
+pub(super) use flow::{
+    FlowRunWire, MarkWire, StandingWire, digests, digests_wire, mark, mark_wire, standing,
+    standing_wire,
+};
 pub(super) use read::{instance, pending, shape};
 
 /// Word in the `format` field.

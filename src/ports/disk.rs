@@ -42,8 +42,8 @@ pub trait Disk {
     fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError>;
     /// Lists the names in a folder, sorted; empty when it is not there.
     fn list(&self, path: &Path) -> Result<Vec<String>, DiskError>;
-    /// Removes a file or an empty folder; not being there is fine.
-    fn remove(&self, path: &Path) -> Result<(), DiskError>;
+    /// Removes a file or an empty folder; not being there is fine. With `sync`, returns only when that is durable.
+    fn remove(&self, path: &Path, sync: bool) -> Result<(), DiskError>;
     /// Reads a file anywhere that the user named, of at most `limit` bytes.
     fn read_named(&self, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError>;
     /// Writes a file anywhere that the user named, whole or not at all.

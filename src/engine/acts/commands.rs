@@ -53,6 +53,9 @@ impl<W: World> Me<'_, '_, W> {
             ends_orphans: true,
         };
         let limit = self.own.timeout.saturating_add(KILL_MARGIN);
+        if let Err(lost) = self.cx.may_command().await {
+            return Ok((lost, target));
+        }
         let exec = self.cx.world.provider().exec(&target, &call, sink);
         let end = within(self.cx.world, limit, exec).await;
         Ok((end.unwrap_or_else(unended), target))
@@ -68,6 +71,9 @@ impl<W: World> Me<'_, '_, W> {
             scripts: self.own.scripts.clone(),
         };
         let limit = self.own.timeout.saturating_add(KILL_MARGIN);
+        if let Err(lost) = self.cx.may_command().await {
+            return lost;
+        }
         let end = within(self.cx.world, limit, self.cx.world.hooks().run(&call, sink)).await;
         end.unwrap_or_else(unended)
     }

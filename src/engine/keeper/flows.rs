@@ -1,5 +1,7 @@
 //! What the record learns of procedures beside the effects of operations.
 
+use std::collections::BTreeSet;
+
 use crate::domain::effect::{Effect, OpEnd};
 use crate::domain::ids::OpId;
 use crate::domain::record::Record;
@@ -26,10 +28,25 @@ impl Keeper {
         written
     }
 
-    /// Changes what a run that ended well leaves beside its operations.
-    pub fn conclude(&mut self, change: impl FnOnce(&mut Record)) {
-        if let Some(record) = &mut self.record {
-            change(record);
+    /// Changes what a run that ended well leaves beside its operations. The journal may outlive the snapshot and would
+    /// begin anew what is over, so that is durable there too.
+    pub fn conclude<W: World>(
+        &mut self,
+        world: &W,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<(), EngineError> {
+        let Some(record) = &mut self.record else {
+            return Ok(());
+        };
+        let before = (record.standing.clone(), record.flows.clone());
+        change(record);
+        let is_over = |name: &&String| !record.flows.contains_key(*name);
+        let over: BTreeSet<String> = before.1.keys().filter(is_over).cloned().collect();
+        if over.is_empty() && record.standing == before.0 {
+            return Ok(());
         }
+        let standing = record.standing.clone();
+        let line = Line::Effect(Effect::Concluded { standing, over });
+        self.append(world, &[line], true)
     }
 }

@@ -28,10 +28,11 @@ impl Keeper {
             Line::Outcome { op, end, effect } => match end {
                 OpEnd::Unknown => {}
                 OpEnd::Done => {
-                    let intent = self.open.remove(&op);
-                    if let Some(intent) = intent {
-                        self.reannounce(intent);
-                    }
+                    // What is not open was settled by somebody else, who knows better what came of it.
+                    let Some(intent) = self.open.remove(&op) else {
+                        return;
+                    };
+                    self.reannounce(intent);
                     if let (Some(record), Some(effect)) = (&mut self.record, effect) {
                         record.fold(&effect);
                     }

@@ -444,3 +444,89 @@ async fn journals_of_other_states_are_left_alone_and_damaged_ones_are_named() {
     let error = Keeper::open(&lab, &scope()).await.unwrap_err();
     assert!(matches!(&error, EngineError::BadState { location, .. } if location.contains("r5")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_behind_a_line_that_may_not_be_durable() {
+    for first in [true, false] {
+        let lab = Lab::new();
+        let mut keeper = begun(&lab, "r1", 1).await;
+        if !first {
+            keeper
+                .intent(&lab, intent("r1", "op1", "create", true))
+                .await
+                .unwrap();
+        }
+        lab.disk.unsynced.set(true);
+        keeper
+            .intent(&lab, intent("r1", "op2", "start", first))
+            .await
+            .unwrap_err();
+        lab.disk.unsynced.set(false);
+        let later = keeper.done(&lab, &OpId::new("op1"), &applied("c1"));
+        assert!(matches!(later, Err(EngineError::Store(_))), "{later:?}");
+        let again = intent("r1", "op3", "start", false);
+        assert!(keeper.intent(&lab, again).await.is_err());
+        let found = Keeper::open(&lab, &scope()).await.unwrap();
+        let open = found.open_ops().iter().any(|p| p.op == OpId::new("op2"));
+        assert!(open, "killed now, it is looked for: it may be durable");
+        keeper.finish(&lab).await.unwrap();
+        assert!(journals(&lab).is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_of_what_was_settled_by_somebody_else_changes_nothing() {
+    let lab = Lab::new();
+    let mut keeper = begun(&lab, "r1", 1).await;
+    keeper
+        .intent(&lab, intent("r1", "op1", "create", true))
+        .await
+        .unwrap();
+    drop(keeper);
+    // One settles it and stands still, is displaced, and goes on when another has put a new instance there.
+    let mut frozen = begun(&lab, "r2", 2).await;
+    let mut next = begun(&lab, "r3", 3).await;
+    next.done(&lab, &OpId::new("op1"), &applied("c1")).unwrap();
+    let made = intent("r3", "op3", "create", false);
+    next.intent(&lab, made).await.unwrap();
+    next.done(&lab, &OpId::new("op3"), &applied("c3")).unwrap();
+    next.finish(&lab).await.unwrap();
+    frozen
+        .done(&lab, &OpId::new("op1"), &applied("c1"))
+        .unwrap();
+    let found = Keeper::open(&lab, &scope()).await.unwrap();
+    let api = &found.record().unwrap().resources[&api()];
+    assert_eq!(api.instances[&Instance(0)].id, ProviderId::new("c3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn flows_that_are_over_stay_so_although_the_journal_outlived_the_snapshot() {
+    let lab = Lab::new();
+    let mut keeper = begun(&lab, "r1", 1).await;
+    let tidy = Address::procedure("tidy");
+    keeper
+        .intent(&lab, intent("r1", "op1", "create", true))
+        .await
+        .unwrap();
+    let flow = Effect::FlowBegun {
+        address: tidy.clone(),
+        purpose: "manual".to_owned(),
+        inputs: BTreeMap::new(),
+        secrets: BTreeSet::new(),
+        run: None,
+        steps: BTreeMap::new(),
+    };
+    keeper.note(&lab, flow).unwrap();
+    keeper
+        .done(&lab, &OpId::new("op1"), &applied("c1"))
+        .unwrap();
+    keeper
+        .conclude(&lab, |record| record.flows.clear())
+        .unwrap();
+    let journal = lab.disk.files.borrow().clone();
+    keeper.finish(&lab).await.unwrap();
+    *lab.disk.files.borrow_mut() = journal;
+    let found = Keeper::open(&lab, &scope()).await.unwrap();
+    assert!(found.record().unwrap().flows.is_empty());
+    assert!(found.open_ops().is_empty());
+}

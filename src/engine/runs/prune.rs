@@ -12,6 +12,7 @@ use crate::engine::emit::journal_of;
 use crate::engine::keeper::Keeper;
 use crate::engine::runs::{FOLDER, LIMIT, ids};
 use crate::formats::event::{self, decode_line};
+use crate::formats::journal as intents;
 use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
 use crate::ports::world::World;
@@ -49,6 +50,7 @@ pub(in crate::engine) async fn prune<W: World>(
             remove(world, &folder.join(file));
         }
         remove(world, &folder);
+        remove(world, &Path::new(JOURNALS).join(run.as_str()));
         remove(world, &journal_of(run));
     }
 }
@@ -134,8 +136,13 @@ fn stopped_in_a_procedure(text: &str) -> bool {
 
 /// What cannot be read counts as what must stay.
 fn standing<W: World>(world: &W, run: &RunId, flows: &Unfinished<'_>) -> Standing {
-    let open = match world.disk().list(Path::new(JOURNALS)) {
-        Ok(names) => names.iter().any(|name| name == run.as_str()),
+    // One without a whole line announced nothing: who began it was killed before.
+    let open = match world
+        .disk()
+        .read(&Path::new(JOURNALS).join(run.as_str()), LIMIT)
+    {
+        Ok(Some(bytes)) => intents::decode(&bytes).map_or(true, |read| !read.lines.is_empty()),
+        Ok(None) => false,
         Err(_) => true,
     };
     let (ended, resumable) = match world.disk().read(&journal_of(run), LIMIT) {
@@ -156,7 +163,7 @@ fn standing<W: World>(world: &W, run: &RunId, flows: &Unfinished<'_>) -> Standin
 }
 
 fn remove<W: World>(world: &W, path: &Path) {
-    if let Err(error) = world.disk().remove(path) {
+    if let Err(error) = world.disk().remove(path, false) {
         tracing::debug!(%error, "an old run could not be removed");
     }
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::*;
 use crate::domain::flow::{Flow, FlowRun};
 use crate::domain::ids::{
-    Address, Digest, EnvName, Instance, Lineage, PlanId, Scope, StepId, TraceId,
+    Address, Digest, EnvName, Epoch, Instance, Lineage, PlanId, Scope, StepId, TraceId,
 };
 use crate::domain::plan::model::{Plan, Purpose};
 use crate::domain::project::project::Retention;
 use crate::domain::record::Record;
 use crate::engine::lab::{Lab, scope};
 use crate::formats::event::encode_line;
-use crate::formats::state;
-use std::path::Path;
+use crate::formats::{journal as intents, state};
+use std::path::{Path, PathBuf};
 
 fn plan(scope: Scope) -> Arc<Plan> {
     Arc::new(Plan {
@@ -279,4 +279,28 @@ async fn with_a_clock_gone_back_only_what_is_too_many_goes_and_nothing_under_way
     journal(&lab, own.as_str(), scope.clone(), RunOutcome::Ok, 1);
     prune(&lab, (&keep(0), &scope), &own).await;
     assert_eq!(left(&lab), [own.as_str(), ids[1]]);
+}
+
+#[tokio::test]
+async fn a_journal_that_was_begun_and_never_written_holds_no_run() {
+    let lab = Lab::new();
+    let ids = [
+        "20260101-000000-a",
+        "20260102-000000-b",
+        "20260103-000000-c",
+    ];
+    let begun = intents::Line::Begun {
+        run: RunId::new(ids[2]),
+        lineage: Lineage::new("l"),
+        epoch: Epoch(1),
+    };
+    let begun = intents::encode_line(&begun, &mut intents::Chain::default());
+    for (id, content) in ids.into_iter().zip(["", "{\"kind\":\"beg", &begun]) {
+        journal(&lab, id, scope(), RunOutcome::Failed, 1);
+        let path = PathBuf::from("journal").join(id);
+        lab.disk().append(&path, content.as_bytes(), true).unwrap();
+    }
+    prune(&lab, (&keep(0), &scope()), &RunId::new("own")).await;
+    assert_eq!(left(&lab), [ids[2]]);
+    assert_eq!(lab.disk().list("journal".as_ref()).unwrap(), [ids[2]]);
 }

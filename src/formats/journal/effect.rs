@@ -8,7 +8,9 @@ use crate::domain::effect::Effect;
 use crate::domain::ids::{Digest, Instance, ProviderId, StepId};
 use crate::formats::error::FormatError;
 use crate::formats::plan;
-use crate::formats::state::{self, FlowRunWire, InstanceWire, MarkWire, ShapeWire, is_false};
+use crate::formats::state::{
+    self, FlowRunWire, InstanceWire, MarkWire, ShapeWire, StandingWire, is_false,
+};
 
 /// One assignment.
 #[derive(Serialize, Deserialize)]
@@ -69,6 +71,12 @@ pub(super) enum EffectWire {
         run: Option<FlowRunWire>,
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         digests: BTreeMap<String, String>,
+    },
+    Concluded {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        standing: Option<StandingWire>,
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        over: BTreeSet<String>,
     },
     FlowReleased {
         address: String,
@@ -161,6 +169,10 @@ pub(super) fn effect_wire(effect: &Effect) -> EffectWire {
             secrets: secrets.clone(),
             run: run.as_ref().map(Into::into),
             digests: state::digests_wire(steps),
+        },
+        Effect::Concluded { standing, over } => EffectWire::Concluded {
+            standing: state::standing_wire(standing),
+            over: over.clone(),
         },
         Effect::FlowReleased { address } => EffectWire::FlowReleased {
             address: address.to_string(),
@@ -263,6 +275,10 @@ pub(super) fn effect(wire: EffectWire) -> Result<Effect, FormatError> {
             secrets,
             run: run.map(Into::into),
             steps: state::digests(digests),
+        },
+        EffectWire::Concluded { standing, over } => Effect::Concluded {
+            standing: state::standing(standing),
+            over,
         },
         EffectWire::FlowReleased { address } => Effect::FlowReleased {
             address: read(&address)?,

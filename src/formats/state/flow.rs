@@ -10,7 +10,7 @@ use crate::formats::error::FormatError;
 
 /// Versions a project stands at; left out where nothing is known that a record without it would not say.
 #[derive(Serialize, Deserialize)]
-pub(super) struct StandingWire {
+pub(in crate::formats) struct StandingWire {
     set_up: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<String>,
@@ -111,7 +111,7 @@ pub(in crate::formats) struct MarkWire {
 }
 
 /// Writes the versions.
-pub(super) fn standing_wire(standing: &Standing) -> Option<StandingWire> {
+pub(in crate::formats) fn standing_wire(standing: &Standing) -> Option<StandingWire> {
     (*standing != Standing::default()).then(|| StandingWire {
         set_up: standing.set_up,
         version: standing.version.clone(),
@@ -120,7 +120,7 @@ pub(super) fn standing_wire(standing: &Standing) -> Option<StandingWire> {
 }
 
 /// Reads the versions.
-pub(super) fn standing(wire: Option<StandingWire>) -> Standing {
+pub(in crate::formats) fn standing(wire: Option<StandingWire>) -> Standing {
     wire.map_or_else(Standing::default, |wire| Standing {
         set_up: wire.set_up,
         version: wire.version,
@@ -262,6 +262,14 @@ mod tests {
                 purpose: "manual r1".to_owned(),
                 step: address.step(None, "tidy"),
                 digest: Digest::new("t"),
+            },
+            Effect::Concluded {
+                standing: Standing {
+                    set_up: true,
+                    version: Some("2".to_owned()),
+                    actions_version: None,
+                },
+                over: BTreeSet::from(["another".to_owned()]),
             },
         ]
     }

@@ -248,6 +248,13 @@ impl Ledger {
         self.0.strays.borrow().contains(id)
     }
 
+    /// A process runs a command, on the host or inside of an instance.
+    pub fn commanded(&self, life: &Life, what: &str) {
+        if let Err(why) = life.may_call() {
+            self.broken(Invariant::I1OneWriter, format!("{what} was run {why}"));
+        }
+    }
+
     /// A process calls the platform.
     pub fn issued(&self, life: &Life, op: &Op, what: &str) {
         if matches!(

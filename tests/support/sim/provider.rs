@@ -808,6 +808,7 @@ impl Provider for SimProvider {
         let line = call.argv.last().cloned().unwrap_or_default();
         self.life.step(&format!("exec {}", target.name)).await;
         self.platform.called(&format!("exec {}", target.address));
+        self.ledger.commanded(&self.life, &line);
         let running = self.platform.with(|m| {
             m.boxes
                 .get(&target.id)

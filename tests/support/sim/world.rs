@@ -274,6 +274,7 @@ impl HostHooks for SimHooks {
     async fn run(&self, call: &HostCall, sink: &dyn Sink) -> CallEnd {
         let line = call.argv.last().cloned().unwrap_or_default();
         self.life.step(&format!("host {line}")).await;
+        self.ledger.commanded(&self.life, &line);
         let service = call
             .env
             .iter()
