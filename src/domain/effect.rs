@@ -252,14 +252,7 @@ impl Record {
                 address,
                 step,
                 mark,
-            } => {
-                // What is over stays so: a failure is of its clean-up then, which was cut off.
-                let over = |flow: &Flow| flow.is_over(step) && !mark.is_over();
-                let flow = self.flows.get_mut(&address.name);
-                if let Some(flow) = flow.filter(|flow| !over(flow)) {
-                    flow.marks.insert(step.clone(), mark.clone());
-                }
-            }
+            } => self.flow_step(&address.name, step, mark),
             Effect::FlowCleaned {
                 purpose,
                 step,
@@ -291,6 +284,15 @@ impl Record {
             BTreeMap::new()
         };
         *flow = Flow { marks, ..begun };
+    }
+
+    /// A step ended. What is over stays so: a failure is of its clean-up then, which was cut off.
+    fn flow_step(&mut self, name: &str, step: &str, mark: &Mark) {
+        let over = |flow: &Flow| flow.is_over(step) && !mark.is_over();
+        let flow = self.flows.get_mut(name);
+        if let Some(flow) = flow.filter(|flow| !over(flow)) {
+            flow.marks.insert(step.to_owned(), mark.clone());
+        }
     }
 
     /// Forgets a resource that was announced and of which nothing ever came to be.

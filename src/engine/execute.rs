@@ -11,8 +11,6 @@ use tokio::sync::{mpsc, watch};
 use crate::domain::event::{Event, EventKind, RunOutcome, Stage};
 use crate::domain::ids::RunId;
 use crate::domain::lease::{LeaseTimes, LockStatus, Occupation};
-use crate::domain::live::Live;
-use crate::domain::plan::digest::staleness;
 use crate::domain::plan::forecast::Forecast;
 use crate::domain::plan::model::Plan;
 use crate::domain::plan::procedures::standing::conclude;
@@ -21,31 +19,29 @@ use crate::domain::run::machine::Machine;
 use crate::domain::run::order::EventDraft;
 use crate::domain::run::retry::Guide;
 use crate::domain::trace::id::{RunTrace, TraceOfRun, Tracing};
-use crate::engine::acts::{audit_turn, check_inputs, check_wish, equip, gone_on_with};
-use crate::engine::amend::check_decided;
+use crate::engine::acts::equip;
 use crate::engine::claims::Claims;
 use crate::engine::cx::{Cx, KeeperCell};
-use crate::engine::damage;
-use crate::engine::discover::{check_engine, digests, make_run_plan, observe_known, resolve};
+use crate::engine::discover::digests;
 use crate::engine::driver::Driver;
 use crate::engine::emit::Emitter;
 use crate::engine::ending::saved;
-use crate::engine::given::secrets_given;
 use crate::engine::held::Place;
 use crate::engine::keeper::Keeper;
 use crate::engine::lease::{Lease, Wanted};
-use crate::engine::origin::{origin, predicted, trace_id};
+use crate::engine::origin::{origin, trace_id};
 use crate::engine::reconcile::{EngineError, RunEnd, RunRequest, Stop};
-use crate::engine::redact::is_short;
 use crate::engine::runs::{new_run_id, prune};
-use crate::engine::site::{SecretValues, Site};
-use crate::engine::unfinished::{settle_all, sweep_boxes};
-use crate::engine::verdict::{exit_code, judge, left_alone, outcome_of, owing, said};
+use crate::engine::site::Site;
+use crate::engine::verdict::{exit_code, judge, outcome_of, owing, said};
 use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
-use crate::ports::hooks::HostHooks;
 use crate::ports::process::Processes;
 use crate::ports::world::World;
+
+mod prepare;
+
+use prepare::Prepared;
 
 /// Carries a request out and tells everything about it.
 pub(super) async fn run<W: World>(
@@ -110,14 +106,6 @@ pub(super) async fn run<W: World>(
         plan,
         error,
     }
-}
-
-/// What is at hand before the first step.
-struct Prepared {
-    plan: Arc<Plan>,
-    keeper: Keeper,
-    live: Live,
-    secrets: SecretValues,
 }
 
 /// One run under way.
@@ -205,138 +193,6 @@ impl<W: World> Run<'_, W> {
             Some(prepared) => self.carry_out(prepared, lease).await,
             None => Ok(()),
         }
-    }
-
-    /// Does all that comes before the first step; `None`: there is nothing to do.
-    async fn prepare(&mut self, lease: &Lease) -> Result<Option<Prepared>, EngineError> {
-        let world = self.world;
-        let project = self.project;
-        let mut keeper = Keeper::open(world, &project.scope()).await?;
-        for remark in keeper.remarks() {
-            self.warn(remark.clone());
-        }
-        if let Some(text) = damage::unkept(world).await {
-            self.warn(text);
-        }
-        if keeper.record().is_some() {
-            keeper.begin(world, self.id.clone(), lease.epoch())?;
-        }
-        if !keeper.open_ops().is_empty() {
-            self.stage(Stage::Settle);
-            let emitter = self.emitter;
-            self.unless_stopped(settle_all(world, project, (&mut keeper, lease), emitter))
-                .await?;
-        }
-        self.stage(Stage::Observe);
-        let lenient = !self.request.plan.purpose.builds();
-        let (live, secrets) = self
-            .unless_stopped(async {
-                let (live, secrets) = tokio::join!(
-                    observe_known(world, project, keeper.record()),
-                    resolve(world, project, lenient)
-                );
-                Ok((live?, secrets?))
-            })
-            .await?;
-        for (reference, secret) in &secrets {
-            self.emitter.keep_secret(secret);
-            if is_short(secret) {
-                let text = format!(
-                    "the secret {reference} has fewer than 6 characters: it cannot be told from other text in output, and is easily guessed"
-                );
-                self.warn(text);
-            }
-        }
-        for one in &live.instances {
-            let given = secrets_given(project, keeper.record(), &one.service, &one.given);
-            given.for_each(|secret| self.emitter.keep_secret(secret));
-        }
-        check_engine(keeper.record(), &live)?;
-        damage::check_lineage(world, project, keeper.record(), &live).await?;
-        let survivors = world.hooks().sweep().await;
-        if survivors > 0 {
-            let text = format!(
-                "a run that was killed left {survivors} {} of its hooks running; they were ended",
-                match survivors {
-                    1 => "process",
-                    _ => "processes",
-                }
-            );
-            self.warn(text);
-        }
-        if let Some(record) = keeper.record() {
-            sweep_boxes(world, record, &live, self.emitter, (&self.id, lease)).await;
-        }
-        let plan = self.plan_and_check(&keeper, &live, &secrets).await?;
-        lease.set_plan(plan.id.clone());
-        let steps: usize = plan.actions.iter().map(|action| action.steps.len()).sum();
-        lease.progress(None, 0, u32::try_from(steps).unwrap_or(u32::MAX));
-        let known = (project, keeper.record());
-        audit_turn((self.emitter, lease), known, &self.request.plan)?;
-        if plan.is_empty() {
-            keeper.conclude(world, |record| {
-                conclude(record, project, &self.request.plan);
-            })?;
-            keeper.finish(world).await?;
-            return Ok(None);
-        }
-        self.set_aside(&keeper)?;
-        self.stage(Stage::Execute);
-        if keeper.record().is_none() {
-            keeper.begin(world, self.id.clone(), lease.epoch())?;
-        }
-        keeper.set_engine(&live.engine);
-        Ok(Some(Prepared {
-            plan,
-            keeper,
-            live,
-            secrets,
-        }))
-    }
-
-    /// Plans and compares with what was approved.
-    async fn plan_and_check(
-        &mut self,
-        keeper: &Keeper,
-        live: &Live,
-        secrets: &SecretValues,
-    ) -> Result<Arc<Plan>, EngineError> {
-        self.stage(Stage::Plan);
-        let known = keeper
-            .record()
-            .map(|record| digests(&record.digest_key, secrets))
-            .unwrap_or_default();
-        check_wish(self.project, keeper.record(), &self.request.plan)?;
-        check_decided(self.world, self.project, &self.request.plan)?;
-        let found = (live, keeper.record(), &known);
-        let now = make_run_plan(self.world, self.project, found, self.request)?;
-        let plan = match &self.request.approved {
-            Some(approved) => {
-                if let Some(moved) = staleness(approved, &now) {
-                    return Err(EngineError::StalePlan(moved));
-                }
-                self.beside = left_alone(approved, &now, &|text| self.warn(text));
-                // What was shown is what runs, not what would be shown now.
-                Arc::clone(approved)
-            }
-            None => Arc::new(now),
-        };
-        self.plan = Some(Arc::clone(&plan));
-        let prediction = predicted(self.world, self.project, self.request, &plan).await;
-        self.expected = prediction.as_ref().map(|prediction| prediction.total);
-        self.emitter.emit(EventDraft::run(EventKind::PlanMade {
-            plan: Arc::clone(&plan),
-            prediction,
-            resumes: gone_on_with(self.project, keeper.record(), &self.request.plan),
-        }));
-        check_inputs(self.project, &plan, self.request)?;
-        if !self.request.force {
-            let lost: Vec<_> = plan.destructive().into_iter().cloned().collect();
-            if !lost.is_empty() {
-                return Err(EngineError::NeedsForce(lost));
-            }
-        }
-        Ok(plan)
     }
 
     async fn carry_out(&mut self, prepared: Prepared, lease: &Lease) -> Result<(), EngineError> {

@@ -54,6 +54,7 @@ mod snapshot;
 mod status;
 mod stored;
 mod strip;
+mod tail;
 mod tap;
 mod unfinished;
 mod usage;

@@ -10,12 +10,12 @@ use crate::engine::cx::{Cx, within};
 use crate::engine::effects::further_effects;
 use crate::engine::ops::{Call, target};
 use crate::engine::output::{Printed, StepLog, TAIL};
+use crate::engine::tail::{Tail, last_lines};
 use crate::ports::clock::Clock;
 use crate::ports::hooks::{CallEnd, HostCall, HostHooks, Value};
 use crate::ports::provider::{
     Applied, ExecCall, InstanceRef, LogQuery, OpKind, Outcome, Provider, ProviderError, Settled,
 };
-use crate::ports::sink::Sink;
 use crate::ports::world::World;
 
 /// Longest time an operation may take before its outcome counts as unknown.
@@ -344,34 +344,6 @@ pub(super) async fn explain<W: World>(
         exit_code: detail.exit_code,
         ..StepEnd::failed(text)
     }
-}
-
-/// Keeps the end of an output in memory.
-#[derive(Default)]
-pub(super) struct Tail(std::cell::RefCell<Vec<u8>>);
-
-impl Tail {
-    const KEPT: usize = 64 * 1024;
-    /// Returns the last lines.
-    pub(super) fn text(&self) -> String {
-        last_lines(&String::from_utf8_lossy(&self.0.borrow()))
-    }
-}
-
-impl Sink for Tail {
-    fn output(&self, _stream: crate::domain::event::Stream, bytes: &[u8]) {
-        let mut kept = self.0.borrow_mut();
-        kept.extend_from_slice(bytes);
-        let excess = kept.len().saturating_sub(Self::KEPT);
-        kept.drain(..excess);
-    }
-    fn progress(&self, _done: u64, _total: Option<u64>, _unit: &str) {}
-}
-
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let from = lines.len().saturating_sub(TAIL);
-    lines.get(from..).unwrap_or_default().join("\n")
 }
 
 fn with_tail(text: &str, printed: &Printed) -> String {

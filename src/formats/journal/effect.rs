@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::effect::Effect;
+use crate::domain::flow::Standing;
 use crate::domain::ids::{Digest, Instance, ProviderId, StepId};
 use crate::formats::error::FormatError;
 use crate::formats::plan;
@@ -170,10 +171,7 @@ pub(super) fn effect_wire(effect: &Effect) -> EffectWire {
             run: run.as_ref().map(Into::into),
             digests: state::digests_wire(steps),
         },
-        Effect::Concluded { standing, over } => EffectWire::Concluded {
-            standing: state::standing_wire(standing),
-            over: over.clone(),
-        },
+        Effect::Concluded { standing, over } => concluded_wire(standing, over),
         Effect::FlowReleased { address } => EffectWire::FlowReleased {
             address: address.to_string(),
         },
@@ -195,6 +193,20 @@ pub(super) fn effect_wire(effect: &Effect) -> EffectWire {
             step: step.to_string(),
             digest: digest.to_string(),
         },
+    }
+}
+
+fn concluded_wire(standing: &Standing, over: &BTreeSet<String>) -> EffectWire {
+    EffectWire::Concluded {
+        standing: state::standing_wire(standing),
+        over: over.clone(),
+    }
+}
+
+fn concluded(standing: Option<StandingWire>, over: BTreeSet<String>) -> Effect {
+    Effect::Concluded {
+        standing: state::standing(standing),
+        over,
     }
 }
 
@@ -276,10 +288,7 @@ pub(super) fn effect(wire: EffectWire) -> Result<Effect, FormatError> {
             run: run.map(Into::into),
             steps: state::digests(digests),
         },
-        EffectWire::Concluded { standing, over } => Effect::Concluded {
-            standing: state::standing(standing),
-            over,
-        },
+        EffectWire::Concluded { standing, over } => concluded(standing, over),
         EffectWire::FlowReleased { address } => Effect::FlowReleased {
             address: read(&address)?,
         },
