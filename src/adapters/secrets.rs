@@ -10,8 +10,8 @@ use crate::adapters::folder;
 use crate::domain::secret::{Secret, SecretRef};
 use crate::ports::secrets::{SecretError, Secrets};
 
-/// Longest secret file, in bytes.
-const LIMIT: u64 = 1 << 20;
+/// Longest secret file, in bytes: Linux takes no longer variable.
+const LIMIT: u64 = 128 << 10;
 
 /// Resolves `env://` from the loaded variables and `file://` relative to the project.
 #[derive(Clone)]
@@ -54,6 +54,11 @@ impl ProjectSecrets {
                 text.pop();
             }
         }
+        if text.contains('\0') {
+            return Err(failed(
+                "it has a NUL character, which no variable can hold".to_owned(),
+            ));
+        }
         Ok(Secret::new(text))
     }
 }
@@ -84,6 +89,8 @@ mod tests {
         write("two", "a\n\n");
         write("dos", "b\r\n");
         write("bare", "c");
+        write("zero", "a\0b");
+        write("long", &"d".repeat((128 << 10) + 1));
         let secrets = ProjectSecrets::new(
             home.path(),
             BTreeMap::from([("TOKEN".to_owned(), "t\n".to_owned())]),
@@ -95,6 +102,8 @@ mod tests {
             (SecretRef::File("two".to_owned()), Some("a\n")),
             (SecretRef::File("dos".to_owned()), Some("b")),
             (SecretRef::File("bare".to_owned()), Some("c")),
+            (SecretRef::File("zero".to_owned()), None),
+            (SecretRef::File("long".to_owned()), None),
             (SecretRef::File("missing".to_owned()), None),
             (SecretRef::File(".".to_owned()), None),
             (

@@ -7,6 +7,15 @@ const LINES: [usize; 2] = [57, 48];
 /// Shortest piece that is looked for by itself.
 const PIECE: usize = 8;
 
+/// Bytes of a long value behind one line of `od` and `xxd`, and of `xxd -p`.
+const DUMPS: [usize; 2] = [16, 30];
+/// Characters beside one line of a dump.
+const DUMPED: usize = 16;
+/// Shortest piece that is looked for at the edge of what stands beside a dump.
+const SHORTEST_BESIDE: usize = 4;
+/// Shortest piece of a text that was wrapped anew.
+const REWRAPPED: usize = 24;
+
 /// Longest value whose rarer encodings are looked for; of a longer one they would be many.
 const LONGEST_ODD: usize = 256;
 
@@ -29,27 +38,13 @@ pub(super) fn encodings(value: &str) -> Vec<String> {
             }
         }
     }
-    // Lines of `xxd -p` and `od`; a value in one line is found among the digits, whatever stands between them.
-    for (upper, length, between) in [false, true]
-        .into_iter()
-        .flat_map(|upper| [(30, ""), (16, " "), (16, "")].map(|(l, b)| (upper, l, b)))
-    {
-        if bytes.len() > length {
-            let pieces = bytes.chunks(length).filter(|piece| piece.len() >= PIECE);
-            forms.extend(pieces.map(|piece| hex(piece, between, upper)));
-        }
-    }
     if bytes.len() <= LONGEST_ODD {
         forms.extend(odd(value));
+        forms.extend(beside_dumps(value));
     }
     forms.push(value.replace('\'', r"'\''"));
     forms.push(value.replace('\'', r#"'"'"'"#));
     forms.push(value.replace('\'', "''"));
-    let html = value.replace('&', "&amp;").replace('<', "&lt;");
-    let html = html.replace('>', "&gt;").replace('"', "&quot;");
-    forms.push(html.replace('\'', "&apos;"));
-    forms.push(html.replace('\'', "&#39;"));
-    forms.push(html);
     forms
 }
 
@@ -95,6 +90,45 @@ fn odd(value: &str) -> Vec<String> {
     forms
 }
 
+/// What stands beside the digits of a dump: sixteen characters a line, between bars (`hexdump -C`) or behind two spaces
+/// (`xxd`), wherever the value begins; what cannot be printed is a point there.
+fn beside_dumps(value: &str) -> Vec<String> {
+    let shown = |byte: &u8| match byte {
+        b' '..=b'~' => char::from(*byte),
+        _ => '.',
+    };
+    let text: Vec<char> = value.bytes().map(|byte| shown(&byte)).collect();
+    let part = |piece: &[char]| piece.iter().collect::<String>();
+    let mut forms = Vec::new();
+    for line in text.windows(DUMPED) {
+        forms.push(format!("|{}|", part(line)));
+        forms.push(format!("  {}", part(line)));
+    }
+    for length in SHORTEST_BESIDE..text.len().min(DUMPED) {
+        let first = text.get(..length).unwrap_or_default();
+        let last = text.get(text.len() - length..).unwrap_or_default();
+        forms.push(format!("{}|", part(first)));
+        forms.push(format!("|{}", part(last)));
+    }
+    forms
+}
+
+/// Pieces of a long text of letters as one whole, for when it is wrapped anew: a key has lines of 64, another program
+/// prints it in lines of 76. From `REWRAPPED` letters on a line is found, whatever its length.
+pub(super) fn rewrapped(value: &str) -> impl Iterator<Item = String> {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(byte);
+    let inner = value.lines().map(str::trim).filter(|line| {
+        !line.is_empty() && !line.starts_with("-----") && line.bytes().all(|byte| is_letter(&byte))
+    });
+    let joined = zeroize::Zeroizing::new(inner.collect::<String>());
+    let pieces = if value.contains('\n') {
+        joined.len().saturating_sub(REWRAPPED - 1)
+    } else {
+        0
+    };
+    (0..pieces).filter_map(move |at| joined.get(at..at + REWRAPPED).map(str::to_owned))
+}
+
 /// Base64 of the bytes as it appears in the middle of a longer encoding that starts `offset` bytes earlier: the
 /// characters that do not depend on the neighbours.
 fn base64_middle(bytes: &[u8], offset: usize, url: bool) -> String {
@@ -132,24 +166,28 @@ fn middle(bytes: &[u8], offset: usize, width: usize, table: &[u8]) -> String {
 pub(super) fn digit_forms(bytes: &[u8]) -> [String; 3] {
     let swapped = |bytes: &[u8]| {
         let words = bytes.chunks_exact(2).flat_map(|word| word.iter().rev());
-        hex(&words.copied().collect::<Vec<u8>>(), "", false)
+        hex(&words.copied().collect::<Vec<u8>>())
     };
     let rest = bytes.get(1..).unwrap_or_default();
-    [hex(bytes, "", false), swapped(bytes), swapped(rest)]
+    [hex(bytes), swapped(bytes), swapped(rest)]
+}
+
+/// The digits of pieces of a value, since dumps print some bytes a line: any eight of a short one, of a longer one those
+/// of a line that begins with it.
+pub(super) fn digit_pieces(bytes: &[u8]) -> impl Iterator<Item = String> {
+    let any = (bytes.len() <= LONGEST_ODD).then(|| bytes.windows(PIECE));
+    let lines = any.is_none().then(|| {
+        let lines = DUMPS.into_iter().flat_map(|length| bytes.chunks(length));
+        lines.filter(|piece| piece.len() >= PIECE)
+    });
+    let pieces = any.into_iter().flatten().chain(lines.into_iter().flatten());
+    pieces.map(hex)
 }
 
 /// Writes bytes as hexadecimal digits.
-fn hex(bytes: &[u8], between: &str, upper: bool) -> String {
-    let mut text = String::new();
-    for (i, byte) in bytes.iter().enumerate() {
-        if i > 0 {
-            text.push_str(between);
-        }
-        let _ = if upper {
-            write!(text, "{byte:02X}")
-        } else {
-            write!(text, "{byte:02x}")
-        };
-    }
-    text
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

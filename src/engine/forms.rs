@@ -11,6 +11,18 @@ pub(super) const WIDEST: usize = 8;
 /// Shortest value that is looked for among hexadecimal digits, in bytes: a shorter one is found in any date.
 pub(super) const SHORTEST_HEX: usize = 6;
 
+/// Characters that programs escape by name in HTML.
+const NAMES: [(&[u8], u8); 8] = [
+    (b"&amp;", b'&'),
+    (b"&lt;", b'<'),
+    (b"&gt;", b'>'),
+    (b"&quot;", b'"'),
+    (b"&apos;", b'\''),
+    (b"&plus;", b'+'),
+    (b"&sol;", b'/'),
+    (b"&equals;", b'='),
+];
+
 /// What stands at the start of a text: the bytes it means, and how many it takes.
 type Meant = Option<(Vec<u8>, usize)>;
 
@@ -57,6 +69,11 @@ pub(super) fn views(text: &[u8]) -> Vec<View<'_>> {
     }
     if has(b'&', entity) {
         view(Cow::Borrowed(text), None, entity);
+        // HTML in HTML.
+        let (once, places) = decode(text, entity);
+        if once.contains(&b'&') {
+            view(Cow::Owned(once), Some(places), entity);
+        }
     }
     if has(b'=', quoted) {
         view(Cow::Borrowed(text), None, quoted);
@@ -183,8 +200,11 @@ fn two_digits(text: &[u8]) -> Meant {
     Some((vec![u8::try_from(code).ok()?], 3))
 }
 
-/// A character of HTML by its number, `&#97;` or `&#x61;`.
+/// A character of HTML by its number, `&#97;` or `&#x61;`, or by its name where that is one that programs write.
 fn entity(text: &[u8]) -> Meant {
+    if let Some((name, byte)) = NAMES.iter().find(|(name, _)| text.starts_with(name)) {
+        return Some((vec![*byte], name.len()));
+    }
     let rest = text.strip_prefix(b"&#")?;
     let length = rest.iter().take(8).position(|byte| *byte == b';')?;
     let inside = rest.get(..length)?;

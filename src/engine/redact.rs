@@ -4,15 +4,17 @@
 //! escapes. The lines of a value of several lines are looked for one by one, since output is cut into lines before
 //! it comes here; so are the parts of a value that is a document or holds a password in an address.
 
-use std::collections::BTreeMap;
-
 use zeroize::Zeroizing;
 
 use crate::domain::secret::Secret;
-use crate::engine::encodings::{digit_forms, encodings};
+use crate::engine::encodings::{digit_forms, digit_pieces, encodings, rewrapped};
 use crate::engine::forms::{SHORTEST_HEX, View, WIDEST, digits, views};
 use crate::engine::strip::strip;
 use crate::formats::secret_parts::{leaves, passwords};
+
+mod index;
+
+use index::{HEAD, Index, Kind, Pattern};
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "[redacted]";
@@ -31,68 +33,29 @@ const FARTHEST: usize = 32 << 10;
 /// Replaces secrets in text.
 #[derive(Default)]
 pub struct Redactor {
-    /// Patterns by their first byte, longest first.
-    patterns: BTreeMap<u8, Vec<Pattern>>,
-    /// First two bytes of every pattern, so that most places of a text are passed by quickly.
-    starts: Starts,
-    /// Values that are registered with all their forms.
-    values: Vec<Zeroizing<String>>,
+    texts: Index,
     /// Values as hexadecimal digits, to be found whatever stands between them.
-    digits: Vec<Zeroizing<Vec<u8>>>,
-    longest: usize,
+    digits: Index,
+    /// Most bytes one of the values may take, escaped throughout.
+    widest: usize,
 }
 
-struct Pattern {
-    text: Zeroizing<Vec<u8>>,
-    alone: bool,
-    /// Whether it is a value itself, which escapes may hide.
-    plain: bool,
-}
-
-impl Pattern {
-    /// Returns the place behind the value in a view, where it stands at `at`.
-    fn escaped_end(&self, view: &View<'_>, at: usize) -> Option<usize> {
-        let mut read = view.read_from(at);
-        let mut end = at;
-        for wanted in self.text.iter() {
-            let (_, behind) = read.next().filter(|(byte, _)| byte == wanted)?;
-            end = behind;
-        }
-        let before = view.before(at);
-        let after = read.next().map(|(byte, _)| byte);
-        let alone = || !is_word(before.as_ref()) && !is_word(after.as_ref());
-        (!self.alone || alone()).then_some(end)
+/// Returns the place behind a value in a view, where it stands at `at`.
+fn escaped_end(pattern: &Pattern, view: &View<'_>, at: usize) -> Option<usize> {
+    let mut read = view.read_from(at);
+    let mut end = at;
+    for wanted in pattern.text.iter() {
+        let (_, behind) = read.next().filter(|(byte, _)| byte == wanted)?;
+        end = behind;
     }
+    let before = view.before(at);
+    let after = read.next().map(|(byte, _)| byte);
+    let alone = || !is_word(before.as_ref()) && !is_word(after.as_ref());
+    (!pattern.kind.alone || alone()).then_some(end)
 }
 
 fn is_word(byte: Option<&u8>) -> bool {
     byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
-}
-
-/// A set of pairs of bytes.
-struct Starts(Vec<u64>);
-
-impl Default for Starts {
-    fn default() -> Self {
-        Self(vec![0; 1 << 10])
-    }
-}
-
-impl Starts {
-    fn place(first: u8, second: u8) -> (usize, u64) {
-        let number = usize::from(first) << 8 | usize::from(second);
-        (number / 64, 1 << (number % 64))
-    }
-    fn add(&mut self, first: u8, second: u8) {
-        let (word, bit) = Self::place(first, second);
-        if let Some(word) = self.0.get_mut(word) {
-            *word |= bit;
-        }
-    }
-    fn may_begin(&self, first: u8, second: u8) -> bool {
-        let (word, bit) = Self::place(first, second);
-        self.0.get(word).is_some_and(|word| word & bit != 0)
-    }
 }
 
 /// Tells whether a value is too short to be kept out of output for sure.
@@ -113,6 +76,9 @@ impl Redactor {
                 self.add_value(line);
             }
         }
+        for piece in rewrapped(value).map(Zeroizing::new) {
+            self.texts.add(piece.as_bytes(), Kind::default());
+        }
         for part in leaves(value).into_iter().chain(passwords(value)) {
             let part = Zeroizing::new(part);
             if part.len() >= SHORTEST_PART {
@@ -124,7 +90,7 @@ impl Redactor {
     /// Returns how many bytes at the end of a cut text may be the beginning of a form.
     #[must_use]
     pub fn longest(&self) -> usize {
-        self.longest.min(FARTHEST)
+        self.widest.max(self.texts.longest()).min(FARTHEST)
     }
 
     /// Replaces every registered form in `text`; what overlaps becomes one.
@@ -144,7 +110,7 @@ impl Redactor {
 
     /// Finds what has to be replaced, in order and without overlap.
     fn hits(&self, text: &str) -> Vec<(usize, usize)> {
-        if self.patterns.is_empty() {
+        if self.texts.is_empty() {
             return Vec::new();
         }
         let mut hits = self.find(text.as_bytes());
@@ -175,8 +141,8 @@ impl Redactor {
         let mut hits = Vec::new();
         for (at, &first) in bytes.iter().enumerate() {
             let second = bytes.get(at + 1).copied().unwrap_or_default();
-            if self.starts.may_begin(first, second)
-                && let Some(length) = self.match_at(bytes, at, first)
+            if self.texts.may_begin(first, second)
+                && let Some(length) = self.match_at(bytes, at)
             {
                 hits.push((at, at + length));
             }
@@ -191,87 +157,83 @@ impl Redactor {
         }
         let mut hits = Vec::new();
         for (found, places) in digits(text) {
-            for wanted in &self.digits {
-                for at in memchr::memmem::find_iter(&found, wanted.as_slice()) {
-                    let last = places.get(at + wanted.len() - 1);
-                    hits.extend(places.get(at).zip(last).map(|(from, to)| (*from, to + 1)));
-                }
+            for at in 0..found.len() {
+                let rest = found.get(at..).unwrap_or_default();
+                let mut known = self.digits.beginning(rest);
+                let Some(known) = known.find(|known| rest.starts_with(&known.text)) else {
+                    continue;
+                };
+                let last = places.get(at + known.text.len() - 1);
+                hits.extend(places.get(at).zip(last).map(|(from, to)| (*from, to + 1)));
             }
         }
         hits
     }
 
-    fn match_at(&self, bytes: &[u8], at: usize, first: u8) -> Option<usize> {
+    fn match_at(&self, bytes: &[u8], at: usize) -> Option<usize> {
         let rest = bytes.get(at..)?;
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         let alone = |length: usize| !is_word(before) && !is_word(rest.get(length));
-        self.patterns
-            .get(&first)?
-            .iter()
-            .find(|p| rest.starts_with(&p.text) && (!p.alone || alone(p.text.len())))
+        self.texts
+            .beginning(rest)
+            .find(|p| rest.starts_with(&p.text) && (!p.kind.alone || alone(p.text.len())))
             .map(|p| p.text.len())
     }
 
     /// Finds the longest value that escapes hide at a place of a view: where it begins and ends in the text.
     fn escaped_at(&self, view: &View<'_>, at: usize) -> Option<(usize, usize)> {
         let (first, second) = view.two_at(at)?;
-        if !self.starts.may_begin(first, second) {
+        if !self.texts.may_begin(first, second) {
             return None;
         }
-        let mut plain = self.patterns.get(&first)?.iter().filter(|p| p.plain);
-        let end = plain.find_map(|p| p.escaped_end(view, at))?;
+        let head: Vec<u8> = view
+            .read_from(at)
+            .map(|(byte, _)| byte)
+            .take(HEAD)
+            .collect();
+        let mut plain = self.texts.beginning(&head).filter(|p| p.kind.plain);
+        let end = plain.find_map(|p| escaped_end(p, view, at))?;
         Some((view.place(at)?, view.place(end)?))
     }
 
     fn add_value(&mut self, value: &str) {
-        if self.values.iter().any(|known| known.as_str() == value) {
+        if self.texts.has_whole(value.as_bytes()) {
             return;
         }
-        self.values.push(Zeroizing::new(value.to_owned()));
-        let short = value.len() < ALONE_BELOW;
-        self.add(value, short, true);
+        let alone = value.len() < ALONE_BELOW;
+        let plain = Kind {
+            alone,
+            plain: true,
+            whole: false,
+        };
+        let whole = Kind {
+            whole: true,
+            ..plain
+        };
+        self.texts.add(value.as_bytes(), whole);
         // Output is stripped before it comes here.
-        self.add(&strip(value), short, true);
-        self.longest = self.longest.max(value.len() * WIDEST);
-        if short {
+        self.texts.add(strip(value).as_bytes(), plain);
+        self.widest = self.widest.max(value.len() * WIDEST);
+        if alone {
             return;
         }
         for form in encodings(value) {
-            self.add(&Zeroizing::new(form), false, false);
+            self.texts
+                .add(Zeroizing::new(form).as_bytes(), Kind::default());
         }
         // Among digits a short value would be found in any number.
-        let forms = digit_forms(value.as_bytes()).map(Zeroizing::new);
-        for form in forms {
+        for form in digit_forms(value.as_bytes()).map(Zeroizing::new) {
             if form.len() >= 2 * SHORTEST_HEX {
-                self.digits.push(Zeroizing::new(form.as_bytes().to_vec()));
+                self.digits.add(form.as_bytes(), Kind::default());
             } else {
-                self.add(&form.to_uppercase(), false, false);
-                self.add(&form, false, false);
+                let upper = Zeroizing::new(form.to_uppercase());
+                self.texts.add(upper.as_bytes(), Kind::default());
+                self.texts.add(form.as_bytes(), Kind::default());
             }
         }
-    }
-
-    fn add(&mut self, text: &str, alone: bool, plain: bool) {
-        let bytes = text.as_bytes();
-        let Some(&first) = bytes.first() else {
-            return;
-        };
-        let list = self.patterns.entry(first).or_default();
-        if let Some(known) = list.iter_mut().find(|p| *p.text == bytes) {
-            known.plain |= plain;
-            return;
+        for piece in digit_pieces(value.as_bytes()).map(Zeroizing::new) {
+            self.digits.add(piece.as_bytes(), Kind::default());
         }
-        match bytes.get(1) {
-            Some(second) => self.starts.add(first, *second),
-            None => (0..=u8::MAX).for_each(|second| self.starts.add(first, second)),
-        }
-        self.longest = self.longest.max(bytes.len());
-        list.push(Pattern {
-            text: Zeroizing::new(bytes.to_vec()),
-            alone,
-            plain,
-        });
-        list.sort_by_key(|p| std::cmp::Reverse(p.text.len()));
     }
 }
 

@@ -1,5 +1,7 @@
 //! What comes before the first step: settle, look, plan, check the approval. Nothing of the project is changed yet.
 
+use std::sync::Arc;
+
 use crate::domain::event::{EventKind, Stage};
 use crate::domain::live::Live;
 use crate::domain::plan::digest::staleness;
@@ -22,7 +24,6 @@ use crate::engine::unfinished::{settle_all, sweep_boxes};
 use crate::engine::verdict::left_alone;
 use crate::ports::hooks::HostHooks;
 use crate::ports::world::World;
-use std::sync::Arc;
 
 /// What is at hand before the first step.
 pub(super) struct Prepared {
