@@ -1,14 +1,15 @@
 //! Makes a record out of what carries our labels, for when the state is lost or damaged.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::domain::flow::Standing;
-use crate::domain::ids::{Address, Lineage, OpId, Scope};
-use crate::domain::live::{Live, Status};
+use crate::domain::ids::{Address, Instance, Lineage, OpId, Scope, check_name};
+use crate::domain::live::{Live, LiveInstance, Status};
 use crate::domain::plan::scope::found_lineage;
 use crate::domain::project::canonical::{
     network_model, recreate_hash, service_model, volume_model,
 };
+use crate::domain::project::naming::instance_name;
 use crate::domain::project::project::Project;
 use crate::domain::record::{Record, RecordedInstance, RecordedResource, Teardown};
 use crate::engine::damage;
@@ -107,7 +108,11 @@ async fn made_of<W: World>(
     record.standing = Standing::default();
     let ours = |found: Option<&Lineage>| found == Some(&lineage);
     for network in live.networks.iter().filter(|n| ours(n.lineage.as_ref())) {
-        if let Some(name) = &network.network {
+        if let Some(name) = network
+            .network
+            .as_ref()
+            .filter(|name| check_name(name).is_ok())
+        {
             let mut entry = RecordedResource::blank(Address::network(name));
             entry.model.clone_from(&network.model);
             if let Some(desired) = project.networks.get(name) {
@@ -124,7 +129,11 @@ async fn made_of<W: World>(
         }
     }
     for volume in live.volumes.iter().filter(|v| ours(v.lineage.as_ref())) {
-        if let Some(name) = &volume.volume {
+        if let Some(name) = volume
+            .volume
+            .as_ref()
+            .filter(|name| check_name(name).is_ok())
+        {
             let mut entry = RecordedResource::blank(Address::volume(name));
             entry.model = project
                 .volumes
@@ -135,32 +144,51 @@ async fn made_of<W: World>(
             record.resources.insert(entry.address.clone(), entry);
         }
     }
-    services(project, live, &lineage, &digests, &mut record);
+    services((project, known), live, &lineage, &digests, &mut record);
     Ok(record)
+}
+
+/// The instances of a lineage by service and number. What carries labels of ours that we would never write is somebody
+/// else's; of several with one number it is the one that was recorded, or else the one with the right name.
+fn rightful<'a>(
+    live: &'a Live,
+    (lineage, known): (&Lineage, Option<&Record>),
+    scope: &Scope,
+) -> BTreeMap<&'a str, BTreeMap<Instance, &'a LiveInstance>> {
+    let mut found: BTreeMap<&str, BTreeMap<Instance, &LiveInstance>> = BTreeMap::new();
+    let ours = live.instances.iter().filter(|one| !one.one_off);
+    let ours = ours.filter(|one| one.lineage.as_ref() == Some(lineage));
+    for one in ours.filter(|one| check_name(&one.service).is_ok()) {
+        let recorded = known
+            .and_then(|known| known.resources.get(&Address::service(&one.service)))
+            .and_then(|service| service.instances.get(&one.instance));
+        let rank = |one: &LiveInstance| {
+            (
+                recorded.is_some_and(|recorded| recorded.id == one.id),
+                one.name == instance_name(scope, &one.service, one.instance),
+            )
+        };
+        let place = found.entry(&one.service).or_default().entry(one.instance);
+        let best = place.or_insert(one);
+        if rank(one) > rank(best) {
+            *best = one;
+        }
+    }
+    found
 }
 
 /// Takes every service over whose instances carry our lineage. Where an instance bears the hash of what the file
 /// asks for, the file's model is what was applied; otherwise what can be read back is all that is known.
 fn services(
-    project: &Project,
+    (project, known): (&Project, Option<&Record>),
     live: &Live,
     lineage: &Lineage,
     digests: &crate::domain::project::canonical::SecretDigests,
     record: &mut Record,
 ) {
-    let mut names: BTreeSet<&str> = BTreeSet::new();
-    for one in live.instances.iter().filter(|one| !one.one_off) {
-        if one.lineage.as_ref() == Some(lineage) {
-            names.insert(&one.service);
-        }
-    }
-    for name in names {
+    for (name, ones) in rightful(live, (lineage, known), &project.scope()) {
         let mut entry = RecordedResource::blank(Address::service(name));
-        let mut ones: Vec<_> = live
-            .of_service(name)
-            .filter(|one| one.lineage.as_ref() == Some(lineage))
-            .collect();
-        ones.sort_by_key(|one| (one.instance, one.id.clone()));
+        let ones: Vec<_> = ones.into_values().collect();
         let desired = project.services.get(name);
         let wanted = desired.map(|service| service_model(service, project, digests));
         let hash = wanted.as_ref().map(recreate_hash);

@@ -278,6 +278,11 @@ const COPIES: &str = "  - name: save
       - { name: again, backup: { volume: data, to: saved/data.tar } }
       - { name: spoil, run: 'cp saved/data.tar whole.tar; echo bad >> saved/data.tar' }
       - { name: damaged, backup: { volume: data, to: saved/data.tar } }
+  - name: through
+    hook: manual
+    steps:
+      - backup: { volume: data, to: saved/link.tar }
+      - { name: dated, backup: { volume: data, to: 'dated-{run}/data.tar' } }
   - name: back
     hook: manual
     steps:
@@ -304,7 +309,28 @@ fn a_backup_is_repeated_in_its_own_flow_only_and_a_bad_file_is_never_put_back() 
     std::fs::copy(env.folder().join("whole.tar"), saved("data.tar")).expect("mended");
     env.nkapp(&["action", "run", "save", "--resume", "-y"])
         .exits(0);
-    // Another flow writes over nothing.
+    // Another flow writes over nothing, and through no link.
+    for dangling in [true, false] {
+        let target = env.folder().join("target");
+        let (link, digest) = (saved("link.tar"), saved("link.tar.sha256"));
+        if !dangling {
+            env.put("target", "mine");
+        }
+        std::os::unix::fs::symlink(&target, &link).expect("a link");
+        std::os::unix::fs::symlink(&target, &digest).expect("a link");
+        env.nkapp(&["action", "run", "through", "-y"])
+            .exits(1)
+            .says("saved/link.tar: the file is there already");
+        env.nkapp(&["action", "run", "through", "--abort", "-y"])
+            .exits(0);
+        assert_eq!(target.exists(), !dangling);
+        std::fs::remove_file(&link).expect("it was there");
+        env.nkapp(&["action", "run", "through", "-y"]).exits(0);
+        let seen = std::fs::read_to_string(&target).unwrap_or_default();
+        assert_eq!(seen, if dangling { "" } else { "mine" });
+        std::fs::remove_file(&link).expect("a copy");
+        std::fs::remove_file(&digest).expect("its digest");
+    }
     let other = env.nkapp(&["action", "run", "save", "-y"]).exits(1);
     other.says("saved/data.tar: the file is there already, and is never written over");
     env.nkapp(&["action", "run", "save", "--abort", "-y"])

@@ -78,6 +78,7 @@ fn mounting(line: &str) -> TestEnv {
     std::os::unix::fs::symlink("/run/docker.sock", env.folder().join("engine")).expect("linked");
     std::os::unix::fs::symlink("data", env.folder().join("near")).expect("linked");
     std::os::unix::fs::symlink(".", env.folder().join("far")).expect("linked");
+    env.put("containerd.sock", "");
     std::fs::create_dir(env.folder().join("data")).expect("folder");
     std::fs::create_dir(env.folder().parent().expect("parent").join("beside")).expect("folder");
     env.put(
@@ -104,6 +105,7 @@ fn s17_what_hands_over_the_machine_is_marked_in_the_plan() {
         "/usr/bin:/x",
         "/var/run/docker.sock:/var/run/docker.sock",
         "/run/docker.sock:/x:ro",
+        "./containerd.sock:/x",
         // Symbolic links: to a folder, a part of it, a socket.
         "./config:/x",
         "./config/ssh:/x:ro",
@@ -178,4 +180,16 @@ fn s18_a_path_that_leads_out_of_the_project_is_told_with_its_place() {
         let ran = mounting(line).nkapp(&["config"]).exits(0);
         assert!(!ran.stderr.contains("NK0424"), "{line}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn s17_an_approved_plan_is_not_carried_out_with_another_folder() {
+    let env = mounting("volumes: ['./data:/x']");
+    env.nkapp(&["plan", "--output", "my.plan"]).exits(0);
+    let data = env.folder().join("data");
+    std::fs::remove_dir_all(&data).expect("it was there");
+    std::os::unix::fs::symlink("/etc", &data).expect("a link");
+    env.nkapp(&["deploy", "--plan", "my.plan", "-y"])
+        .exits(5)
+        .says("config_hash was");
 }

@@ -16,13 +16,16 @@ use crate::domain::plan::world::World;
 use crate::domain::project::service::{MountSource, Service, ServiceKind};
 
 /// Folders of the host of which any part hands over the whole machine, or what it keeps secret.
-const ROOT_EQUIVALENT: [&str; 11] = [
+const ROOT_EQUIVALENT: [&str; 14] = [
     "/boot",
     "/dev",
     "/etc",
     "/lib/systemd",
     "/proc",
     "/root",
+    "/run/containerd",
+    "/run/docker",
+    "/run/systemd",
     "/sys",
     "/usr",
     "/var/lib/containerd",
@@ -40,9 +43,18 @@ const PUBLIC: [&str; 6] = [
     "/usr/share",
 ];
 
+/// Names of engines' sockets, wherever they are.
+const SOCKET_NAMES: [&str; 5] = [
+    "buildkitd.sock",
+    "containerd.sock",
+    "crio.sock",
+    "docker.sock",
+    "podman.sock",
+];
+
 /// Sockets of engines: whoever may write there is root on the machine.
 const SOCKETS: [&str; 4] = [
-    "/run/containerd/containerd.sock",
+    "/run/crio/crio.sock",
     "/run/docker.sock",
     "/run/podman/podman.sock",
     "/var/run/docker.sock",
@@ -60,12 +72,19 @@ fn is_root_equivalent(path: &Path, real: Option<&Path>, read_only: bool) -> bool
 }
 
 fn is_dangerous(path: &Path) -> bool {
+    // Where `/var/run` is the link that it nearly always is.
+    let path = match path.strip_prefix("/var/run") {
+        Ok(rest) => &Path::new("/run").join(rest),
+        Err(_) => path,
+    };
     let holds = |what: &&str| Path::new(what).starts_with(path);
     ROOT_EQUIVALENT
         .iter()
         .any(|root| path.starts_with(root) || holds(root))
         || SOCKETS.iter().any(holds)
-        || path.file_name().is_some_and(|name| name == "docker.sock")
+        || path
+            .file_name()
+            .is_some_and(|name| SOCKET_NAMES.iter().any(|socket| name == *socket))
 }
 
 /// Adds the remarks about a service that is acted on.

@@ -1,6 +1,6 @@
 //! Backup and restore of a volume: a script in a one-off instance that mounts it, beside a folder of the project.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::domain::project::procedure::Primitive;
 use crate::domain::project::service::{Mount, MountSource};
@@ -40,11 +40,13 @@ impl<W: World> Me<'_, '_, W> {
         };
         mount.read_only = false;
         let target = mount.target.clone();
+        let run = site.run.as_str();
         let name = copy.file.file_name().unwrap_or_default().to_string_lossy();
-        let name = name.replace("{run}", site.run.as_str());
+        let name = name.replace("{run}", run);
         let place = copy.file.parent().unwrap_or(&site.project.root);
         // The folder of the project is always there; what lies below it the script makes.
         let below = place.strip_prefix(&site.project.root).unwrap_or(place);
+        let below = PathBuf::from(below.to_string_lossy().replace("{run}", run));
         spec.service.mounts.push(Mount {
             source: MountSource::Bind {
                 path: site.project.root.clone(),
@@ -92,6 +94,7 @@ impl<W: World> Me<'_, '_, W> {
             CallEnd::Exited(74) => {
                 "the image has no `tar` or no `sha256sum`; name one that has with `image`"
             }
+            CallEnd::Exited(76) => "its folder cannot be made: what stands in its place is none",
             CallEnd::Exited(75) => "the volume is not mounted in the instance",
             end => return self.command_end(end, None).await,
         };

@@ -11,7 +11,9 @@ place=$folder/$NK_BELOW
 out=$place/$NK_NAME
 sum_of() { sha256sum < "$1" | cut -d' ' -f1; }
 if [ "$NK_DOES" = backup ]; then
-    mkdir -p "$place"
+    mkdir -p "$place" || exit 76
+    # A link never takes the place of something, and nothing is written through one.
+    [ ! -L "$out" ] || exit 70
     if [ -e "$out" ]; then
         # One that an earlier attempt of this very flow finished counts; any other is somebody's.
         [ -f "$out.sha256" ] || exit 70
@@ -23,12 +25,16 @@ if [ "$NK_DOES" = backup ]; then
         exit 0
     fi
     part=$out.part.$$
-    trap 'rm -f "$part"' EXIT
-    tar -C "$dir" -cf "$part" .
+    trap 'rm -f "$part" "$part.sha256"' EXIT
+    # What a killed attempt left goes; what is planted meanwhile is not written through.
+    rm -f "$part" "$part.sha256"
+    set -C
+    tar -C "$dir" -cf - . > "$part"
+    { echo "$(sum_of "$part")  $NK_NAME"; echo "# flow $NK_FLOW"; } > "$part.sha256"
+    set +C
     sync
-    { echo "$(sum_of "$part")  $NK_NAME"; echo "# flow $NK_FLOW"; } > "$out.sha256"
-    # A link never takes the place of something.
-    ln "$part" "$out" || exit 70
+    mv -f "$part.sha256" "$out.sha256"
+    ln "$part" "$out" || { rm -f "$out.sha256"; exit 70; }
     rm -f "$part"
     owner=$(stat -c %u:%g "$folder" 2>/dev/null || true)
     [ -z "$owner" ] || chown "$owner" "$place" "$out" "$out.sha256" 2>/dev/null || true

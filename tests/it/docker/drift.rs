@@ -180,6 +180,31 @@ fn docker_a_half_labelled_container_is_shown_and_never_touched() {
 }
 
 #[test]
+fn docker_a_rebuilt_state_takes_no_copy_and_no_label_that_we_never_write() {
+    for label in [None, Some("../x"), Some("Bad Name"), Some(""), Some("a[0]")] {
+        let (project, copy) = with_a_copy(|known| {
+            Some(match (known.split_once('='), label) {
+                (Some(("nk-service", _)), Some(label)) => format!("nk-service={label}"),
+                _ => known.to_owned(),
+            })
+        });
+        let own = project.inspect(&project.container("a", 0), "{{.Id}}");
+        for lost in [false, true] {
+            if lost {
+                std::fs::remove_file(project.folder().join("state.json")).expect("it was there");
+            }
+            project.nkapp(&["state", "rebuild", "-y"]).exits(0);
+            let state = project.nkapp(&["state", "pull"]).exits(0);
+            let recorded = &state.json()["resources"]["service.a"]["instances"]["0"]["id"];
+            assert_eq!(*recorded, own.trim(), "{label:?} {lost}");
+            project.nkapp(&["status"]).exits(0);
+        }
+        docker(&["rm", "-f", &copy]).exits(0);
+        project.is_settled();
+    }
+}
+
+#[test]
 fn docker_exchanged_names_are_changed_back() {
     for mend in [&["drift", "--restore", "-y"][..], &["deploy", "-y"]] {
         for exchanged in [true, false] {
