@@ -1,11 +1,13 @@
 //! Holders that freeze, are unlocked under their feet, vanish, or whose record is damaged: through the real binary.
 
+use std::cell::Cell;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::process::{Child, ChildStdout, Command};
 use std::time::{Duration, Instant};
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases::tried;
 use crate::ran::Ran;
 
 /// A deploy that hangs in a hook until the file `go` appears, under a lock whose lease is short.
@@ -227,6 +229,7 @@ fn f43_a_damaged_record_is_unknown_and_nothing_is_done_under_it() {
             "no nanokit-lock document",
         ),
     ];
+    let count = Cell::new(0);
     let unknown = |what: &str, reason: &str| {
         let report = env.nkapp(&["infra", "lock", "--json"]).exits(0).json();
         assert_eq!(report["verdict"], "unknown", "{what}: {report:#}");
@@ -234,6 +237,7 @@ fn f43_a_damaged_record_is_unknown_and_nothing_is_done_under_it() {
         env.nkapp(&["deploy", "-y"]).exits(4).says(reason);
         env.nkapp(&["state", "rebuild", "-y"]).exits(4).says(reason);
         env.nkapp(&["infra", "unlock", "-y"]).exits(5);
+        count.set(count.get() + 1);
     };
     for (what, text, reason) in cases {
         std::fs::write(&path, &text).expect("written");
@@ -257,6 +261,8 @@ fn f43_a_damaged_record_is_unknown_and_nothing_is_done_under_it() {
     std::fs::remove_dir(&path).expect("removed");
     std::fs::write(&path, good).expect("written");
     env.nkapp(&["deploy", "-y"]).exits(0);
+    let own = "f43_a_damaged_record_is_unknown_and_nothing_is_done_under_it";
+    tried(own, count.get());
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod disk_full;
 mod disk_lab;
 mod disk_power;
 mod docker;
+#[path = "../support/fault_cases.rs"]
+mod fault_cases;
 #[path = "../support/fault_proxy/mod.rs"]
 mod fault_proxy;
 mod fault_rows;
