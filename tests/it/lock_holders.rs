@@ -11,7 +11,7 @@ use crate::fault_cases::tried;
 use crate::ran::Ran;
 
 /// A deploy that hangs in a hook until the file `go` appears, under a lock whose lease is short.
-const SLOW: &str = "\
+pub(crate) const SLOW: &str = "\
 name: slow
 infra: { provider: process, lockLease: 3s }
 services:
@@ -28,7 +28,7 @@ services:
 /// Longest wait for something that takes less than a second on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Holder {
+pub(crate) struct Holder {
     child: Child,
     lines: BufReader<ChildStdout>,
     said: String,
@@ -36,7 +36,7 @@ struct Holder {
 
 impl Holder {
     /// Starts a deploy; its events are read as they are needed.
-    fn start(env: &TestEnv) -> Self {
+    pub(crate) fn start(env: &TestEnv) -> Self {
         let mut child = env.start(&["deploy", "-y", "--json"]);
         let lines = BufReader::new(child.stdout.take().expect("a pipe"));
         Self {
@@ -48,7 +48,7 @@ impl Holder {
 
     /// Reads on until a line has these words.
     #[track_caller]
-    fn says(&mut self, words: &str) {
+    pub(crate) fn says(&mut self, words: &str) {
         let began = Instant::now();
         loop {
             let mut line = String::new();
@@ -66,14 +66,14 @@ impl Holder {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.expect("kill runs").success());
     }
 
     /// Waits for its end.
-    fn end(mut self) -> Ran {
+    pub(crate) fn end(mut self) -> Ran {
         let mut rest = String::new();
         while self.lines.read_line(&mut rest).expect("readable") > 0 {}
         let output = self.child.wait_with_output().expect("it ends");
@@ -83,7 +83,8 @@ impl Holder {
     }
 }
 
-fn force(env: &TestEnv) {
+/// Clears the lock by force, with the id that is shown.
+pub(crate) fn force(env: &TestEnv) {
     let report = env.nkapp(&["infra", "lock", "--json"]).exits(0).json();
     let id = report["lock"]["lock_id"]
         .as_str()

@@ -152,3 +152,29 @@ fn kept_output(project: &Project) -> Vec<u8> {
     });
     std::fs::read(file.expect("the hook's output has a file")).expect("readable")
 }
+
+#[test]
+fn docker_f02_what_runs_in_a_container_when_nkapp_is_killed_is_ended_by_the_next_run() {
+    let project = project("setsid sh -c \"sleep 7721 & sleep 7721\" & sleep 7721");
+    let text = project.read("nanokit.yml");
+    project.put("nanokit.yml", &text.replace("timeout: 3s", "timeout: 600s"));
+    let mut deploy = project.command(&["deploy", "-y", "-q"]);
+    let mut deploy = deploy.spawn().expect("started");
+    let until = Instant::now() + LONG;
+    while left(&project).len() < 3 {
+        assert!(Instant::now() < until, "the hook is up");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    deploy.kill().expect("it runs");
+    deploy.wait().expect("it ends");
+    project.nkapp(&["infra", "lock"]).exits(0).says("DEAD");
+    let (before, after) = text.split_once("{ run: '").expect("a hook");
+    let (_, after) = after.split_once("', timeout").expect("its end");
+    project.put(
+        "nanokit.yml",
+        &format!("{before}{{ run: 'true', timeout{after}"),
+    );
+    project.deploy();
+    assert_eq!(left(&project), Vec::<String>::new());
+    project.is_settled();
+}
