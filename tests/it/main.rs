@@ -39,6 +39,7 @@ mod hostile_names;
 mod hostile_yaml;
 mod lock_conformance;
 mod lock_facts;
+mod lock_frozen;
 mod lock_history;
 mod lock_holders;
 mod lock_races;
