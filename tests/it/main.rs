@@ -16,6 +16,7 @@ mod cli_offline;
 mod cli_stop;
 mod config;
 mod crash_disk;
+mod crash_memory;
 mod crash_process;
 mod disk_full;
 mod disk_lab;

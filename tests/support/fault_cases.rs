@@ -17,7 +17,7 @@ use Cases::{AtLeast, Counted, Written};
 const FIFTY: Cases = Written(50, "(schedules() / 50).max(50)");
 
 /// By the names of the tests.
-pub(crate) const CASES: [(&str, Cases); 95] = [
+pub(crate) const CASES: [(&str, Cases); 96] = [
     ("f01_killed_at_calls_of_docker_runs_first_half", Counted(16)),
     (
         "f01_killed_at_calls_of_docker_runs_second_half",
@@ -278,6 +278,10 @@ pub(crate) const CASES: [(&str, Cases); 95] = [
     (
         "f36_a_panic_gives_the_terminal_back_before_it_is_told",
         Counted(4),
+    ),
+    (
+        "f37_killed_for_want_of_memory_it_leaves_what_a_kill_leaves",
+        Counted(2),
     ),
     (
         "f38_too_few_descriptors_are_an_error_and_nothing_is_left_half_done",
