@@ -38,6 +38,7 @@ mod hooks_survivors;
 mod hostile_corpus;
 mod hostile_names;
 mod hostile_yaml;
+mod lock_clocks;
 mod lock_conformance;
 mod lock_facts;
 mod lock_frozen;

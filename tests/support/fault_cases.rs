@@ -17,7 +17,7 @@ use Cases::{AtLeast, Counted, Written};
 const FIFTY: Cases = Written(50, "(schedules() / 50).max(50)");
 
 /// By the names of the tests.
-pub(crate) const CASES: [(&str, Cases); 96] = [
+pub(crate) const CASES: [(&str, Cases); 97] = [
     ("f01_killed_at_calls_of_docker_runs_first_half", Counted(16)),
     (
         "f01_killed_at_calls_of_docker_runs_second_half",
@@ -92,6 +92,10 @@ pub(crate) const CASES: [(&str, Cases); 96] = [
         Counted(10),
     ),
     ("f09_wrong_clocks_change_no_verdict", FIFTY),
+    (
+        "f09_whatever_time_a_holder_wrote_the_verdict_is_the_same",
+        Counted(12),
+    ),
     (
         "f10_eight_processes_race_two_hundred_times_and_one_wins_each",
         Counted(200),
