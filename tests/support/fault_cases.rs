@@ -52,16 +52,16 @@ pub(crate) const CASES: [(&str, Cases); 97] = [
         Written(100, "assert!(kills * stride > GRAPHS * 20"),
     ),
     ("f03_power_lost_while_something_is_written", FIFTY),
-    ("f03_power_cuts_on_ext4_leave_old_or_new", Counted(33)),
+    ("f03_power_cuts_on_ext4_leave_old_or_new", Counted(41)),
     (
         "f03_power_cuts_on_ext4_without_delayed_allocation_leave_old_or_new",
-        Counted(33),
+        Counted(41),
     ),
     (
         "f03_power_cuts_on_ext4_in_writeback_mode_leave_old_or_new",
-        Counted(33),
+        Counted(41),
     ),
-    ("f03_power_cuts_on_xfs_leave_old_or_new", Counted(33)),
+    ("f03_power_cuts_on_xfs_leave_old_or_new", Counted(41)),
     (
         "f05_engine_restarted_mid_deploy",
         Written(5, "restarted(false, 5);"),
