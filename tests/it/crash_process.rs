@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases;
 
 /// Four services with a job, hooks, an install and a health gate; `TOKEN` makes their processes findable.
 const FILE: &str = "\
@@ -207,6 +208,7 @@ fn f01_killed_at_events_of_runs_on_host_processes() {
         killed * 10 >= tried * 7,
         "only {killed} of {tried} were killed"
     );
+    fault_cases::tried("f01_killed_at_events_of_runs_on_host_processes", tried);
 }
 
 /// A service that takes its time to stop, and one that needs it.
@@ -222,6 +224,7 @@ services:
 
 #[test]
 fn f01_a_stop_that_outlives_who_asked_for_it_is_seen_to_its_end() {
+    let mut cases = 0;
     for command in [DEPLOY, RESTORE] {
         let env = TestEnv::with(SLOW);
         env.nkapp(DEPLOY).exits(0);
@@ -239,7 +242,10 @@ fn f01_a_stop_that_outlives_who_asked_for_it_is_seen_to_its_end() {
         });
         env.nkapp(&["drift"]).exits(0);
         env.nkapp(&["plan", "--detailed-exitcode", "a"]).exits(0);
+        cases += 1;
     }
+    let own = "f01_a_stop_that_outlives_who_asked_for_it_is_seen_to_its_end";
+    fault_cases::tried(own, cases);
 }
 
 #[track_caller]

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::cli_env::TestEnv;
 use crate::disk_lab::{Image, SHUTDOWN};
+use crate::fault_cases::tried;
 use crate::ran::Ran;
 
 /// A project of one job, so that no process stays on a disk that is taken away; `hook` runs before it.
@@ -127,6 +128,7 @@ fn f16_on_a_read_only_disk_looking_works_and_changing_is_refused_before_any_effe
     env.put("nanokit.yml", &job("touch /tmp/nanokit-f16-began"));
     image.unmount();
     image.mount("ro");
+    let mut cases = 0;
     for look in [
         &["status"][..],
         &["plan"],
@@ -135,6 +137,7 @@ fn f16_on_a_read_only_disk_looking_works_and_changing_is_refused_before_any_effe
         &["validate"],
     ] {
         env.nkapp(look).exits(0);
+        cases += 1;
     }
     let began = std::path::Path::new("/tmp/nanokit-f16-began");
     for change in [
@@ -146,10 +149,13 @@ fn f16_on_a_read_only_disk_looking_works_and_changing_is_refused_before_any_effe
             .exits(1)
             .says("Read-only file system")
             .says(".nanokit");
+        cases += 1;
     }
     assert!(!began.exists());
     image.unmount();
     image.mount("");
+    let own = "f16_on_a_read_only_disk_looking_works_and_changing_is_refused_before_any_effect";
+    tried(own, cases);
 }
 
 #[test]
@@ -198,6 +204,7 @@ fn f17_files_of_somebody_else_are_named_with_their_owner() {
         })
     };
     let before = modes();
+    let mut cases = 0;
     for (arguments, code) in [
         (&["deploy", "-y"][..], 4),
         (&["destroy", "-y"], 4),
@@ -209,6 +216,11 @@ fn f17_files_of_somebody_else_are_named_with_their_owner() {
             .says("Permission denied")
             .says("belongs to user id 0")
             .says("this is user id 65534");
+        cases += 1;
     }
     assert_eq!(modes(), before, "nothing was opened up");
+    tried(
+        "f17_files_of_somebody_else_are_named_with_their_owner",
+        cases,
+    );
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::cli_env::{SMALL, TestEnv};
+use crate::fault_cases::tried;
 use crate::panel_terminal::Panel;
 use crate::ran::Ran;
 
@@ -71,6 +72,8 @@ fn f36_a_panic_gives_the_terminal_back_before_it_is_told() {
             "{way}"
         );
     }
+    let own = "f36_a_panic_gives_the_terminal_back_before_it_is_told";
+    tried(own, PANICS.len());
 }
 
 /// Runs nkapp with so few descriptors.
@@ -132,6 +135,8 @@ fn f38_too_few_descriptors_are_an_error_and_nothing_is_left_half_done() {
         env.nkapp(&["plan", "--detailed-exitcode"]).exits(0);
     }
     assert!(refused >= 5 && done >= 2, "{refused} refused, {done} done");
+    let own = "f38_too_few_descriptors_are_an_error_and_nothing_is_left_half_done";
+    tried(own, refused + done);
 }
 
 /// Names of everything in a folder.
@@ -168,6 +173,8 @@ fn f38_too_few_descriptors_are_refused_before_the_engine_hears_of_it() {
         assert_eq!(asked, Err(std::io::ErrorKind::WouldBlock), "it was asked");
         assert_eq!(entries(env.folder()), ["nanokit.yml"], "{count}");
     }
+    let own = "f38_too_few_descriptors_are_refused_before_the_engine_hears_of_it";
+    tried(own, ways.len());
 }
 
 const VAULT: &str = "\
@@ -196,12 +203,14 @@ fn f42_a_secret_in_vault_is_shown_as_a_reference_and_refused_before_any_effect()
     env.nkapp(&["config"])
         .exits(0)
         .says("vault://secret/small/app#token");
+    let mut cases = 0;
     for arguments in [&["deploy", "-y"][..], &["deploy", "-y", "--json"]] {
         let ran = env.nkapp(arguments).exits(3);
         ran.says("the secret `TOKEN` of service.app could not be resolved")
             .says("vault://secret/small/app#token")
             .says("does not speak to Vault yet")
             .says("env://NAME");
+        cases += 1;
     }
     assert!(!env.folder().join("hooked").exists(), "no hook ran");
     assert!(
@@ -229,6 +238,7 @@ fn f42_a_secret_in_vault_is_shown_as_a_reference_and_refused_before_any_effect()
             .exits(3)
             .says(label)
             .says("nanokit.yml:3:");
+        cases += 1;
     }
     // A variable that is not set is refused as early.
     env.put(
@@ -240,6 +250,8 @@ fn f42_a_secret_in_vault_is_shown_as_a_reference_and_refused_before_any_effect()
         .says("`TOKEN` of service.app")
         .says("NOT_THERE");
     assert!(!env.folder().join("hooked").exists(), "no hook ran");
+    let own = "f42_a_secret_in_vault_is_shown_as_a_reference_and_refused_before_any_effect";
+    tried(own, cases + 1);
 }
 
 #[test]
@@ -275,6 +287,7 @@ fn s13_no_core_file_can_hold_a_secret() {
 
 #[test]
 fn s14_what_is_planted_at_names_of_the_panel_is_neither_followed_nor_waited_for() {
+    let mut cases = 0;
     for name in [
         ".nanokit/nkapp.log",
         ".nanokit/bundles",
@@ -316,8 +329,11 @@ fn s14_what_is_planted_at_names_of_the_panel_is_neither_followed_nor_waited_for(
             assert!(end.restored, "{what}: {}", end.screen);
             let kept = std::fs::read_to_string(&victim).expect("there");
             assert_eq!(kept, "untouched", "{what}");
+            cases += 1;
         }
     }
+    let own = "s14_what_is_planted_at_names_of_the_panel_is_neither_followed_nor_waited_for";
+    tried(own, cases);
 }
 
 fn plant(kind: &str, at: &std::path::Path, victim: &std::path::Path) {

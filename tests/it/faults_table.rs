@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::fault_cases::{CASES, Cases};
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -11,11 +13,12 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).expect("readable")
 }
 
-/// A function that the harness runs, and the modules it stands in.
+/// A function that the harness runs, the modules it stands in, and its file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Test {
     name: String,
     modules: Vec<String>,
+    file: PathBuf,
 }
 
 /// All tests below a folder: functions with an attribute that says so, and no others.
@@ -34,6 +37,7 @@ fn tests_below(folder: &Path, modules: &[String], found: &mut BTreeSet<Test>) {
             found.extend(names_of_tests(&text).into_iter().map(|name| Test {
                 name,
                 modules: inside.clone(),
+                file: path.clone(),
             }));
         }
     }
@@ -152,7 +156,7 @@ fn the_table_of_faults_and_the_tests_name_each_other() {
     let tests = all_tests();
     let table = table("Row");
     assert!(tests.len() > 500 && table.len() > 60, "{}", table.len());
-    let mut named = BTreeSet::new();
+    let mut named: BTreeSet<&Test> = BTreeSet::new();
     for line in &table {
         let row = &line.row;
         let patterns = Pattern::all_in(line.cell("Tests"));
@@ -172,7 +176,10 @@ fn the_table_of_faults_and_the_tests_name_each_other() {
             );
             own.extend(found);
         }
-        check_line(line, own.len());
+        check_line(line, &own);
+        for test in own.iter().filter(|test| row_of(&test.name).is_some()) {
+            assert!(!named.contains(test), "`{}` stands twice", test.name);
+        }
         named.extend(own);
     }
     for test in tests.iter().filter(|test| row_of(&test.name).is_some()) {
@@ -185,29 +192,85 @@ fn the_table_of_faults_and_the_tests_name_each_other() {
     }
 }
 
-/// What a line says of so many tests: how many cases they have, and what they came to.
+/// What a line says of its tests: how many cases they have together, and what they came to.
 #[track_caller]
-fn check_line(line: &Line, tests: usize) {
-    let (row, cases, result) = (&line.row, line.cell("Cases"), line.cell("Result"));
-    if tests == 0 {
-        assert_eq!((cases, result), ("see there", "see there"), "{row}");
+fn check_line(line: &Line, tests: &BTreeSet<&Test>) {
+    let (row, said, result) = (&line.row, line.cell("Cases"), line.cell("Result"));
+    if tests.is_empty() {
+        assert_eq!((said, result), ("see there", "see there"), "{row}");
         assert!(line.cell("Fault").contains(": see "), "{row}: see where?");
         return;
     }
-    let number: String = cases
-        .chars()
-        .take_while(|c| c.is_ascii_digit() || *c == ',')
-        .filter(char::is_ascii_digit)
-        .collect();
-    let number: usize = number
-        .parse()
-        .unwrap_or_else(|_| panic!("{row}: `{cases}` begins with no number"));
-    assert!(number >= tests, "{row}: {number} cases in {tests} tests");
+    let (number, rest) = match said.find(|c: char| !c.is_ascii_digit() && c != ',') {
+        Some(end) => said.split_at(end),
+        None => (said, ""),
+    };
+    let counted = tests.iter().map(|test| cases_of(&test.name));
+    let sum = counted.map(|cases| cases.map_or(1, number_of)).sum();
+    assert_eq!(number.trim_end_matches(','), thousands(sum), "{row}: cases");
+    let open = |test: &&&Test| matches!(cases_of(&test.name), Some(Cases::AtLeast(_)));
+    let elsewhere = |test: &&Test| !test.modules.iter().any(|module| module == "it");
+    let is_open = rest.starts_with(" and more");
+    assert!(
+        is_open || !tests.iter().any(|test| open(&test)),
+        "{row}: there may be more than {number} cases"
+    );
+    assert!(
+        !is_open || tests.iter().any(|test| open(&test) || elsewhere(test)),
+        "{row}: there are {number} cases and no more"
+    );
     let reason = result.strip_prefix("bound: ");
     assert!(
         result == "held" || reason.is_some_and(|reason| reason.len() > 20),
         "{row}: `{result}` is no result"
     );
+}
+
+/// What is said of a test that tries more than one case.
+fn cases_of(test: &str) -> Option<&'static Cases> {
+    let found = CASES.iter().find(|(name, _)| *name == test);
+    found.map(|(_, cases)| cases)
+}
+
+fn number_of(cases: &Cases) -> usize {
+    match cases {
+        Cases::Counted(number) | Cases::AtLeast(number) | Cases::Written(number, _) => *number,
+    }
+}
+
+/// Writes a number as the tables do: 2,718.
+fn thousands(number: usize) -> String {
+    match (number / 1_000, number % 1_000) {
+        (0, below) => below.to_string(),
+        (above, below) => format!("{},{below:03}", thousands(above)),
+    }
+}
+
+#[test]
+fn whoever_tries_more_than_one_case_counts_them() {
+    let tests = all_tests();
+    let mut seen = BTreeSet::new();
+    for (name, cases) in &CASES {
+        assert!(seen.insert(name), "`{name}` is counted twice");
+        let of_name: Vec<&Test> = tests.iter().filter(|test| test.name == *name).collect();
+        let [test] = of_name[..] else {
+            panic!("{} tests are called `{name}`", of_name.len());
+        };
+        let file = std::fs::read_to_string(&test.file).expect("readable");
+        let words = match cases {
+            Cases::Counted(_) | Cases::AtLeast(_) => {
+                assert!(file.contains("tried("), "`{name}` counts nothing");
+                &format!("\"{name}\"")
+            }
+            Cases::Written(_, words) => *words,
+        };
+        assert!(
+            file.contains(words),
+            "{}: `{words}` gives {} cases and is not there: count them again in tests/support/fault_cases.rs",
+            test.file.display(),
+            number_of(cases)
+        );
+    }
 }
 
 #[test]

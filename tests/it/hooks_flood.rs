@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases::tried;
 
 /// What a flood may add to the most memory nkapp ever held, in kB.
 const GROWTH: u64 = 64 << 10;
@@ -85,6 +86,7 @@ fn deploy(line: &str) -> (u64, String) {
 #[test]
 fn f22_a_gigabyte_of_output_costs_no_memory_and_holds_nobody_up() {
     let (plain, _) = deploy("echo little");
+    let mut cases = 0;
     for line in [
         "head -c 1073741824 /dev/zero",
         "yes | head -c 1073741824",
@@ -100,5 +102,8 @@ fn f22_a_gigabyte_of_output_costs_no_memory_and_holds_nobody_up() {
             tail.contains("the rest of the output is left out"),
             "{line}: {tail}"
         );
+        cases += 1;
     }
+    let own = "f22_a_gigabyte_of_output_costs_no_memory_and_holds_nobody_up";
+    tried(own, cases);
 }

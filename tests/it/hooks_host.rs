@@ -13,6 +13,8 @@ use nanokit::domain::secret::Secret;
 use nanokit::ports::hooks::{CallEnd, HostCall, HostHooks as _, Value};
 use nanokit::ports::sink::Sink;
 
+use crate::fault_cases::tried;
+
 #[derive(Default)]
 struct Kept {
     stdout: RefCell<String>,
@@ -122,8 +124,16 @@ fn without_groups(home: &std::path::Path) -> PathBuf {
     script
 }
 
-/// Runs one mode with control groups and without; both have to end so, in time, and leave nothing.
-async fn check_zoo(mode: &str, more: &str, timeout: Duration, bound: Duration, expected: CallEnd) {
+/// Runs one mode with control groups and without; both have to end so, in time, and leave nothing. Returns how many there
+/// were.
+async fn check_zoo(
+    mode: &str,
+    more: &str,
+    timeout: Duration,
+    bound: Duration,
+    expected: CallEnd,
+) -> usize {
+    let mut ways = 0;
     let home = tempfile::tempdir().expect("it goes well");
     for hooks in [hooks(), hooks_below(without_groups(home.path()))] {
         let mark = unique();
@@ -143,7 +153,9 @@ async fn check_zoo(mode: &str, more: &str, timeout: Duration, bound: Duration, e
             left.len(),
             left.concat()
         );
+        ways += 1;
     }
+    ways
 }
 
 /// Time that may pass beyond a timeout: the grace, the drain and a slow machine.
@@ -152,46 +164,66 @@ const SHORT: Duration = Duration::from_millis(700);
 
 #[tokio::test]
 async fn f21_a_hook_that_hangs_ends_at_its_timeout() {
-    check_zoo("hang", "", SHORT, SLACK, CallEnd::TimedOut).await;
+    let cases = check_zoo("hang", "", SHORT, SLACK, CallEnd::TimedOut).await;
+    tried("f21_a_hook_that_hangs_ends_at_its_timeout", cases);
 }
 
 #[tokio::test]
 async fn f23_what_daemonises_and_clears_its_environment_is_ended_with_its_hook() {
-    check_zoo("escape", "", LONG, SLACK, CallEnd::Exited(0)).await;
-    check_zoo("escape", "stay", SHORT, SLACK, CallEnd::TimedOut).await;
+    let mut cases = 0;
+    cases += check_zoo("escape", "", LONG, SLACK, CallEnd::Exited(0)).await;
+    cases += check_zoo("escape", "stay", SHORT, SLACK, CallEnd::TimedOut).await;
+    let own = "f23_what_daemonises_and_clears_its_environment_is_ended_with_its_hook";
+    tried(own, cases);
 }
 
 #[tokio::test]
 async fn f23_a_child_that_keeps_the_output_open_holds_nothing_up() {
-    check_zoo("clinging", "", LONG, SLACK, CallEnd::Exited(0)).await;
+    let mut cases = 0;
+    cases += check_zoo("clinging", "", LONG, SLACK, CallEnd::Exited(0)).await;
+    let own = "f23_a_child_that_keeps_the_output_open_holds_nothing_up";
+    tried(own, cases);
 }
 
 #[tokio::test]
 async fn f24_a_hook_that_ignores_signals_stops_itself_or_forks_ends_in_time() {
+    let mut cases = 0;
     for mode in ["stubborn", "stopped", "bomb"] {
-        check_zoo(mode, "", SHORT, SLACK, CallEnd::TimedOut).await;
+        cases += check_zoo(mode, "", SHORT, SLACK, CallEnd::TimedOut).await;
     }
+    let own = "f24_a_hook_that_ignores_signals_stops_itself_or_forks_ends_in_time";
+    tried(own, cases);
 }
 
 #[tokio::test]
 async fn f24_a_hook_that_kills_or_stops_its_keeper_ends_all_the_same() {
+    let mut cases = 0;
     let gone = CallEnd::Unknown("the process that stood behind it was killed".to_owned());
-    check_zoo("keeper", "", LONG, SLACK, gone).await;
-    check_zoo("holder", "", SHORT, SLACK * 3, CallEnd::TimedOut).await;
+    cases += check_zoo("keeper", "", LONG, SLACK, gone).await;
+    cases += check_zoo("holder", "", SHORT, SLACK * 3, CallEnd::TimedOut).await;
+    let own = "f24_a_hook_that_kills_or_stops_its_keeper_ends_all_the_same";
+    tried(own, cases);
 }
 
 #[tokio::test]
 async fn f24_a_hook_that_signals_its_own_group_hits_only_itself() {
-    check_zoo("group", "", LONG, SLACK, CallEnd::Exited(143)).await;
+    let mut cases = 0;
+    cases += check_zoo("group", "", LONG, SLACK, CallEnd::Exited(143)).await;
+    let own = "f24_a_hook_that_signals_its_own_group_hits_only_itself";
+    tried(own, cases);
 }
 
 #[tokio::test]
 async fn f22_output_without_a_line_break_or_none_at_all_is_no_end() {
-    check_zoo("closed", "", LONG, SLACK, CallEnd::Exited(4)).await;
+    let mut cases = 0;
+    cases += check_zoo("closed", "", LONG, SLACK, CallEnd::Exited(4)).await;
     let kept = Kept::default();
     let end = hooks().run(&zoo("partial", "", "", LONG), &kept).await;
     assert_eq!(end, CallEnd::Exited(0));
     assert_eq!(*kept.stdout.borrow(), "no line break");
+    cases += 1;
+    let own = "f22_output_without_a_line_break_or_none_at_all_is_no_end";
+    tried(own, cases);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::fault_cases::tried;
+
 #[path = "../fuzz/entries.rs"]
 mod entries;
 
@@ -87,7 +89,7 @@ fn s25_changes_of_the_kept_inputs_break_no_promise_either() {
         .ok()
         .and_then(|text| text.parse().ok());
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
-    let mut broken = Vec::new();
+    let (mut broken, mut cases) = (Vec::new(), 0);
     for (name, entry) in entries::ENTRIES {
         let mut inputs: Vec<_> = std::fs::read_dir(fuzz.join(name))
             .expect("a corpus of that name")
@@ -99,6 +101,7 @@ fn s25_changes_of_the_kept_inputs_break_no_promise_either() {
                 let mut dice = Dice(seed * 1000 + n as u64);
                 let other = &inputs[dice.roll(inputs.len())];
                 let input = changed(data, other, &mut dice);
+                cases += 1;
                 if std::panic::catch_unwind(|| entry(&input)).is_err() {
                     broken.push(format!("{name}: {:?}", input.escape_ascii().to_string()));
                 }
@@ -106,11 +109,14 @@ fn s25_changes_of_the_kept_inputs_break_no_promise_either() {
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
+    let own = "s25_changes_of_the_kept_inputs_break_no_promise_either";
+    tried(own, cases);
 }
 
 #[test]
 fn s25_the_kept_inputs_of_every_fuzz_target_still_hold() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz");
+    let mut cases = 0;
     for (name, entry) in entries::ENTRIES {
         let target = fuzz.join(format!("targets/{name}.rs"));
         assert!(target.exists(), "no target for the entry `{name}`");
@@ -138,6 +144,9 @@ fn s25_the_kept_inputs_of_every_fuzz_target_still_hold() {
                     input.display()
                 );
             }
+            cases += 3;
         }
     }
+    let own = "s25_the_kept_inputs_of_every_fuzz_target_still_hold";
+    tried(own, cases);
 }

@@ -2,6 +2,7 @@
 //! project's folder, what would hand over the machine.
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases::tried;
 
 const HOSTILE: [&str; 12] = [
     "$(touch pwned)",
@@ -20,6 +21,7 @@ const HOSTILE: [&str; 12] = [
 
 #[test]
 fn s16_names_that_a_shell_or_a_path_would_take_apart_are_refused_with_their_place() {
+    let mut cases = 0;
     for name in HOSTILE {
         let places = [
             ("project", format!("name: \"{name}\"\nservices: {{}}\n")),
@@ -47,13 +49,17 @@ fn s16_names_that_a_shell_or_a_path_would_take_apart_are_refused_with_their_plac
             );
             assert!(!ran.stderr.contains('\u{1b}'), "{what} {name}");
             assert!(!env.folder().join("pwned").exists());
+            cases += 1;
         }
         let env = TestEnv::with("name: x\nservices: {}\n");
         if !name.contains('\\') {
             let ran = env.nkapp(&["config", &format!("--env={name}")]);
             assert_eq!(ran.code, 3, "{name}: {}", ran.stderr);
+            cases += 1;
         }
     }
+    let own = "s16_names_that_a_shell_or_a_path_would_take_apart_are_refused_with_their_place";
+    tried(own, cases);
 }
 
 #[test]
@@ -120,6 +126,7 @@ fn s17_what_hands_over_the_machine_is_marked_in_the_plan() {
         "/srv:/x",
         "/opt:/x",
     ];
+    let mut cases = 0;
     for (mounts, expected) in [(&marked[..], true), (&left_alone[..], false)] {
         for mount in mounts {
             let env = mounting(&format!("volumes: ['{mount}']"));
@@ -135,6 +142,7 @@ fn s17_what_hands_over_the_machine_is_marked_in_the_plan() {
                 expected,
                 "{mount}: {warnings}"
             );
+            cases += 1;
         }
     }
     let ran = mounting("volumes: ['./config:/x']")
@@ -152,7 +160,10 @@ fn s17_what_hands_over_the_machine_is_marked_in_the_plan() {
     ] {
         let env = mounting(line);
         env.nkapp(&["plan"]).exits(3).says("nanokit.yml:7");
+        cases += 1;
     }
+    let own = "s17_what_hands_over_the_machine_is_marked_in_the_plan";
+    tried(own, cases);
 }
 
 #[test]
@@ -176,10 +187,13 @@ fn s18_a_path_that_leads_out_of_the_project_is_told_with_its_place() {
             ran.stderr
         );
     }
-    for line in ["volumes: ['./data:/x']", "path: .", "path: ./data/../data"] {
+    let staying = ["volumes: ['./data:/x']", "path: .", "path: ./data/../data"];
+    for line in staying {
         let ran = mounting(line).nkapp(&["config"]).exits(0);
         assert!(!ran.stderr.contains("NK0424"), "{line}: {}", ran.stderr);
     }
+    let own = "s18_a_path_that_leads_out_of_the_project_is_told_with_its_place";
+    tried(own, leaving.len() + staying.len());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases::tried;
 use crate::ran::Ran;
 
 /// Data memory a look at a project file may take, in KiB, and its stack.
@@ -79,8 +80,8 @@ fn f33_bombs_are_refused_in_little_memory() {
         ),
         ("zeros", "\0".repeat(4_000_000), "NK01"),
     ];
-    for (what, text, told) in cases {
-        let env = TestEnv::with(&text);
+    for (what, text, told) in &cases {
+        let env = TestEnv::with(text);
         let ran = bounded(&env, "config");
         assert_eq!(ran.code, 3, "{what}: {}", ran.stderr);
         assert!(ran.stderr.contains(told), "{what}: {}", ran.stderr);
@@ -90,6 +91,7 @@ fn f33_bombs_are_refused_in_little_memory() {
             ran.stderr.len()
         );
     }
+    tried("f33_bombs_are_refused_in_little_memory", cases.len());
 }
 
 #[test]
@@ -102,18 +104,22 @@ fn f33_what_is_no_file_is_named_and_never_waited_for() {
     assert!(fifo.expect("mkfifo runs").success());
     std::os::unix::fs::symlink("/dev/zero", at("device.yml")).expect("linked");
     std::fs::create_dir(at("folder.yml")).expect("folder");
+    let mut cases = 0;
     for name in ["fifo.yml", "device.yml", "folder.yml"] {
         for verb in ["config", "plan", "deploy -y", "status"] {
             let ran = bounded(&env, &format!("{verb} --file {name}"));
             assert_eq!(ran.code, 3, "{verb} {name}: {}", ran.stderr);
             ran.says(name);
+            cases += 1;
         }
         let text = "name: x\ninfra: { provider: process }\nservices: { a: { kind: job, start: ['true'], env_file: NAME } }\n";
         env.put("nanokit.yml", &text.replace("NAME", name));
         let ran = bounded(&env, "config");
         assert_eq!(ran.code, 3, "{name}: {}", ran.stderr);
         ran.says(name);
+        cases += 1;
     }
+    tried("f33_what_is_no_file_is_named_and_never_waited_for", cases);
 }
 
 #[test]
@@ -170,8 +176,8 @@ fn f32_a_key_given_twice_is_an_error_with_both_places() {
             [7, 8],
         ),
     ];
-    for (what, text, key, lines) in cases {
-        let env = TestEnv::with(&text);
+    for (what, text, key, lines) in &cases {
+        let env = TestEnv::with(text);
         let ran = bounded(&env, "config");
         assert_eq!(ran.code, 3, "{what}: {}", ran.stderr);
         assert!(ran.stderr.contains("NK0102"), "{what}: {}", ran.stderr);
@@ -184,6 +190,8 @@ fn f32_a_key_given_twice_is_an_error_with_both_places() {
             assert!(shown, "{what}: line {line} is not shown\n{}", ran.stderr);
         }
     }
+    let own = "f32_a_key_given_twice_is_an_error_with_both_places";
+    tried(own, cases.len());
 }
 
 /// A project of services that each need those named.
@@ -215,6 +223,7 @@ fn f31_a_cycle_is_told_by_its_shortest_way_round() {
         (chord, vec!["s499", "s500"], 2),
         (inner, vec!["s1", "s2"], 2),
     ];
+    let mut tries = 0;
     for (edges, named, length) in cases {
         let env = TestEnv::with(&graph(&edges));
         for verb in ["config", "deploy -y"] {
@@ -234,9 +243,11 @@ fn f31_a_cycle_is_told_by_its_shortest_way_round() {
                 assert!(told, "{}", ran.stderr);
             }
             assert!(ran.stderr.len() < 20_000, "{} bytes", ran.stderr.len());
+            tries += 1;
         }
         assert!(!env.folder().join("state.json").exists());
     }
+    tried("f31_a_cycle_is_told_by_its_shortest_way_round", tries);
 }
 
 #[test]
@@ -267,6 +278,7 @@ fn f30_a_thousand_services_of_four_shapes_are_planned() {
             needs.into_iter().collect()
         })
         .collect();
+    let mut shapes = 0;
     for (what, edges, deep) in [
         ("chain", chain, 1_000),
         ("star", star, 2),
@@ -279,5 +291,8 @@ fn f30_a_thousand_services_of_four_shapes_are_planned() {
         assert_eq!(plan["summary"]["create"], 1_001, "{what} and a network");
         let layers = plan["layers"].as_array().expect("layers").len();
         assert!(layers >= deep, "{what}: {layers} layers");
+        shapes += 1;
     }
+    let own = "f30_a_thousand_services_of_four_shapes_are_planned";
+    tried(own, shapes);
 }

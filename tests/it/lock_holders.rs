@@ -1,15 +1,17 @@
 //! Holders that freeze, are unlocked under their feet, vanish, or whose record is damaged: through the real binary.
 
+use std::cell::Cell;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::process::{Child, ChildStdout, Command};
 use std::time::{Duration, Instant};
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases::tried;
 use crate::ran::Ran;
 
 /// A deploy that hangs in a hook until the file `go` appears, under a lock whose lease is short.
-const SLOW: &str = "\
+pub(crate) const SLOW: &str = "\
 name: slow
 infra: { provider: process, lockLease: 3s }
 services:
@@ -26,7 +28,7 @@ services:
 /// Longest wait for something that takes less than a second on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Holder {
+pub(crate) struct Holder {
     child: Child,
     lines: BufReader<ChildStdout>,
     said: String,
@@ -34,7 +36,7 @@ struct Holder {
 
 impl Holder {
     /// Starts a deploy; its events are read as they are needed.
-    fn start(env: &TestEnv) -> Self {
+    pub(crate) fn start(env: &TestEnv) -> Self {
         let mut child = env.start(&["deploy", "-y", "--json"]);
         let lines = BufReader::new(child.stdout.take().expect("a pipe"));
         Self {
@@ -46,7 +48,7 @@ impl Holder {
 
     /// Reads on until a line has these words.
     #[track_caller]
-    fn says(&mut self, words: &str) {
+    pub(crate) fn says(&mut self, words: &str) {
         let began = Instant::now();
         loop {
             let mut line = String::new();
@@ -64,14 +66,14 @@ impl Holder {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.expect("kill runs").success());
     }
 
     /// Waits for its end.
-    fn end(mut self) -> Ran {
+    pub(crate) fn end(mut self) -> Ran {
         let mut rest = String::new();
         while self.lines.read_line(&mut rest).expect("readable") > 0 {}
         let output = self.child.wait_with_output().expect("it ends");
@@ -81,7 +83,8 @@ impl Holder {
     }
 }
 
-fn force(env: &TestEnv) {
+/// Clears the lock by force, with the id that is shown.
+pub(crate) fn force(env: &TestEnv) {
     let report = env.nkapp(&["infra", "lock", "--json"]).exits(0).json();
     let id = report["lock"]["lock_id"]
         .as_str()
@@ -227,6 +230,7 @@ fn f43_a_damaged_record_is_unknown_and_nothing_is_done_under_it() {
             "no nanokit-lock document",
         ),
     ];
+    let count = Cell::new(0);
     let unknown = |what: &str, reason: &str| {
         let report = env.nkapp(&["infra", "lock", "--json"]).exits(0).json();
         assert_eq!(report["verdict"], "unknown", "{what}: {report:#}");
@@ -234,6 +238,7 @@ fn f43_a_damaged_record_is_unknown_and_nothing_is_done_under_it() {
         env.nkapp(&["deploy", "-y"]).exits(4).says(reason);
         env.nkapp(&["state", "rebuild", "-y"]).exits(4).says(reason);
         env.nkapp(&["infra", "unlock", "-y"]).exits(5);
+        count.set(count.get() + 1);
     };
     for (what, text, reason) in cases {
         std::fs::write(&path, &text).expect("written");
@@ -257,6 +262,8 @@ fn f43_a_damaged_record_is_unknown_and_nothing_is_done_under_it() {
     std::fs::remove_dir(&path).expect("removed");
     std::fs::write(&path, good).expect("written");
     env.nkapp(&["deploy", "-y"]).exits(0);
+    let own = "f43_a_damaged_record_is_unknown_and_nothing_is_done_under_it";
+    tried(own, count.get());
 }
 
 #[test]

@@ -16,6 +16,8 @@ use nanokit::engine::claims::Claims;
 use nanokit::engine::lease::{Lease, Wanted};
 use nanokit::engine::reconcile::EngineError;
 
+use crate::fault_cases::tried;
+
 /// Says to a process of this very program that it is a racer, and where.
 const ROOT: &str = "NANOKIT_TEST_RACE";
 const RACERS: usize = 8;
@@ -163,6 +165,7 @@ fn end(racers: Vec<Racer>) {
 fn f10_eight_processes_race_two_hundred_times_and_one_wins_each() {
     let root = tempfile::tempdir().expect("temp folder");
     let mut racers = racers(root.path());
+    let mut rounds = 0;
     for round in 1..=ROUNDS {
         for racer in &mut racers {
             racer.order("race");
@@ -188,8 +191,11 @@ fn f10_eight_processes_race_two_hundred_times_and_one_wins_each() {
         }
         racers[won[0]].order("release");
         assert_eq!(racers[won[0]].answer(), "released");
+        rounds += 1;
     }
     end(racers);
+    let own = "f10_eight_processes_race_two_hundred_times_and_one_wins_each";
+    tried(own, rounds);
 }
 
 #[test]
@@ -202,5 +208,6 @@ fn f10_nobody_starves() {
     for racer in &mut racers {
         assert_eq!(racer.answer(), "turns 0", "no two held it at once");
     }
+    tried("f10_nobody_starves", racers.len() * TURNS);
     end(racers);
 }

@@ -16,11 +16,14 @@ mod cli_offline;
 mod cli_stop;
 mod config;
 mod crash_disk;
+mod crash_memory;
 mod crash_process;
 mod disk_full;
 mod disk_lab;
 mod disk_power;
 mod docker;
+#[path = "../support/fault_cases.rs"]
+mod fault_cases;
 #[path = "../support/fault_proxy/mod.rs"]
 mod fault_proxy;
 mod fault_rows;
@@ -35,8 +38,10 @@ mod hooks_survivors;
 mod hostile_corpus;
 mod hostile_names;
 mod hostile_yaml;
+mod lock_clocks;
 mod lock_conformance;
 mod lock_facts;
+mod lock_frozen;
 mod lock_history;
 mod lock_holders;
 mod lock_races;

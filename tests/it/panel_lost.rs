@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases::tried;
 use crate::panel_terminal::Panel;
 
 const IDLE: &str = "\
@@ -36,6 +37,8 @@ enum Tie {
     /// In a session of its own: nobody tells it but the terminal itself.
     Loose,
 }
+
+const TIES: [Tie; 2] = [Tie::Controlled, Tie::Loose];
 
 /// A shell that outlives the terminal, and writes down how the panel under it ended and what that cost.
 const SHELL: &str = "\
@@ -107,7 +110,7 @@ fn spent_by(folder: &Path) -> Duration {
 
 #[test]
 fn f35_a_terminal_that_goes_away_ends_an_idle_panel_at_once() {
-    for tie in [Tie::Controlled, Tie::Loose] {
+    for tie in TIES {
         let mut watched = Watched::open(IDLE, tie);
         watched.panel.wait_for("○ web");
         watched.panel.hang_up("2");
@@ -120,11 +123,13 @@ fn f35_a_terminal_that_goes_away_ends_an_idle_panel_at_once() {
         assert!(took < Duration::from_secs(10), "{tie:?}: {took:?}");
         assert!(spent < Duration::from_secs(10), "{tie:?}: {spent:?}");
     }
+    let own = "f35_a_terminal_that_goes_away_ends_an_idle_panel_at_once";
+    tried(own, TIES.len());
 }
 
 #[test]
 fn f35_a_run_under_a_terminal_that_went_away_drains_saves_and_unlocks_without_going_round() {
-    for tie in [Tie::Controlled, Tie::Loose] {
+    for tie in TIES {
         let mut watched = Watched::open(BUSY, tie);
         let panel = &mut watched.panel;
         panel.wait_for("plan: +");
@@ -164,6 +169,9 @@ fn f35_a_run_under_a_terminal_that_went_away_drains_saves_and_unlocks_without_go
         watched.env.nkapp(&["deploy", "-y"]).exits(0);
         watched.env.nkapp(&["plan", "--detailed-exitcode"]).exits(0);
     }
+    let own =
+        "f35_a_run_under_a_terminal_that_went_away_drains_saves_and_unlocks_without_going_round";
+    tried(own, TIES.len());
 }
 
 /// Journals that are not in the state yet.

@@ -1,5 +1,6 @@
 //! The size of the terminal changes faster than anybody draws, to sizes nothing can be drawn in.
 
+use crate::fault_cases::tried;
 use crate::panel_terminal::Panel;
 
 const PROJECT: &str = "\
@@ -13,9 +14,12 @@ services:
     depends_on: [db]
 ";
 
-/// A thousand sizes: of one cell, of none, larger than any screen.
-fn storm(panel: &Panel) {
-    for n in 0..1_000_u16 {
+/// Sizes of a storm.
+const SIZES: u16 = 1_000;
+
+/// A thousand sizes: of one cell, of none, larger than any screen. Returns how many.
+fn storm(panel: &Panel) -> usize {
+    for n in 0..SIZES {
         let (columns, rows) = match n % 50 {
             7 => (0, 0),
             11 => (1, 1),
@@ -26,6 +30,7 @@ fn storm(panel: &Panel) {
         };
         panel.only_tell_size(columns, rows);
     }
+    usize::from(SIZES)
 }
 
 /// Back to a size at which there is something to press, once the panel has seen it.
@@ -41,15 +46,17 @@ fn f34_a_thousand_sizes_in_a_row_leave_a_panel_that_is_drawn_right() {
     let mut panel = Panel::open(PROJECT, &[]);
     panel.wait_for("▾ ○ web");
     panel.wait_for("plan: +");
+    let mut sizes = 0;
     for (key, text) in [
         ("2", "+ service.web"),
         ("5", "nobody holds it"),
         ("1", "▾ ○ web"),
     ] {
-        storm(&panel);
+        sizes += storm(&panel);
         for (columns, rows) in [(1, 1), (500, 200), (40, 10)] {
             panel.resize(columns, rows);
             panel.look();
+            sizes += 1;
         }
         calm(&mut panel);
         panel.keys(key);
@@ -58,6 +65,8 @@ fn f34_a_thousand_sizes_in_a_row_leave_a_panel_that_is_drawn_right() {
     // What is drawn at a place can be pressed there.
     panel.click("2 Plan");
     panel.wait_for("+ service.web");
+    let own = "f34_a_thousand_sizes_in_a_row_leave_a_panel_that_is_drawn_right";
+    tried(own, sizes);
     panel.keys("q");
     let end = panel.ended();
     assert_eq!(end.code, 0, "{}", end.screen);
@@ -70,7 +79,9 @@ fn f34_a_dialog_outlives_every_size_and_is_confirmed_only_where_it_is_drawn() {
     panel.wait_for("plan: +");
     panel.keys("D");
     panel.wait_for("deploy pty in local?");
-    storm(&panel);
+    let sizes = storm(&panel);
+    let own = "f34_a_dialog_outlives_every_size_and_is_confirmed_only_where_it_is_drawn";
+    tried(own, sizes);
     // Where it is not drawn nobody can mean it.
     panel.resize(20, 5);
     panel.wait_for("needs 40x10");

@@ -7,6 +7,7 @@ use nanokit::domain::ids::{Lineage, Serial};
 use nanokit::formats::state;
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases::tried;
 use crate::ran::Ran;
 
 const ONE: &str = "\
@@ -76,7 +77,7 @@ fn f18_a_damaged_state_stops_every_change_and_offers_the_kept_copies() {
         bytes[at] ^= 4;
         bytes
     };
-    let cases: [(&str, Vec<u8>, &str); 7] = [
+    let damages: [(&str, Vec<u8>, &str); 7] = [
         ("empty", Vec::new(), "empty"),
         ("zeros", vec![0; 9000], "not JSON"),
         ("half", good[..good.len() / 2].to_vec(), "cut off"),
@@ -85,7 +86,8 @@ fn f18_a_damaged_state_stops_every_change_and_offers_the_kept_copies() {
         ("brackets", "[".repeat(100_000).into_bytes(), "not JSON"),
         ("a hundred megabytes", vec![b' '; 100 << 20], "larger than"),
     ];
-    for (what, bytes, reason) in cases {
+    let cases = damages.len();
+    for (what, bytes, reason) in damages {
         std::fs::write(&path, &bytes).expect("written");
         refused(&env, what, reason, true);
         assert_eq!(std::fs::read(&path).expect("kept"), bytes, "{what}");
@@ -97,6 +99,8 @@ fn f18_a_damaged_state_stops_every_change_and_offers_the_kept_copies() {
     }
     std::fs::write(&path, &good).expect("written");
     env.nkapp(&["plan", "--detailed-exitcode"]).exits(0);
+    let own = "f18_a_damaged_state_stops_every_change_and_offers_the_kept_copies";
+    tried(own, cases);
 }
 
 #[test]
@@ -171,7 +175,8 @@ fn read(bytes: &[u8]) -> nanokit::domain::record::Record {
 fn f18_a_damaged_state_is_mended_by_each_command_that_is_offered() {
     let env = deployed();
     let path = env.folder().join("state.json");
-    for mend in ["rebuild", "push"] {
+    let mends = ["rebuild", "push"];
+    for mend in mends {
         std::fs::write(&path, "{\"half\":").expect("written");
         if mend == "rebuild" {
             env.nkapp(&["state", "rebuild", "-y"]).exits(0);
@@ -194,6 +199,8 @@ fn f18_a_damaged_state_is_mended_by_each_command_that_is_offered() {
         assert!(audit.contains(act), "{audit}");
     }
     assert!(audit.contains("cut off"), "what was found is told: {audit}");
+    let own = "f18_a_damaged_state_is_mended_by_each_command_that_is_offered";
+    tried(own, mends.len());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Saved plans that must not be carried out: damaged, edited, stale, of another state, or carried out already.
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases::tried;
 
 const JOB: &str = "\
 name: small
@@ -43,8 +44,8 @@ fn f19_a_plan_that_was_damaged_or_edited_is_refused_with_its_path() {
             "edited by hand",
         ),
     ];
-    for (what, text, reason) in cases {
-        env.put("bad.plan", &text);
+    for (what, text, reason) in &cases {
+        env.put("bad.plan", text);
         let ran = env.nkapp(&["deploy", "-y", "--plan", "bad.plan"]);
         assert!(
             [4, 5].contains(&ran.code),
@@ -55,6 +56,8 @@ fn f19_a_plan_that_was_damaged_or_edited_is_refused_with_its_path() {
         ran.says("bad.plan").says(reason);
         assert!(!env.folder().join("state.json").exists(), "{what}");
     }
+    let own = "f19_a_plan_that_was_damaged_or_edited_is_refused_with_its_path";
+    tried(own, cases.len());
 }
 
 #[test]

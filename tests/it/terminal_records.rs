@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cli_env::{SMALL, TestEnv};
+use crate::fault_cases::tried;
 use crate::panel_terminal::Panel;
 use crate::terminal_corpus::{only_text, untouched};
 
@@ -62,6 +63,7 @@ fn runs(env: &TestEnv) -> Vec<std::path::PathBuf> {
 
 #[test]
 fn f26_doctored_records_are_shown_as_text() {
+    let mut cases = 0;
     for words in [false, true] {
         let env = TestEnv::with(SMALL);
         env.nkapp(&["deploy", "-y", "-q"]).exits(0);
@@ -129,5 +131,7 @@ fn f26_doctored_records_are_shown_as_text() {
         }
         env.put("state.json", &good);
         let _ = std::fs::remove_file(&lock);
+        cases += 1;
     }
+    tried("f26_doctored_records_are_shown_as_text", cases);
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::crash_stage::{Point, Stage, events_of, finished_by, kills, runs_of, sample};
 use super::project::docker;
+use crate::fault_cases::tried;
 
 /// Four services with everything that makes calls: networks, volumes, hooks on both sides, an install, health gates.
 const FILE: &str = "
@@ -154,8 +155,8 @@ fn hooks_ran_once(stage: &Stage, when: &str) {
     assert_eq!(installs, 1, "{when}: {lines:#?}");
 }
 
-/// Every `shares`-th of the sampled points, from `share` on.
-fn killed_at_every_call(share: usize, shares: usize) {
+/// Every `shares`-th of the sampled points, from `share` on; returns how many there were.
+fn killed_at_every_call(share: usize, shares: usize) -> usize {
     let traces = traces();
     let deploys = sample(&kills(&traces.deploy), 12);
     let restores = sample(&kills(&traces.restore), 8);
@@ -204,14 +205,17 @@ fn killed_at_every_call(share: usize, shares: usize) {
     }
     // Runs differ by a look or two, so that the last of a kind may not come.
     assert!(hit * 5 >= tried * 4, "only {hit} of {tried} kills struck");
+    tried
 }
 
 #[test]
 fn f01_killed_at_calls_of_docker_runs_first_half() {
-    killed_at_every_call(0, 2);
+    let cases = killed_at_every_call(0, 2);
+    tried("f01_killed_at_calls_of_docker_runs_first_half", cases);
 }
 
 #[test]
 fn f01_killed_at_calls_of_docker_runs_second_half() {
-    killed_at_every_call(1, 2);
+    let cases = killed_at_every_call(1, 2);
+    tried("f01_killed_at_calls_of_docker_runs_second_half", cases);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::crash_stage::{comes_true, objects};
 use super::project::{Project, docker};
+use crate::fault_cases::tried;
 use crate::ran::Ran;
 
 /// `STEP` is where the command stands; it goes on until the file `ok` says that the trouble is over.
@@ -137,10 +138,14 @@ fn check(case: &Case) {
 
 #[test]
 fn f20_a_container_that_ends_during_a_hook_fails_it_with_the_cause() {
-    cases().iter().take(5).for_each(check);
+    let cases = cases().iter().take(5).map(check).count();
+    let own = "f20_a_container_that_ends_during_a_hook_fails_it_with_the_cause";
+    tried(own, cases);
 }
 
 #[test]
 fn f20_a_container_that_ends_during_an_install_fails_it_with_the_cause() {
-    cases().iter().skip(5).for_each(check);
+    let cases = cases().iter().skip(5).map(check).count();
+    let own = "f20_a_container_that_ends_during_an_install_fails_it_with_the_cause";
+    tried(own, cases);
 }

@@ -1,6 +1,7 @@
 //! A state and a plan are bound to the engine they were made on: pointed at another one, nkapp does nothing and forgets
 //! nothing.
 
+use crate::fault_cases::tried;
 use crate::fault_proxy::engine_socket;
 
 use super::engine_private::PrivateEngine;
@@ -55,6 +56,8 @@ fn f39_pointed_at_another_engine_nothing_is_done_and_nothing_forgotten() {
     assert_eq!(project.read("state.json"), state, "nothing is forgotten");
     project.through(&engine_socket());
     project.is_settled();
+    let own = "f39_pointed_at_another_engine_nothing_is_done_and_nothing_forgotten";
+    tried(own, ways.len());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::project::Project;
+use crate::fault_cases::tried;
 
 /// Longest time one deploy may take on a slow and busy machine.
 const LONG: Duration = Duration::from_secs(60);
@@ -39,6 +40,7 @@ fn left(project: &Project) -> Vec<String> {
 
 #[test]
 fn docker_f21_f24_a_hook_that_hangs_ignores_or_forks_is_ended_in_its_container() {
+    let mut cases = 0;
     for hook in [
         "sleep 7701",
         "trap \"\" TERM INT HUP; while :; do sleep 7702; done",
@@ -59,11 +61,15 @@ fn docker_f21_f24_a_hook_that_hangs_ignores_or_forks_is_ended_in_its_container()
             "{hook}\n{}",
             ran.stdout
         );
+        cases += 1;
     }
+    let own = "docker_f21_f24_a_hook_that_hangs_ignores_or_forks_is_ended_in_its_container";
+    tried(own, cases);
 }
 
 #[test]
 fn docker_f23_what_a_hook_daemonised_in_its_container_ends_with_it() {
+    let mut cases = 0;
     for hook in [
         "setsid sh -c \"sleep 7711 >/dev/null 2>&1 &\" </dev/null; echo done",
         "setsid sh -c \"sleep 7712 &\" </dev/null; echo done",
@@ -76,7 +82,10 @@ fn docker_f23_what_a_hook_daemonised_in_its_container_ends_with_it() {
         let took = began.elapsed();
         assert!(took < LONG, "{hook} took {took:?}");
         assert_eq!(left(&project), Vec::<String>::new(), "{hook}");
+        cases += 1;
     }
+    let own = "docker_f23_what_a_hook_daemonised_in_its_container_ends_with_it";
+    tried(own, cases);
 }
 
 #[test]
@@ -106,6 +115,7 @@ fn docker_f22_a_flood_in_a_container_is_cut_off_and_goes_on() {
         (project, most)
     };
     let (_, plain) = grown("echo little");
+    let mut cases = 0;
     for hook in [
         "head -c 200000000 /dev/zero | tr \"\\\\0\" \"x\" | fold -w 100; echo end > /zoo/end",
         "head -c 200000000 /dev/zero | tr \"\\\\0\" \"x\" >&2; echo end > /zoo/end",
@@ -127,7 +137,10 @@ fn docker_f22_a_flood_in_a_container_is_cut_off_and_goes_on() {
             tail.contains("the rest of the output is left out"),
             "{tail}"
         );
+        cases += 1;
     }
+    let own = "docker_f22_a_flood_in_a_container_is_cut_off_and_goes_on";
+    tried(own, cases);
 }
 
 /// What is kept of the hook's output.
@@ -138,4 +151,30 @@ fn kept_output(project: &Project) -> Vec<u8> {
         path.is_file().then_some(path)
     });
     std::fs::read(file.expect("the hook's output has a file")).expect("readable")
+}
+
+#[test]
+fn docker_f02_what_runs_in_a_container_when_nkapp_is_killed_is_ended_by_the_next_run() {
+    let project = project("setsid sh -c \"sleep 7721 & sleep 7721\" & sleep 7721");
+    let text = project.read("nanokit.yml");
+    project.put("nanokit.yml", &text.replace("timeout: 3s", "timeout: 600s"));
+    let mut deploy = project.command(&["deploy", "-y", "-q"]);
+    let mut deploy = deploy.spawn().expect("started");
+    let until = Instant::now() + LONG;
+    while left(&project).len() < 3 {
+        assert!(Instant::now() < until, "the hook is up");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    deploy.kill().expect("it runs");
+    deploy.wait().expect("it ends");
+    project.nkapp(&["infra", "lock"]).exits(0).says("DEAD");
+    let (before, after) = text.split_once("{ run: '").expect("a hook");
+    let (_, after) = after.split_once("', timeout").expect("its end");
+    project.put(
+        "nanokit.yml",
+        &format!("{before}{{ run: 'true', timeout{after}"),
+    );
+    project.deploy();
+    assert_eq!(left(&project), Vec::<String>::new());
+    project.is_settled();
 }

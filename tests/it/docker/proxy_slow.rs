@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::fault_cases::tried;
 use crate::fault_proxy::{Fault, Rule};
 use crate::ran::Ran;
 
@@ -56,6 +57,7 @@ fn cancel_at(stage: &Stage, call: &str, fault: Fault) -> (Ran, Duration) {
 
 #[test]
 fn f07_ctrl_c_works_at_once_whatever_call_never_answers() {
+    let mut cases = 0;
     for call in [
         "GET /containers/json",
         "POST /networks/create",
@@ -79,8 +81,11 @@ fn f07_ctrl_c_works_at_once_whatever_call_never_answers() {
                 .says("FREE");
             stage.project.deploy();
             stage.project.is_settled();
+            cases += 1;
         }
     }
+    let own = "f07_ctrl_c_works_at_once_whatever_call_never_answers";
+    tried(own, cases);
 }
 
 #[test]

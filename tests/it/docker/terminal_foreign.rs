@@ -1,6 +1,7 @@
 //! What the engine hands on from others: output of containers, labels of foreign objects, its own error messages.
 //! Whatever stands in them, a terminal only shows text.
 
+use crate::fault_cases::tried;
 use crate::fault_proxy::{Fault, Rule};
 use crate::panel_terminal::Panel;
 use crate::terminal_corpus::{only_text, untouched};
@@ -107,6 +108,7 @@ fn docker_f26_error_messages_of_the_engine_are_text() {
         Fault::answer("502 Bad Gateway", "text/html", &printed()),
         Fault::Reply(plain),
     ];
+    let mut cases = 0;
     for fault in faults {
         let stage = Stage::new(FILE);
         stage.project.put("given/corpus", "little");
@@ -121,7 +123,9 @@ fn docker_f26_error_messages_of_the_engine_are_text() {
             assert!(stage.proxy.relent() > 0, "{call} did not come");
             only_text(&ran);
             only_text(&stage.project.nkapp(&["run", "list"]));
+            cases += 1;
         }
         only_text(&stage.project.nkapp(&["deploy", "-y"]).exits(0));
     }
+    tried("docker_f26_error_messages_of_the_engine_are_text", cases);
 }
