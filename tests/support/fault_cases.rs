@@ -204,11 +204,11 @@ pub(crate) const CASES: [(&str, Cases); 97] = [
     ),
     (
         "f25_no_form_of_any_secret_is_left",
-        Written(420, "assert!(cases >= 12 * FORMS"),
+        Written(468, "assert!(cases >= 12 * FORMS"),
     ),
     (
         "f25_what_looks_like_an_escape_before_a_secret_does_not_hide_it",
-        Written(3_360, "const FORMS: usize = 35;"),
+        Written(3_744, "const FORMS: usize = 39;"),
     ),
     (
         "f26_each_sequence_cut_anywhere_leaves_text_and_a_cursor_behind_it",
@@ -347,7 +347,7 @@ pub(crate) const CASES: [(&str, Cases); 97] = [
     ),
     (
         "s17_what_hands_over_the_machine_is_marked_in_the_plan",
-        Counted(30),
+        Counted(31),
     ),
     (
         "s18_a_path_that_leads_out_of_the_project_is_told_with_its_place",
