@@ -260,7 +260,7 @@ fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    std::fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

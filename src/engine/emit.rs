@@ -43,6 +43,8 @@ pub(super) struct Emitter<'a, W: World> {
     lost: Cell<u64>,
     warnings: Cell<u64>,
     output: Cell<u64>,
+    /// Whether lines of output were left out of the journal.
+    cut: Cell<bool>,
     /// Why the journal of the run cannot be written, if so.
     broken: RefCell<Option<String>>,
     sender: mpsc::Sender<Event>,
@@ -62,6 +64,7 @@ impl<'a, W: World> Emitter<'a, W> {
             lost: Cell::new(0),
             warnings: Cell::new(0),
             output: Cell::new(0),
+            cut: Cell::new(false),
             broken: RefCell::new(None),
             sender,
             redactor: RefCell::new(Redactor::default()),
@@ -210,6 +213,11 @@ impl<'a, W: World> Emitter<'a, W> {
             let text = format!("the history does not have all of this run: {why}");
             self.emit(EventDraft::run(EventKind::Warning { text }));
         }
+        if self.cut.get() {
+            let text =
+                "the history has the first 16 MiB of output; more is in the files of its steps";
+            self.warn(text.to_owned());
+        }
         let lost = self.lost.get();
         if lost > 0 {
             let text = format!(
@@ -227,6 +235,7 @@ impl<'a, W: World> Emitter<'a, W> {
     fn write(&self, event: &Event) {
         let output = matches!(event.kind, EventKind::Log { .. });
         if output && self.output.get() > JOURNAL_OUTPUT {
+            self.cut.set(true);
             return;
         }
         let last = matches!(event.kind, EventKind::RunFinished { .. });

@@ -53,6 +53,8 @@ struct Kept {
     lines: u64,
     read: u64,
     capped: bool,
+    /// Whether that is because it is too long, and has not been told.
+    full: bool,
     late: [Vec<u8>; 3],
     any: bool,
     flushed_at: Boot,
@@ -137,6 +139,13 @@ impl<'a, W: World> StepLog<'a, W> {
             }
         }
         self.flush();
+        if std::mem::take(&mut self.kept.borrow_mut().full) {
+            let text =
+                "the output is longer than 64 MiB or a million lines; the rest of it is left out";
+            self.tell(EventKind::Warning {
+                text: text.to_owned(),
+            });
+        }
         let kept = self.kept.borrow();
         Printed {
             log: kept
@@ -205,7 +214,7 @@ impl<'a, W: World> StepLog<'a, W> {
         kept.lines += 1;
         let (line, told) =
             if kept.written > FILE_CAP || kept.lines > LINES_CAP || kept.read > READ_CAP {
-                kept.capped = true;
+                (kept.capped, kept.full) = (true, true);
                 (FULL, Told::Last(FULL))
             } else if kept.lines == TOLD_CAP {
                 (text, Told::Last(UNTOLD))
