@@ -86,7 +86,12 @@ fn mounting(line: &str) -> TestEnv {
     std::os::unix::fs::symlink(".", env.folder().join("far")).expect("linked");
     env.put("containerd.sock", "");
     std::fs::create_dir(env.folder().join("data")).expect("folder");
-    std::fs::create_dir(env.folder().parent().expect("parent").join("beside")).expect("folder");
+    let beside = env.folder().parent().expect("parent").join("beside");
+    std::fs::create_dir(&beside).expect("folder");
+    std::fs::write(beside.join("recipe"), "FROM scratch\n").expect("a Dockerfile");
+    std::os::unix::fs::symlink("../../beside/recipe", env.folder().join("data/recipe"))
+        .expect("linked");
+    env.put("data/Dockerfile", "FROM scratch\n");
     env.put(
         "nanokit.yml",
         &format!("name: x\ninfra: {{ provider: process }}\nservices:\n  a:\n    image: a\n    start: ['true']\n    {line}\n"),
@@ -176,6 +181,7 @@ fn s18_a_path_that_leads_out_of_the_project_is_told_with_its_place() {
         "volumes: ['./config/ssl:/x:ro']",
         "path: ../beside",
         "path: ./config",
+        "build: { context: ./data, dockerfile: recipe }",
     ];
     for line in leaving {
         let env = mounting(&line.replace("'data/", "'./data/"));
@@ -187,7 +193,12 @@ fn s18_a_path_that_leads_out_of_the_project_is_told_with_its_place() {
             ran.stderr
         );
     }
-    let staying = ["volumes: ['./data:/x']", "path: .", "path: ./data/../data"];
+    let staying = [
+        "volumes: ['./data:/x']",
+        "path: .",
+        "path: ./data/../data",
+        "build: ./data",
+    ];
     for line in staying {
         let ran = mounting(line).nkapp(&["config"]).exits(0);
         assert!(!ran.stderr.contains("NK0424"), "{line}: {}", ran.stderr);

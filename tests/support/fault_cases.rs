@@ -351,7 +351,7 @@ pub(crate) const CASES: [(&str, Cases); 97] = [
     ),
     (
         "s18_a_path_that_leads_out_of_the_project_is_told_with_its_place",
-        Counted(10),
+        Counted(12),
     ),
     (
         "s25_changes_of_the_kept_inputs_break_no_promise_either",

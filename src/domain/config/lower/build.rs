@@ -46,6 +46,36 @@ pub(crate) fn build(lower: &mut Lower<'_>, written: &Written<'_>) -> Option<Buil
     make(lower, written, (context, dockerfile), (args, node.span))
 }
 
+/// Warns of what is written as a part of the project and leads out of it by a symbolic link: what lies there goes into
+/// an image.
+fn stays_inside(lower: &mut Lower<'_>, name: &str, paths: [&PathBuf; 2], span: Span) {
+    let tree = lower.input.tree;
+    let real = |path: &Path| tree.real(path).unwrap_or_else(|| path.to_owned());
+    let root = real(&lower.folder);
+    let inside = paths
+        .into_iter()
+        .filter(|path| path.starts_with(&lower.folder));
+    let Some((path, led)) = inside
+        .map(|path| (path, real(path)))
+        .find(|(_, led)| !led.starts_with(&root))
+    else {
+        return;
+    };
+    let text = format!(
+        "`{name}` builds from `{}`, which is {}, outside of the project's folder",
+        brief(
+            &path
+                .strip_prefix(&lower.folder)
+                .unwrap_or(path)
+                .to_string_lossy()
+        ),
+        brief(&led.to_string_lossy())
+    );
+    let finding = Diagnostic::warning("NK0424", text).at(span, "it leads out of here");
+    let help = "write the whole path if that is meant, so that it can be seen";
+    lower.findings.push(finding.help(help));
+}
+
 fn own_folder(lower: &Lower<'_>, written: &Written<'_>) -> PathBuf {
     written
         .folder
@@ -144,6 +174,7 @@ fn make(
         }
     };
     let recipe = tree.digest_file(&path)?;
+    stays_inside(lower, &written.name, [&context, &path], span);
     let dockerfile = path
         .strip_prefix(&context)
         .map(Path::to_path_buf)
