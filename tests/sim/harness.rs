@@ -87,6 +87,8 @@ pub struct Ran {
     pub steps: u64,
     /// What it did last.
     pub last: String,
+    /// What of its fate it met.
+    pub met: BTreeSet<&'static str>,
 }
 
 impl Ran {
@@ -192,6 +194,7 @@ pub async fn run(machine: &Machine, project: &Project, ask: Ask) -> Ran {
         events,
         steps,
         last,
+        met: life.met(),
     }
 }
 

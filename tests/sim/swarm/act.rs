@@ -185,7 +185,6 @@ impl Stage {
                 plan.and_then(Result::ok)
             }
         };
-        self.note_fate(&operator.fate);
         let sees_all = operator.fate.old_lists == 0;
         let ask = Ask {
             purpose: operator.purpose.clone(),
@@ -264,23 +263,9 @@ impl Stage {
         ));
     }
 
-    fn note_fate(&self, fate: &Fate) {
-        if !fate.frozen.is_empty() {
-            self.fired("frozen");
-        }
-        if !fate.suspended.is_empty() {
-            self.fired("suspended");
-        }
-        if fate.clock.rate != 1000 {
-            self.fired("clock skewed");
-        }
-        if fate.clock.jump.is_some() {
-            self.fired("clock jumped");
-        }
-    }
-
     fn judge(&self, ran: &Ran, project: &Project, purpose: &Purpose, alone: bool) {
         let truth = |text: String| self.machine.ledger.broken(Invariant::I8Truth, text);
+        ran.met.iter().for_each(|what| self.fired(what));
         let Some(end) = &ran.end else {
             return self.fired("killed");
         };

@@ -1,6 +1,7 @@
 //! The life of one process: its steps, its death, the spans in which it stands still, and its clock.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -133,6 +134,8 @@ struct Inner {
     dead: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     trace: RefCell<Vec<String>>,
+    /// What of its fate took effect.
+    met: RefCell<BTreeSet<&'static str>>,
     start: Instant,
     /// Whether every step is kept, or only the last ones.
     wordy: bool,
@@ -151,6 +154,7 @@ impl Life {
             dead: Cell::default(),
             waker: RefCell::default(),
             trace: RefCell::default(),
+            met: RefCell::default(),
             start,
             wordy,
         }))
@@ -214,6 +218,13 @@ impl Life {
         let from = trace.len().saturating_sub(4);
         trace[from..].join(" · ")
     }
+    /// Returns what of its fate took effect: what was drawn for a time after its end never met it.
+    pub fn met(&self) -> BTreeSet<&'static str> {
+        self.0.met.borrow().clone()
+    }
+    fn meets(&self, what: &'static str) {
+        self.0.met.borrow_mut().insert(what);
+    }
     /// Returns all steps of a wordy life.
     pub fn trace(&self) -> Vec<String> {
         self.0.trace.borrow().clone()
@@ -248,11 +259,11 @@ impl Life {
     fn stands_still_until(&self) -> Option<Duration> {
         let now = self.now();
         let fate = &self.0.fate;
-        fate.frozen
-            .iter()
-            .chain(&fate.suspended)
-            .find(|span| span.holds(now))
-            .map(|span| span.to)
+        let frozen = fate.frozen.iter().map(|span| ("frozen", span));
+        let suspended = fate.suspended.iter().map(|span| ("suspended", span));
+        let (what, span) = frozen.chain(suspended).find(|(_, span)| span.holds(now))?;
+        self.meets(what);
+        Some(span.to)
     }
 
     /// A timer of this process: its clock's rate counts, and it stands still while the machine sleeps.
@@ -286,6 +297,9 @@ impl Life {
 
     /// Time since boot, by its own clock.
     pub fn boot(&self, at: Duration) -> Duration {
+        if self.0.fate.clock.rate != 1000 {
+            self.meets("clock skewed");
+        }
         Duration::from_secs(1000) + at * 1000 / self.0.fate.clock.rate
     }
     /// Its calendar, in ms.
@@ -296,6 +310,9 @@ impl Life {
             .jump
             .filter(|(at, _)| *at <= now)
             .map_or(0, |(_, by)| by);
+        if jumped != 0 {
+            self.meets("clock jumped");
+        }
         let ms = i64::try_from(now.as_millis()).unwrap();
         1_790_000_000_000 + ms + clock.ahead + jumped
     }
