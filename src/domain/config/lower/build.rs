@@ -174,7 +174,7 @@ fn make(
         }
     };
     let recipe = tree.digest_file(&path)?;
-    stays_inside(lower, &written.name, [&context, &path], span);
+    stays_inside(lower, written.name, [&context, &path], span);
     let dockerfile = path
         .strip_prefix(&context)
         .map(Path::to_path_buf)
