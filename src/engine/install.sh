@@ -127,7 +127,10 @@ for name in "$dirty" "$sentinel" "$failed"; do
     if [ -L "$name" ] || { [ -e "$name" ] && [ ! -f "$name" ]; }; then rc=93; failed=/dev/null; fi
 done
 if [ "$rc" = 0 ]; then
-    if cp "$mine" "$mine.s" && { sync "$mine.s" 2>/dev/null || sync; } && mv "$mine.s" "$sentinel"; then
+    # All of the volume has to be on the disk before the sentinel says so: `sync FILE` would write that file alone.
+    if cp "$mine" "$mine.s" && { sync -f "$mine.s" 2>/dev/null || sync; } && mv "$mine.s" "$sentinel"; then
+        # And the sentinel before anybody hears of it; this writes one folder, and where it cannot, nothing is lost.
+        sync . 2>/dev/null
         for old in .nk-installed-* .nk-failed-*; do [ "$old" = "$sentinel" ] || rm -f "$old"; done
         rm -f "$dirty"
         say state=installed

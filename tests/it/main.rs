@@ -18,6 +18,7 @@ mod config;
 mod crash_disk;
 mod crash_process;
 mod disk_full;
+mod disk_install;
 mod disk_lab;
 mod disk_power;
 mod docker;
