@@ -139,6 +139,45 @@ fn check(engine: &mut PrivateEngine, case: &Case) {
     assert_eq!(left, "", "{when}");
 }
 
+/// The engine goes away while it is asked for an image that nobody has. There is no registry: that the pull comes to
+/// an end, is told, and stands in nobody's way is what can be shown.
+fn check_pull(engine: &mut PrivateEngine) {
+    const ABSENT: &str = "127.0.0.1:9/nk-absent:1";
+    let folder = tempfile::tempdir().expect("temp folder");
+    let proxy =
+        FaultProxy::start(&folder.path().join("s"), &engine.socket()).expect("the proxy listens");
+    let mut project = Project::new(&FILE.replacen("nk-test/busybox:1", ABSENT, 1));
+    project.through(proxy.path());
+    project.put("out/log", "");
+    proxy.add(Rule::on("POST /images/create", Fault::HangAfter).nth(1));
+    let child = project
+        .command(&["deploy", "-y"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nkapp starts");
+    assert!(
+        proxy.lands_within(Duration::from_secs(60)),
+        "no image was asked for"
+    );
+    engine.down(Signal::KILL);
+    proxy.break_off();
+    engine.up();
+    let started = Instant::now();
+    let output = child.wait_with_output().expect("it ends");
+    let ran = Ran::of("nkapp deploy -y", &output);
+    assert!(started.elapsed() < BOUND, "{:?}", started.elapsed());
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains(ABSENT), "{}", ran.stderr);
+    engine
+        .docker(&["tag", "nk-test/busybox:1", ABSENT])
+        .exits(0);
+    project.nkapp(&["deploy", "-y"]).exits(0);
+    project.is_settled();
+    project.nkapp(&["clean", "-y", "--force"]).exits(0);
+    assert_eq!(engine.docker(&["ps", "-aq"]).stdout, "");
+}
+
 fn restarted(live_restore: bool, default: usize) {
     let all: Vec<usize> = (0..CALLS.len() * 2).collect();
     let cases = cases(live_restore);
@@ -146,6 +185,7 @@ fn restarted(live_restore: bool, default: usize) {
     for at in sample(&all, default) {
         check(&mut engine, &cases[at]);
     }
+    check_pull(&mut engine);
 }
 
 #[test]
