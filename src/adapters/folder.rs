@@ -125,6 +125,15 @@ impl Folder {
         self.open_file(name, OFlags::RDWR | OFlags::CREATE)
     }
 
+    /// Tells whether this open file is the one that stands here, and none that was removed or replaced meanwhile.
+    pub(crate) fn is_here(&self, name: &str, file: &File) -> io::Result<bool> {
+        let Some(there) = self.file(name)? else {
+            return Ok(false);
+        };
+        let (there, file) = (there.metadata()?, file.metadata()?);
+        Ok((there.dev(), there.ino()) == (file.dev(), file.ino()))
+    }
+
     /// Opens a file that is appended to as long as it is open, making it if needed.
     pub(crate) fn lasting(&self, name: &str) -> io::Result<File> {
         self.open_file(name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)
@@ -205,6 +214,15 @@ impl Folder {
     pub(crate) fn link(&self, name: &str, into: &Self, new: &str) -> io::Result<()> {
         into.remove(new)?;
         rustix::fs::linkat(&self.0, name, &into.0, new, AtFlags::empty()).map_err(Into::into)
+    }
+
+    /// Gives a file another name, in the place of what has that name; not being there is fine.
+    pub(crate) fn rename(&self, name: &str, new: &str) -> io::Result<()> {
+        match rustix::fs::renameat(&self.0, name, &self.0, new) {
+            Ok(()) => rustix::fs::fsync(&self.0).map_err(Into::into),
+            Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Removes a file or link; not being there is fine.
