@@ -220,9 +220,10 @@ async fn f45_what_may_be_of_a_newer_tool_names_that_tool_and_the_way_out_that_lo
     let line = crate::formats::journal::encode_line(&begun, &mut chain);
     let newer = line.replacen("\"version\":2", "\"version\":9", 1);
     assert_ne!(newer, line);
-    let mut files = lab.disk.files.borrow_mut();
-    files.insert("journal/r1".into(), newer.into_bytes());
-    drop(files);
+    lab.disk
+        .files
+        .borrow_mut()
+        .insert("journal/r1".into(), newer.into_bytes());
     let journal = hint_of().await;
     for hint in [state, journal] {
         for words in ["use the newer nkapp", "`mv ", "`nkapp state rebuild`"] {
