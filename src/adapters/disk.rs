@@ -111,7 +111,10 @@ impl Disk for ProjectDisk {
 
     fn rename(&self, path: &Path, new: &str) -> Result<(), DiskError> {
         let rename = || match self.found(path)? {
-            Some((place, name)) => place.rename(name, new),
+            Some((place, name)) => match place.rename(name, new) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                other => other,
+            },
             None => Ok(()),
         };
         rename().map_err(self.error("rename", path))

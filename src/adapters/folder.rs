@@ -127,11 +127,9 @@ impl Folder {
 
     /// Tells whether this open file is the one that stands here, and none that was removed or replaced meanwhile.
     pub(crate) fn is_here(&self, name: &str, file: &File) -> io::Result<bool> {
-        let Some(there) = self.file(name)? else {
-            return Ok(false);
-        };
-        let (there, file) = (there.metadata()?, file.metadata()?);
-        Ok((there.dev(), there.ino()) == (file.dev(), file.ino()))
+        let id_of = |file: &File| file.metadata().map(|about| (about.dev(), about.ino()));
+        let there = self.file(name)?.as_ref().map(id_of).transpose()?;
+        Ok(there == Some(id_of(file)?))
     }
 
     /// Opens a file that is appended to as long as it is open, making it if needed.
@@ -216,13 +214,10 @@ impl Folder {
         rustix::fs::linkat(&self.0, name, &into.0, new, AtFlags::empty()).map_err(Into::into)
     }
 
-    /// Gives a file another name, in the place of what has that name; not being there is fine.
+    /// Gives a file another name, in the place of what has that name.
     pub(crate) fn rename(&self, name: &str, new: &str) -> io::Result<()> {
-        match rustix::fs::renameat(&self.0, name, &self.0, new) {
-            Ok(()) => rustix::fs::fsync(&self.0).map_err(Into::into),
-            Err(rustix::io::Errno::NOENT) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        rustix::fs::renameat(&self.0, name, &self.0, new)?;
+        rustix::fs::fsync(&self.0).map_err(Into::into)
     }
 
     /// Removes a file or link; not being there is fine.
