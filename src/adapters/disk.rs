@@ -109,6 +109,17 @@ impl Disk for ProjectDisk {
             .map_err(self.error("write", path))
     }
 
+    fn rename(&self, path: &Path, new: &str) -> Result<(), DiskError> {
+        let rename = || match self.found(path)? {
+            Some((place, name)) => match place.rename(name, new) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                other => other,
+            },
+            None => Ok(()),
+        };
+        rename().map_err(self.error("rename", path))
+    }
+
     fn replace_if(
         &self,
         path: &Path,
@@ -126,6 +137,16 @@ impl Disk for ProjectDisk {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => return Ok(false),
             Err(error) => return Err(self.error("lock", &side)(error.into())),
+        }
+        let is_here = match self.found(&side).map_err(self.error("lock", &side))? {
+            Some((place, name)) => place
+                .is_here(name, &guard)
+                .map_err(self.error("lock", &side))?,
+            None => false,
+        };
+        if !is_here {
+            // Its folder was removed meanwhile, and somebody else may have locked what took its place.
+            return Ok(false);
         }
         let limit = before.map_or(0, <[u8]>::len).saturating_add(1);
         let found = match self.read(path, u64::try_from(limit).unwrap_or(u64::MAX)) {
@@ -265,9 +286,29 @@ fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
+
+    #[test]
+    fn who_appends_to_a_file_that_is_renamed_loses_no_line() {
+        let (home, disk) = disk();
+        let path = Path::new("audit.log");
+        disk.append(path, b"one\n", true).unwrap();
+        let mut beside = std::fs::File::options()
+            .append(true)
+            .open(home.path().join(".nanokit/audit.log"))
+            .unwrap();
+        disk.rename(path, "audit.log.1").unwrap();
+        beside.write_all(b"two\n").unwrap();
+        disk.append(path, b"three\n", true).unwrap();
+        let read = |name: &str| disk.read(Path::new(name), 99).unwrap().unwrap();
+        assert_eq!(read("audit.log.1"), b"one\ntwo\n");
+        assert_eq!(read("audit.log"), b"three\n");
+        disk.rename(Path::new("none"), "audit.log").unwrap();
+        assert_eq!(read("audit.log"), b"three\n");
+    }
 
     fn disk() -> (tempfile::TempDir, ProjectDisk) {
         let home = tempfile::tempdir().unwrap();

@@ -125,6 +125,13 @@ impl Folder {
         self.open_file(name, OFlags::RDWR | OFlags::CREATE)
     }
 
+    /// Tells whether this open file is the one that stands here, and none that was removed or replaced meanwhile.
+    pub(crate) fn is_here(&self, name: &str, file: &File) -> io::Result<bool> {
+        let id_of = |file: &File| file.metadata().map(|about| (about.dev(), about.ino()));
+        let there = self.file(name)?.as_ref().map(id_of).transpose()?;
+        Ok(there == Some(id_of(file)?))
+    }
+
     /// Opens a file that is appended to as long as it is open, making it if needed.
     pub(crate) fn lasting(&self, name: &str) -> io::Result<File> {
         self.open_file(name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)
@@ -209,6 +216,12 @@ impl Folder {
 
     /// Returns when everything that was made, renamed and removed in this folder is durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
+        rustix::fs::fsync(&self.0).map_err(Into::into)
+    }
+
+    /// Gives a file another name, in the place of what has that name.
+    pub(crate) fn rename(&self, name: &str, new: &str) -> io::Result<()> {
+        rustix::fs::renameat(&self.0, name, &self.0, new)?;
         rustix::fs::fsync(&self.0).map_err(Into::into)
     }
 

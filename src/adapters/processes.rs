@@ -37,7 +37,8 @@ impl SystemProcesses {
             boot_id: boot_id(),
             pid,
             pid_start: start,
-            pid_ns: pid_namespace(),
+            pid_ns: namespace("pid"),
+            time_ns: namespace("time"),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         Self { me }
@@ -67,8 +68,12 @@ impl Processes for SystemProcesses {
         if holder.pid_ns.is_empty() || holder.pid_ns != me.pid_ns || holder.pid_start == 0 {
             return ProcessProof::Unknown;
         }
+        // Seen from another time namespace the same process has another start time. Earlier versions say of none.
+        let same_time = holder.time_ns.is_empty() || holder.time_ns == me.time_ns;
         match stat(holder.pid) {
-            Ok(Some(stat)) if stat.start != holder.pid_start || stat.ended => ProcessProof::Gone,
+            Ok(Some(stat)) if stat.ended => ProcessProof::Gone,
+            Ok(Some(_)) if !same_time => ProcessProof::Unknown,
+            Ok(Some(stat)) if stat.start != holder.pid_start => ProcessProof::Gone,
             Ok(Some(stat)) if stat.stopped => ProcessProof::Stopped,
             Ok(Some(_)) => ProcessProof::Alive,
             // `/proc` may hide the processes of others, so absence there is no proof.
@@ -169,8 +174,9 @@ fn boot_id() -> String {
         .unwrap_or_default()
 }
 
-fn pid_namespace() -> String {
-    fs::read_link("/proc/self/ns/pid")
+/// Names our own namespace of a kind; empty where the kernel has none.
+pub(crate) fn namespace(kind: &str) -> String {
+    fs::read_link(format!("/proc/self/ns/{kind}"))
         .map(|link| link.to_string_lossy().into_owned())
         .unwrap_or_default()
 }
@@ -230,6 +236,17 @@ mod tests {
             "another container",
             &|h| h.pid_ns = "pid:[1]".into(),
             ProcessProof::Unknown,
+        );
+        let other_time = |h: &mut Holder| {
+            h.time_ns = "time:[1]".into();
+            h.pid_start += 1;
+        };
+        check("another time", &other_time, ProcessProof::Unknown);
+        let earlier = |h: &mut Holder| h.time_ns = String::new();
+        check(
+            "a record of earlier versions",
+            &earlier,
+            ProcessProof::Alive,
         );
         check(
             "no boot id",

@@ -8,7 +8,7 @@
 
 pub mod args;
 pub mod ask;
-mod compose;
+pub mod compose;
 pub mod docs;
 mod echo;
 pub mod errand;

@@ -29,6 +29,8 @@ pub struct Holder {
     pub pid_start: u64,
     /// Pid namespace.
     pub pid_ns: String,
+    /// Time namespace, which shifts the start time as others read it; empty in records of earlier versions.
+    pub time_ns: String,
     /// Version of the tool.
     pub version: String,
 }
@@ -76,6 +78,8 @@ pub struct Breakage {
     pub verdict: String,
     /// Boot of the machine it was done on, and its clock since then: what the delay is counted by there.
     pub boot_id: String,
+    /// Time namespace that clock was read in; empty in records of earlier versions.
+    pub time_ns: String,
     /// See `boot_id`.
     pub boot: Boot,
 }

@@ -44,10 +44,17 @@ pub(super) async fn undecodable<W: World>(world: &W, error: &FormatError) -> Eng
     if error.is_damage() {
         told(world, error.to_string(), "").await
     } else {
+        let location = world.state().location();
+        let hint = match error {
+            FormatError::Newer { .. } => error.hint_or(&format!(
+                "move it away (`mv {location} {location}.kept`), then run `nkapp state rebuild`"
+            )),
+            other => other.hint().to_owned(),
+        };
         EngineError::BadState {
-            location: world.state().location(),
+            location,
             problem: error.to_string(),
-            hint: error.hint().to_owned(),
+            hint,
         }
     }
 }

@@ -40,8 +40,9 @@ if [ -z "$owner" ]; then
 fi
 boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown)
 space=$(readlink /proc/self/ns/pid 2>/dev/null || echo unknown)
-printf 'v=1\nnonce=%s\nhash=%s\nowner=%s\nname=%s\nengine=%s\nscope=%s\nboot=%s\nspace=%s\npid=%s\nstart=%s\n' \
-    "$NK_NONCE" "$NK_HASH" "$owner" "$NK_NAME" "$NK_ENGINE" "$NK_SCOPE" "$boot" "$space" $$ "$(start_of $$)" \
+clock=$(readlink /proc/self/ns/time 2>/dev/null)
+printf 'v=1\nnonce=%s\nhash=%s\nowner=%s\nname=%s\nengine=%s\nscope=%s\nboot=%s\nspace=%s\nclock=%s\npid=%s\nstart=%s\n' \
+    "$NK_NONCE" "$NK_HASH" "$owner" "$NK_NAME" "$NK_ENGINE" "$NK_SCOPE" "$boot" "$space" "$clock" $$ "$(start_of $$)" \
     >"$mine" 2>/dev/null || exit 91
 
 take() {
@@ -65,6 +66,9 @@ is_dead() {
     if [ "$(value_of space)" = "$space" ]; then
         pid=$(value_of pid)
         case $pid in '' | *[!0-9]*) return 1 ;; esac
+        # In another time namespace the same process has another start time: there only its absence counts.
+        there=$(value_of clock)
+        [ -z "$there" ] || [ "$there" = "$clock" ] || [ -z "$(start_of "$pid")" ] || return 1
         [ "$(start_of "$pid")" != "$(value_of start)" ]
     else
         [ -n "$owner" ] && [ "$(value_of owner)" = "$owner" ]
@@ -127,7 +131,10 @@ for name in "$dirty" "$sentinel" "$failed"; do
     if [ -L "$name" ] || { [ -e "$name" ] && [ ! -f "$name" ]; }; then rc=93; failed=/dev/null; fi
 done
 if [ "$rc" = 0 ]; then
-    if cp "$mine" "$mine.s" && { sync "$mine.s" 2>/dev/null || sync; } && mv "$mine.s" "$sentinel"; then
+    # All of the volume has to be on the disk before the sentinel says so: `sync FILE` would write that file alone.
+    if cp "$mine" "$mine.s" && { sync -f "$mine.s" 2>/dev/null || sync; } && mv "$mine.s" "$sentinel"; then
+        # And the sentinel before anybody hears of it; this writes one folder, and where it cannot, nothing is lost.
+        sync . 2>/dev/null
         for old in .nk-installed-* .nk-failed-*; do [ "$old" = "$sentinel" ] || rm -f "$old"; done
         rm -f "$dirty"
         say state=installed

@@ -140,19 +140,21 @@ pub fn of_lineage<W: World>(world: &W, lineage: &Lineage) -> Result<Vec<Found>, 
     for name in disk.list(FOLDER.as_ref()).map_err(store)? {
         let path = PathBuf::from(FOLDER).join(&name);
         let shown = disk.shown(&path).display().to_string();
-        let bad = |problem: String| EngineError::BadState {
+        let mended = format!(
+            "move it out of its folder (`mv {shown} .`), since it tells what a run that was cut off did, then run `nkapp state rebuild`"
+        );
+        let bad = |problem: String, hint: String| EngineError::BadState {
             problem,
-            hint: format!(
-                "it tells what a run that was cut off did: move it out of its folder (`mv {shown} .`), then run `nkapp state rebuild`"
-            ),
+            hint,
             location: shown.clone(),
         };
         let bytes = match disk.read(&path, LIMIT) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => continue,
-            Err(error) => return Err(bad(format!("it cannot be read: {}", error.source))),
+            Err(error) => return Err(bad(format!("it cannot be read: {}", error.source), mended)),
         };
-        let read = journal::decode(&bytes).map_err(|error| bad(error.to_string()))?;
+        let read = journal::decode(&bytes)
+            .map_err(|error| bad(error.to_string(), error.hint_or(&mended)))?;
         let whose = read.lines.first();
         if matches!(whose, Some(Line::Begun { lineage: found, .. }) if found == lineage) {
             found.push(Found {

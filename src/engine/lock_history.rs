@@ -1,8 +1,9 @@
 //! What was done with the lock, and with the state by hand: written while it is done, read for whoever asks.
 //!
 //! `audit.log` has what took something from somebody: a lock that was cleared or taken over, a state that was replaced, a
-//! step of an action that was passed over, an action that was given up. Its line is durable before the deed. `lock.log` has the everyday of whoever took the lock and gave it back; only the
-//! holder writes it, so that the holder can cut it. Neither grows without end.
+//! step of an action that was passed over, an action that was given up. Its line is durable before the deed. `lock.log` has
+//! the everyday of whoever took the lock and gave it back. Neither grows without end: the holder of the lock sets a long one
+//! aside (`audit.log.1`, `lock.log.1`), in the place of what was set aside before.
 
 use std::path::Path;
 
@@ -21,8 +22,9 @@ use crate::ports::world::World;
 pub(super) const AUDIT: &str = "audit.log";
 /// Who took the lock and gave it back.
 pub(super) const TAKEN: &str = "lock.log";
-/// Most of a log that is kept, in bytes; what is older than the newest half of it goes.
-const KEPT: usize = 512 << 10;
+/// Length in bytes at which a log is set aside under the name with `.1`, in the place of the one before it: so much of
+/// what is newest is always kept.
+const KEPT: usize = 256 << 10;
 /// Most of a log that is read, in bytes.
 const LIMIT: u64 = 16 << 20;
 
@@ -123,8 +125,8 @@ pub(super) fn audit_flow<W: World>(
 /// line is no reason to stop: whatever needs the disk says so itself.
 pub(super) fn note<W: World>(world: &W, record: &LockRecord, act: &str, reason: Option<&str>) {
     if act == "take" {
-        cut(world, AUDIT);
-        cut(world, TAKEN);
+        set_aside(world, AUDIT);
+        set_aside(world, TAKEN);
     }
     let deed = LockDeed {
         at: world.clock().wall(),
@@ -150,8 +152,18 @@ pub(super) fn history<W: World>(world: &W) -> Result<LockHistory, EngineError> {
         let read = read.map_err(|error| EngineError::Store(Box::new(error)))?;
         Ok::<_, EngineError>(read.unwrap_or_default())
     };
-    let (taken, cleared) = (read(TAKEN)?, read(AUDIT)?);
-    Ok(audit::read(&[&taken, &cleared]))
+    let logs = [
+        aside(TAKEN),
+        TAKEN.to_owned(),
+        aside(AUDIT),
+        AUDIT.to_owned(),
+    ];
+    let logs = logs
+        .iter()
+        .map(|name| read(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let logs: Vec<&[u8]> = logs.iter().map(Vec::as_slice).collect();
+    Ok(audit::read(&logs))
 }
 
 fn about(record: &LockRecord) -> LockDeed {
@@ -176,20 +188,22 @@ fn append<W: World>(world: &W, deed: &LockDeed) -> Result<(), EngineError> {
         .map_err(|error| EngineError::Store(Box::new(error)))
 }
 
-/// Keeps the newest half of a log that grew too long, by whole lines. Called by the holder of the lock alone.
-fn cut<W: World>(world: &W, name: &str) {
+/// Sets a log that grew long aside, whole: who is appending to it meanwhile goes on in it, so no line is lost. Called by
+/// the holder of the lock alone.
+fn set_aside<W: World>(world: &W, name: &str) {
     let Ok(Some(bytes)) = world.disk().read(Path::new(name), LIMIT) else {
         return;
     };
     if bytes.len() <= KEPT {
         return;
     }
-    let newest = bytes.split_at(bytes.len() - KEPT / 2).1;
-    let start = newest.iter().position(|byte| *byte == b'\n');
-    let kept = newest.split_at(start.map_or(newest.len(), |at| at + 1)).1;
-    if let Err(error) = world.disk().replace(Path::new(name), kept) {
-        tracing::debug!(%error, name, "a log could not be cut");
+    if let Err(error) = world.disk().rename(Path::new(name), &aside(name)) {
+        tracing::debug!(%error, name, "a log could not be set aside");
     }
+}
+
+fn aside(name: &str) -> String {
+    format!("{name}.1")
 }
 
 #[cfg(test)]
@@ -213,10 +227,12 @@ mod tests {
             note(&lab, &record(), "release", None);
         }
         note(&lab, &record(), "take", Some("the last"));
-        let length = lab.disk.files.borrow()[Path::new(TAKEN)].len();
-        assert!(length < KEPT + 4000, "{length}");
+        let length = |name: &str| lab.disk.files.borrow()[Path::new(name)].len();
+        let (now, before) = (length(TAKEN), length(&aside(TAKEN)));
+        assert!(now < KEPT + 4000 && before < KEPT + 4000, "{now}, {before}");
+        assert!(before > KEPT, "what is newest is kept: {before}");
         let found = history(&lab).unwrap();
-        assert_eq!(found.unreadable, 0, "cut between lines");
+        assert_eq!(found.unreadable, 0, "set aside between lines");
         assert_eq!(found.deeds[0].reason.as_deref(), Some("the last"));
         assert!(found.deeds.len() > 100);
     }

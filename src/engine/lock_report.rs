@@ -126,13 +126,16 @@ pub(super) async fn look<W: World>(world: &W, watch: &mut Watch, times: &LeaseTi
     }
 }
 
-/// Says how long ago a lock was broken, by our own clock; on another machine, or after a reboot, nobody knows.
+/// Says how long ago a lock was broken, by our own clock; on another machine, in another time namespace, or after a
+/// reboot, nobody knows.
 fn since_broken<W: World>(world: &W, record: &LockRecord) -> Duration {
+    let me = world.processes().me();
     match &record.broken {
         Some(broken)
             if record.status == LockStatus::Broken
                 && !broken.boot_id.is_empty()
-                && broken.boot_id == world.processes().me().boot_id =>
+                && broken.boot_id == me.boot_id
+                && (broken.time_ns.is_empty() || broken.time_ns == me.time_ns) =>
         {
             world.clock().boot().since(broken.boot)
         }
@@ -213,6 +216,7 @@ pub async fn unlock<W: World>(
             .unwrap_or_default(),
         verdict: report.verdict.as_str().to_owned(),
         boot_id: me.boot_id,
+        time_ns: me.time_ns,
         boot: world.clock().boot(),
     };
     let at = world.clock().wall();

@@ -80,6 +80,26 @@ impl FormatError {
             | Self::Field(_) => true,
         }
     }
+    /// Says what to do now where a newer tool may have written it; what else it can be is damage, mended by `otherwise`.
+    #[must_use]
+    pub fn hint_or(&self, otherwise: &str) -> String {
+        match self {
+            Self::Newer { .. } => {
+                format!(
+                    "{}; where none did, it is damaged: {otherwise}",
+                    self.hint()
+                )
+            }
+            Self::Line { fault, .. } => fault.hint_or(otherwise),
+            Self::Empty
+            | Self::Truncated { .. }
+            | Self::NotJson { .. }
+            | Self::DuplicateKey(_)
+            | Self::Checksum { .. }
+            | Self::OtherFormat { .. }
+            | Self::Field(_) => otherwise.to_owned(),
+        }
+    }
     /// Says what to do now, for the message below the fault.
     #[must_use]
     pub fn hint(&self) -> &'static str {

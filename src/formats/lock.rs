@@ -31,6 +31,8 @@ pub(super) struct HolderWire {
     pid: u32,
     pid_start: u64,
     pid_ns: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    time_ns: String,
     version: String,
 }
 
@@ -44,6 +46,7 @@ impl From<&Holder> for HolderWire {
             pid: holder.pid,
             pid_start: holder.pid_start,
             pid_ns: holder.pid_ns.clone(),
+            time_ns: holder.time_ns.clone(),
             version: holder.version.clone(),
         }
     }
@@ -59,6 +62,7 @@ impl From<HolderWire> for Holder {
             pid: wire.pid,
             pid_start: wire.pid_start,
             pid_ns: wire.pid_ns,
+            time_ns: wire.time_ns,
             version: wire.version,
         }
     }
@@ -84,6 +88,8 @@ struct BreakageWire {
     verdict: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     boot_id: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    time_ns: String,
     #[serde(default, skip_serializing_if = "is_zero")]
     boot_ms: u64,
 }
@@ -177,6 +183,7 @@ pub fn decode(bytes: &[u8]) -> Result<LockRecord, FormatError> {
             lock_id: LockId(wire.lock_id),
             verdict: wire.verdict,
             boot_id: wire.boot_id,
+            time_ns: wire.time_ns,
             boot: Boot(Duration::from_millis(wire.boot_ms)),
         }),
     })
@@ -216,6 +223,7 @@ fn wire(record: &LockRecord) -> RecordWire {
             lock_id: broken.lock_id.to_string(),
             verdict: broken.verdict.clone(),
             boot_id: broken.boot_id.clone(),
+            time_ns: broken.time_ns.clone(),
             boot_ms: text::millis(broken.boot.0),
         }),
     }

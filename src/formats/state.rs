@@ -154,7 +154,7 @@ pub fn encode(record: &Record, writer: &str) -> Vec<u8> {
 /// Reads a document. Format, version and checksum are checked before any field is believed.
 pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
     let document = text::parse(bytes)?;
-    text::check_header(&document, FORMAT, VERSION)?;
+    text::check_sealed_header(&document, FORMAT, VERSION)?;
     check_sum(&document)?;
     record_of(&document)
 }
@@ -163,7 +163,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
 /// that does not fit was not.
 pub fn decode_given(bytes: &[u8]) -> Result<Record, FormatError> {
     let document = text::parse(bytes)?;
-    text::check_header(&document, FORMAT, VERSION)?;
+    text::check_sealed_header(&document, FORMAT, VERSION)?;
     if document.get("sha256").is_some() {
         check_sum(&document)?;
     }

@@ -38,6 +38,15 @@ pub trait Disk {
         }
         Ok(is_same)
     }
+    /// Gives a file another name in its folder, in the place of what has that name; whoever is appending to it goes on in
+    /// it. Not being there is fine. What stands here is enough for a disk that only one process has.
+    fn rename(&self, path: &Path, new: &str) -> Result<(), DiskError> {
+        if let Some(bytes) = self.read(path, u64::MAX)? {
+            self.replace(&path.with_file_name(new), &bytes)?;
+            self.remove(path, true)?;
+        }
+        Ok(())
+    }
     /// Reads a whole file of at most `limit` bytes; `None` when it is not there.
     fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError>;
     /// Lists the names in a folder, sorted; empty when it is not there.

@@ -4,24 +4,27 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use nanokit::adapters::providers::docker::ignore::Rules;
+use nanokit::cli::compose::convert::convert;
 use nanokit::domain::config::load::{LoadInput, SourceTree, load};
 use nanokit::domain::config::settings::File;
 use nanokit::domain::ids::Digest;
 use nanokit::domain::secret::Secret;
 use nanokit::engine::cutter::clean_lines;
 use nanokit::engine::redact::Redactor;
-use nanokit::formats::{audit, event, journal, lock, plan, state};
+use nanokit::formats::{audit, event, ignored, journal, lock, plan, state, worker};
 use nanokit::present::clean;
 use nanokit::present::report::{ReportStyle, render};
 use nanokit::present::rows::lock_history;
 use nanokit::tui::keymap::overlay::lay_over;
+use nanokit::tui::memory::Memory;
 use nanokit::tui::theme::file::read as read_theme;
 
 /// An entry: its name, which is also that of its folder of inputs, and what it does with one.
 pub(crate) type Entry = (&'static str, fn(&[u8]));
 
 /// All entries.
-pub(crate) const ENTRIES: [Entry; 11] = [
+pub(crate) const ENTRIES: [Entry; 16] = [
     ("manifest", manifest),
     ("dotenv", dotenv),
     ("state", read_state),
@@ -33,6 +36,11 @@ pub(crate) const ENTRIES: [Entry; 11] = [
     ("clean", sanitiser),
     ("redact", redactor),
     ("settings", settings),
+    ("ignored", read_ignored),
+    ("worker", read_worker),
+    ("memory", read_memory),
+    ("compose", compose),
+    ("dockerignore", dockerignore),
 ];
 
 /// Runs an entry by its name.
@@ -137,6 +145,47 @@ fn read_event(data: &[u8]) {
             assert!(!written.trim_end().contains('\n'), "one event, one line");
             assert_eq!(event::decode_line(&written), Some(read));
         }
+    }
+}
+
+fn read_ignored(data: &[u8]) {
+    if let Ok(read) = ignored::decode(data) {
+        let again = ignored::decode(&ignored::encode(&read)).expect("what was written can be read");
+        assert_eq!(again, read);
+    }
+}
+
+fn read_worker(data: &[u8]) {
+    if let Ok(read) = worker::decode_line(data) {
+        let written = worker::encode_line(&read);
+        assert!(!written.trim_end().contains('\n'), "one report, one line");
+        assert_eq!(worker::decode_line(written.as_bytes()), Ok(read));
+    }
+}
+
+fn read_memory(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(read) = Memory::from_text(&text) {
+        let written = read.to_text();
+        let again = Memory::from_text(&written).expect("what was written can be read");
+        assert_eq!(again.to_text(), written, "and says the same");
+    }
+}
+
+/// What is made of a Compose file is a text that a project file is read from, with or without faults.
+fn compose(data: &[u8]) {
+    if let Ok(made) = convert(data, Path::new("/project")) {
+        loaded(made.text.as_bytes(), &One("nothing", Vec::new()));
+    }
+}
+
+/// The last line is a path, the others are the rules.
+fn dockerignore(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (rules, path) = text.rsplit_once('\n').unwrap_or(("", &text));
+    let read = Rules::parse(rules);
+    if !read.has_exceptions() && read.ignores(path) {
+        assert!(read.ignores(&format!("{path}/below")), "with all below it");
     }
 }
 

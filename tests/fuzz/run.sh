@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- manifest dotenv state journal plan lock event output clean redact settings
+[ $# -gt 0 ] || set -- manifest dotenv state journal plan lock event output clean redact settings ignored worker memory compose dockerignore
 sanitizer=${FUZZ_SANITIZER:-none}
 export RUSTC_BOOTSTRAP=1
 cargo fuzz --version >/dev/null 2>&1 || cargo install --locked --version 0.13.2 cargo-fuzz

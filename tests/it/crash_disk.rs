@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases::tried;
 
 /// System calls after which something is durable, visible or gone.
 const CALLS: [&str; 6] = [
@@ -154,9 +155,9 @@ fn kill_at(env: &TestEnv, arguments: &[&str], (call, nth): (&str, usize)) -> boo
     traced(env, arguments, &options).contains("killed by SIGKILL")
 }
 
-/// The state is whole, the lock is judged at once, and one more run brings everything about.
+/// The state is whole, and the lock is judged at once.
 #[track_caller]
-fn mended(env: &TestEnv, arguments: &[&str], when: &str) {
+fn whole(env: &TestEnv, when: &str) {
     let state = env.read("state.json");
     if !state.is_empty() {
         let whole = serde_json::from_str::<serde_json::Value>(&state);
@@ -168,6 +169,12 @@ fn mended(env: &TestEnv, arguments: &[&str], when: &str) {
         matches!(verdict, Some("dead" | "free")),
         "{when}: {report:#}"
     );
+}
+
+/// Beside that, one more run brings everything about.
+#[track_caller]
+fn mended(env: &TestEnv, arguments: &[&str], when: &str) {
+    whole(env, when);
     let again = env.nkapp(arguments);
     assert_eq!(again.code, 0, "{when}, then again: {}", again.stderr);
     let left = left_over(env);
@@ -221,10 +228,10 @@ fn f01_killed_at_durable_calls_of_a_deploy_and_a_destroy() {
             mended(&env, &destroy, &when);
         }
     }
-    let tried = deploys.len() + destroys.len();
-    assert!(
-        killed * 10 >= tried * 7,
-        "only {killed} of {tried} were killed"
+    most_were_killed(killed, deploys.len() + destroys.len());
+    tried(
+        "f01_killed_at_durable_calls_of_a_deploy_and_a_destroy",
+        deploys.len() + destroys.len(),
     );
 }
 
@@ -250,11 +257,55 @@ fn f01_killed_at_durable_calls_of_an_unlock() {
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let unlock = ["infra", "unlock", "-y"];
     let all = points(&traced(&held(), &unlock, &options), 8);
-    for point in all {
+    let mut killed = 0;
+    for point in &all {
         let env = held();
         let when = format!("unlock killed at {point:?}");
-        kill_at(&env, &unlock, point);
+        killed += usize::from(kill_at(&env, &unlock, *point));
         mended(&env, &unlock, &when);
         env.nkapp(&["infra", "lock"]).exits(0).says("FREE");
     }
+    most_were_killed(killed, all.len());
+    tried("f01_killed_at_durable_calls_of_an_unlock", all.len());
+}
+
+#[test]
+fn f01_killed_at_durable_calls_of_a_restore() {
+    let drifted = || {
+        let env = TestEnv::with(FILE);
+        env.nkapp(&["deploy", "-y", "-q"]).exits(0);
+        let volumes = env.folder().join(".nanokit/volumes");
+        std::fs::remove_dir_all(volumes).expect("somebody removes it");
+        env.nkapp(&["drift"]).exits(2);
+        env
+    };
+    let options = trace_options();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let restore = ["drift", "--restore", "-y"];
+    let all = points(&traced(&drifted(), &restore, &options), 10);
+    let mut killed = 0;
+    for point in &all {
+        let env = drifted();
+        let when = format!("restore killed at {point:?}");
+        killed += usize::from(kill_at(&env, &restore, *point));
+        whole(&env, &when);
+        let again = env.nkapp(&restore);
+        assert_eq!(again.code, 0, "{when}, then again: {}", again.stderr);
+        env.nkapp(&["drift"]).exits(0);
+        env.nkapp(&["plan", "--detailed-exitcode"]).exits(0);
+        // A run that finds nothing to do stores nothing: what was half stored goes with the next that does.
+        env.put("nanokit.yml", &FILE.replace("echo second", "echo two"));
+        mended(&env, &["deploy", "-y"], &when);
+    }
+    most_were_killed(killed, all.len());
+    tried("f01_killed_at_durable_calls_of_a_restore", all.len());
+}
+
+/// A call may be another thread's in another run; that it hardly ever comes would be a test of nothing.
+#[track_caller]
+fn most_were_killed(killed: usize, tried: usize) {
+    assert!(
+        killed * 10 >= tried * 7,
+        "only {killed} of {tried} were killed"
+    );
 }

@@ -321,6 +321,65 @@ fn f44_a_recycled_pid_is_no_life_and_another_namespace_no_death() {
     env.nkapp(&["deploy", "-y"]).exits(4);
 }
 
+/// The same command where the clock since boot is shifted.
+fn shifted(env: &TestEnv, arguments: &[&str]) -> Ran {
+    let template = env.command(arguments);
+    let output = Command::new("unshare")
+        .args(["-T", "--boottime", "10000"])
+        .arg(template.get_program())
+        .args(template.get_args())
+        .current_dir(env.folder())
+        .env_clear()
+        .envs(
+            template
+                .get_envs()
+                .filter_map(|(key, value)| Some((key, value?))),
+        )
+        .output()
+        .expect("unshare runs");
+    Ran::of("nkapp in another time namespace", &output)
+}
+
+#[test]
+fn f44_another_time_namespace_makes_no_living_holder_dead_and_kills_no_hook_of_it() {
+    let env = TestEnv::with(SLOW);
+    let mut holder = Holder::start(&env);
+    holder.says("hook is waiting");
+    let report = shifted(&env, &["infra", "lock", "--json"]).exits(0).json();
+    assert_eq!(report["verdict"], "unknown", "{report:#}");
+    shifted(&env, &["deploy", "-y", "--lock-timeout", "0"]).exits(4);
+    // Another project, where nothing holds the lock: what it finds of hooks is not its own.
+    let other = TestEnv::with(&SLOW.replace("name: slow", "name: other"));
+    other.put("go", "");
+    shifted(&other, &["deploy", "-y"]).exits(0);
+    env.put("go", "");
+    holder.end().exits(0);
+    // One that has no such process any more is dead wherever time is counted from.
+    std::fs::remove_file(env.folder().join("go")).expect("removed");
+    env.put("nanokit.yml", &SLOW.replace("first ran", "first ran again"));
+    let mut holder = Holder::start(&env);
+    holder.says("hook is waiting");
+    holder.signal("KILL");
+    holder.end();
+    let report = shifted(&env, &["infra", "lock", "--json"]).exits(0).json();
+    assert_eq!(report["verdict"], "dead", "{report:#}");
+    env.put("go", "");
+    shifted(&env, &["deploy", "-y"]).exits(0);
+}
+
+#[test]
+fn f44_what_runs_is_seen_from_another_time_namespace() {
+    let env = TestEnv::with(
+        "name: shifted\ninfra: { provider: process }\nservices:\n  web: { start: [sleep, '1000'] }\n",
+    );
+    env.nkapp(&["deploy", "-y"]).exits(0);
+    shifted(&env, &["plan", "--detailed-exitcode"]).exits(0);
+    shifted(&env, &["destroy", "-y"]).exits(0);
+    env.nkapp(&["deploy", "-y"]).exits(0);
+    shifted(&env, &["deploy", "-y"]).exits(0);
+    env.nkapp(&["destroy", "-y"]).exits(0);
+}
+
 #[test]
 fn a_hook_inherits_no_descriptor_of_ours_and_the_flock_file_is_never_replaced() {
     let env = TestEnv::with(&SLOW.replace("touch began", "ls -l /proc/self/fd > fds; touch began"));

@@ -19,6 +19,7 @@ mod crash_disk;
 mod crash_memory;
 mod crash_process;
 mod disk_full;
+mod disk_install;
 mod disk_lab;
 mod disk_power;
 mod docker;

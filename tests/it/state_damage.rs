@@ -251,7 +251,8 @@ fn f45_a_newer_format_is_never_overwritten() {
     let env = deployed();
     let path = env.folder().join("state.json");
     let good = env.read("state.json");
-    let newer = good.replacen("\"version\": 1", "\"version\": 2", 1);
+    // Sealed by a rule nobody knows here: a newer one's, or damage.
+    let newer = good.replacen("\"version\": 1", "\"version\": 2, \"seal\": 1", 1);
     env.put("state.json", &newer);
     refused(&env, "newer", "format version 2", false);
     let backups = env.folder().join(".nanokit/backups");
@@ -263,8 +264,40 @@ fn f45_a_newer_format_is_never_overwritten() {
         .exits(4)
         .says("newer");
     assert_eq!(env.read("state.json"), newer);
-    std::fs::write(&path, &good).expect("written");
+    // As the message says where no newer one wrote it.
+    std::fs::rename(&path, path.with_extension("json.kept")).expect("moved away");
+    env.nkapp(&["state", "rebuild", "-y"]).exits(0);
     env.nkapp(&["plan", "--detailed-exitcode"]).exits(0);
+    assert_eq!(env.read("state.json.kept"), newer);
+    std::fs::write(&path, &good).expect("written");
+}
+
+#[test]
+fn f18_a_flipped_digit_of_the_version_is_damage_that_is_mended_and_kept() {
+    let env = deployed();
+    let good = env.read("state.json");
+    let backups = env.folder().join(".nanokit/backups");
+    let copy = backups.join(newest(&backups)).display().to_string();
+    for (old, new) in [
+        ("\"version\": 1", "\"version\": 3"),
+        ("nanokit-state", "nanokit-spate"),
+    ] {
+        for mend in [
+            &["state", "rebuild", "-y"][..],
+            &["state", "push", "--force", "-y", &copy],
+        ] {
+            let flipped = good.replacen(old, new, 1);
+            env.put("state.json", &flipped);
+            refused(&env, new, "checksum", true);
+            env.nkapp(mend).exits(0);
+            let kept = std::fs::read_dir(&backups).expect("backups").flatten();
+            let is_kept = |path| std::fs::read_to_string(path).is_ok_and(|text| text == flipped);
+            assert!(
+                kept.map(|entry| entry.path()).any(is_kept),
+                "{new}, {mend:?}"
+            );
+        }
+    }
 }
 
 #[test]

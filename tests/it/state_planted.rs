@@ -2,8 +2,12 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cli_env::TestEnv;
+use crate::fault_cases::tried;
 
 const JOB: &str = "\
 name: small
@@ -12,7 +16,7 @@ services: { one: { kind: job, start: [sh, -c, 'echo ran'] } }
 ";
 
 /// Every file and folder the state, the lock and the journal use.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 22] = [
     ".nanokit",
     ".nanokit/.gitignore",
     ".nanokit/lock",
@@ -20,6 +24,11 @@ const NAMES: [&str; 17] = [
     ".nanokit/lock/state.json.flock",
     ".nanokit/lock/state.json.state.flock",
     ".nanokit/lock/.state.json.tmp",
+    ".nanokit/lock/ignored.state.json.flock",
+    ".nanokit/lock.log",
+    ".nanokit/ignored.state.json",
+    ".nanokit/process",
+    ".nanokit/volumes",
     ".nanokit/journal",
     ".nanokit/backups",
     ".nanokit/backups/state.json.1",
@@ -58,6 +67,7 @@ fn plant(kind: Planted, at: &Path, victim: &Path) {
 
 #[test]
 fn s14_what_is_planted_at_a_name_of_ours_is_not_written_through() {
+    let mut cases = 0;
     for name in NAMES {
         for kind in [
             Planted::Link,
@@ -93,7 +103,17 @@ fn s14_what_is_planted_at_a_name_of_ours_is_not_written_through() {
             };
             plant(kind, &at, aim);
             env.nkapp(&["doctor"]);
+            env.nkapp(&["plan"]);
             let ran = env.nkapp(&["deploy", "-y"]);
+            let ignore = [
+                "drift",
+                "ignore",
+                "service.one:image",
+                "--reason",
+                "x",
+                "-y",
+            ];
+            assert_ne!(env.nkapp(&ignore).code, 101, "{kind:?} at {name}");
             let inside = std::fs::read_dir(&elsewhere).expect("a folder");
             let inside: Vec<_> = inside
                 .map(|entry| entry.expect("entry").file_name())
@@ -123,7 +143,105 @@ fn s14_what_is_planted_at_a_name_of_ours_is_not_written_through() {
             }
             // So that dropping the place does not try to clean what is planted.
             let _ = std::fs::remove_file(env.folder().join("state.json"));
+            cases += 1;
         }
+    }
+    let own = "s14_what_is_planted_at_a_name_of_ours_is_not_written_through";
+    tried(own, cases);
+}
+
+/// What a worker uses besides.
+const OF_WORKERS: [&str; 3] = [
+    ".nanokit/worker",
+    ".nanokit/lock/worker.state.json",
+    ".nanokit/lock/worker.state.json.flock",
+];
+
+fn has_tried(env: &TestEnv) -> bool {
+    let entries = std::fs::read_dir(env.folder().join(".nanokit/worker"));
+    entries.into_iter().flatten().flatten().any(|entry| {
+        let is_beacon = entry.path().extension().is_some_and(|end| end == "live");
+        let said = std::fs::read_to_string(entry.path()).unwrap_or_default();
+        is_beacon && (!said.contains("\"role\":\"seeking\"") || said.contains("\"role_detail\":\""))
+    })
+}
+
+#[test]
+fn s14_a_worker_writes_through_nothing_that_is_planted_at_its_names() {
+    let mut cases = 0;
+    for name in OF_WORKERS {
+        for kind in [
+            Planted::Link,
+            Planted::HardLink,
+            Planted::Fifo,
+            Planted::FolderLink,
+        ] {
+            let what = format!("{kind:?} at {name}");
+            let env = TestEnv::with(JOB);
+            env.nkapp(&["deploy", "-y", "-q"]).exits(0);
+            let beside = env.folder().parent().expect("home");
+            let (victim, elsewhere) = (beside.join("victim"), beside.join("elsewhere"));
+            std::fs::write(&victim, "untouched").expect("written");
+            std::fs::create_dir(&elsewhere).expect("folder");
+            let aim = match kind {
+                Planted::FolderLink => &elsewhere,
+                Planted::Link | Planted::HardLink | Planted::Fifo | Planted::Folder => &victim,
+            };
+            plant(kind, &env.folder().join(name), aim);
+            let mut worker = env.start(&["worker", "--json"]);
+            let began = Instant::now();
+            // It tries to lead before it says of its part more than that it looks for one.
+            while worker.try_wait().expect("it is ours").is_none() && !has_tried(&env) {
+                assert!(began.elapsed() < Duration::from_secs(60), "{what}: nothing");
+                std::thread::park_timeout(Duration::from_millis(10));
+            }
+            let pid = i32::try_from(worker.id()).ok().and_then(Pid::from_raw);
+            let _ = kill_process(pid.expect("a pid"), Signal::TERM);
+            let ended = worker.wait().expect("it ends");
+            assert_ne!(ended.code(), Some(101), "{what}");
+            let inside = std::fs::read_dir(&elsewhere).expect("a folder").count();
+            assert_eq!(inside, 0, "{what}");
+            let untouched = std::fs::read_to_string(&victim).expect("there");
+            assert_eq!(untouched, "untouched", "{what}");
+            cases += 1;
+        }
+    }
+    let own = "s14_a_worker_writes_through_nothing_that_is_planted_at_its_names";
+    tried(own, cases);
+}
+
+#[test]
+fn s14_the_temp_of_a_plan_is_not_written_through_where_its_process_was_guessed() {
+    let env = TestEnv::with(JOB);
+    env.nkapp(&["plan"]).exits(0);
+    let victim = env.folder().parent().expect("home").join("victim");
+    std::fs::write(&victim, "untouched").expect("written");
+    for plant in ["ln -s", "ln"] {
+        let nkapp = env.command(&["plan"]);
+        // The shell becomes nkapp, so that it knows the number beforehand.
+        let script = format!(
+            "{plant} {} .nanokit/plans/.latest.json.$$.tmp && exec \"$0\" plan",
+            victim.display()
+        );
+        let ran = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .arg(nkapp.get_program())
+            .current_dir(env.folder())
+            .env_clear()
+            .envs(
+                nkapp
+                    .get_envs()
+                    .filter_map(|(key, value)| Some((key, value?))),
+            )
+            .output()
+            .expect("a shell runs");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(
+            matches!(ran.status.code(), Some(0 | 1 | 4)),
+            "{plant}: {said}"
+        );
+        let untouched = std::fs::read_to_string(&victim).expect("there");
+        assert_eq!(untouched, "untouched", "{plant}: {said}");
     }
 }
 

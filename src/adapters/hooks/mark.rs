@@ -55,7 +55,7 @@ pub(super) fn sweep() -> usize {
     seen.len()
 }
 
-/// Tells whether a mark's owner is one of our own pid namespace and proven to be gone.
+/// Tells whether a mark's owner is one of our own namespaces and proven to be gone.
 fn is_left(mark: &str) -> bool {
     let mut parts = mark.split('-');
     let mut part = || parts.next().unwrap_or_default();
@@ -63,7 +63,10 @@ fn is_left(mark: &str) -> bool {
     let (Ok(pid), Ok(start)) = (pid.parse::<u32>(), start.parse::<u64>()) else {
         return false;
     };
-    if there.is_empty() || there != space() || start == 0 {
+    let own = space();
+    let of_pids = own.split('.').next().unwrap_or_default();
+    // Earlier versions named the pid namespace alone.
+    if there.is_empty() || (there != own && there != of_pids) || start == 0 {
         return false;
     }
     match processes::stat(pid) {
@@ -74,11 +77,15 @@ fn is_left(mark: &str) -> bool {
     }
 }
 
-/// Returns the number of our pid namespace; pids of another mean nothing here.
+/// Returns the numbers of our pid and time namespaces: pids and start times of others mean nothing here.
 fn space() -> String {
-    let link = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    let link = link.to_string_lossy();
-    link.chars().filter(char::is_ascii_digit).collect()
+    let number = |kind| {
+        let name = processes::namespace(kind);
+        name.chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    format!("{}.{}", number("pid"), number("time"))
 }
 
 /// The name of the variable beside its value, as `/proc` shows it.
@@ -97,11 +104,15 @@ mod tests {
         let [there, pid, start, nonce] = own.split('-').collect::<Vec<_>>()[..] else {
             panic!("{own}");
         };
+        let (pids, _) = there.split_once('.').expect("both namespaces");
         let later = start.parse::<u64>().unwrap() + 1;
         for (mark, expected) in [
             (format!("{there}-{pid}-{later}-{nonce}"), true),
             (format!("{there}-4194999-{start}-{nonce}"), true),
             (format!("1-4194999-{start}-{nonce}"), false),
+            (format!("{pids}-{pid}-{start}-{nonce}"), false),
+            (format!("{pids}-{pid}-{later}-{nonce}"), true),
+            (format!("{pids}.1-{pid}-{later}-{nonce}"), false),
             (format!("-4194999-{start}-{nonce}"), false),
             (format!("{there}-{pid}-0-{nonce}"), false),
             (nonce.to_owned(), false),

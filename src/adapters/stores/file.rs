@@ -110,24 +110,35 @@ impl FileStore {
     /// Takes the side lock; it ends when the file is dropped.
     async fn guard(&self) -> Result<File, StoreError> {
         let failed = |error| failure("lock", &self.guard, error);
-        let file = open_parent(&self.guard, true)
-            .and_then(|(folder, name)| folder.keep(name))
-            .map_err(failed)?;
         let mut waited = Duration::ZERO;
         loop {
-            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(file),
-                Err(rustix::io::Errno::WOULDBLOCK) if waited < PATIENCE => {
-                    tokio::time::sleep(TRY_AGAIN).await;
-                    waited += TRY_AGAIN;
-                }
-                Err(rustix::io::Errno::WOULDBLOCK) => {
-                    let text = "another process has been writing for ten seconds";
-                    return Err(failed(io::Error::new(io::ErrorKind::TimedOut, text)));
-                }
-                Err(error) => return Err(failed(error.into())),
+            if let Some(file) = self.try_guard().map_err(failed)? {
+                return Ok(file);
             }
+            if waited >= PATIENCE {
+                let text = "another process has been writing for ten seconds";
+                return Err(failed(io::Error::new(io::ErrorKind::TimedOut, text)));
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+            waited += TRY_AGAIN;
         }
+    }
+
+    /// Tries for the side lock once. The file is opened anew each time, and has to stand there still once it is locked:
+    /// where somebody removed the folder meanwhile, another process may have locked the one that took its place.
+    fn try_guard(&self) -> io::Result<Option<File>> {
+        let (folder, name) = open_parent(&self.guard, true)?;
+        let file = folder.keep(name)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let (folder, name) = match open_parent(&self.guard, false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        Ok(folder.is_here(name, &file)?.then_some(file))
     }
 
     fn write(&self, bytes: &[u8], before: Option<&Stored>) -> Result<Put, StoreError> {

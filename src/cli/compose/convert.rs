@@ -12,7 +12,7 @@ use crate::cli::compose::value::{cidr, text};
 
 /// Something that could not be carried over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) struct LeftOut {
+pub struct LeftOut {
     /// Its place (`services.api.cap_add`).
     pub path: String,
     /// Why.
@@ -21,7 +21,7 @@ pub(in crate::cli) struct LeftOut {
 
 /// What came of a conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) struct Imported {
+pub struct Imported {
     /// The project file.
     pub text: String,
     /// What is missing in it.
@@ -29,7 +29,10 @@ pub(in crate::cli) struct Imported {
 }
 
 /// Converts; the error says why it is no Compose file.
-pub(in crate::cli) fn convert(bytes: &[u8], folder: &Path) -> Result<Imported, String> {
+///
+/// # Errors
+/// It is no YAML, no map, or has no `services`.
+pub fn convert(bytes: &[u8], folder: &Path) -> Result<Imported, String> {
     let root: Value = serde_yaml::from_slice(bytes).map_err(|e| e.to_string())?;
     let Value::Mapping(root) = root else {
         return Err("it is not a map".to_owned());

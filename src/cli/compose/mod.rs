@@ -2,6 +2,6 @@
 //!
 //! `convert` does the whole file, `service` one service key by key, `value` reads single values.
 
-pub(super) mod convert;
+pub mod convert;
 mod service;
 mod value;

@@ -71,6 +71,29 @@ fn only_proof_makes_dead_and_only_silence_makes_expired() {
 }
 
 #[test]
+fn the_grace_waited_for_belongs_to_the_longer_lease() {
+    let seconds = Duration::from_secs;
+    for (theirs, ours) in [(3600, 3), (3, 3600), (90, 30)] {
+        let mut lock = record(LockStatus::Held);
+        lock.lease = seconds(theirs);
+        let times = LeaseTimes::of(Some(seconds(ours)));
+        // Both clocks may differ by the rate that `LeaseTimes::check` asks of every lease.
+        let enough = LeaseTimes::of(Some(seconds(theirs.max(ours)))).delay();
+        for (still, expected) in [
+            (enough.saturating_sub(seconds(1)), Verdict::Unknown),
+            (enough, Verdict::Expired),
+        ] {
+            let watched = Watched {
+                moved: false,
+                still,
+            };
+            let (verdict, _) = judge(Some(&lock), ProcessProof::Unknown, watched, &times);
+            assert_eq!(verdict, expected, "{theirs} {ours} {still:?}");
+        }
+    }
+}
+
+#[test]
 fn a_longer_lease_of_the_holder_is_waited_for() {
     let mut lock = record(LockStatus::Held);
     lock.lease = Duration::from_secs(300);

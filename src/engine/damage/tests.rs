@@ -13,6 +13,14 @@ fn document() -> Vec<u8> {
     state::encode(&record, "nanokit test")
 }
 
+/// The document with another head, as whoever wrote it would have sealed it.
+fn resealed(text: &str, key: &str, value: &serde_json::Value) -> Vec<u8> {
+    let mut document: serde_json::Value = serde_json::from_str(text).unwrap();
+    document[key] = value.clone();
+    document["sha256"] = crate::formats::text::checksum(&document).into();
+    document.to_string().into_bytes()
+}
+
 /// Puts these bytes in the state's place and returns what is said of them.
 async fn refused(lab: &Lab, bytes: &[u8], what: &str) -> String {
     lab.state.force(Some(bytes));
@@ -86,7 +94,7 @@ async fn f18_named_damages_are_named() {
     };
     let bom = [b"\xef\xbb\xbf".as_slice(), text.as_bytes()].concat();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)).into_bytes();
-    let cases: [(&str, Vec<u8>, &str); 15] = [
+    let cases: [(&str, Vec<u8>, &str); 18] = [
         ("nothing", Vec::new(), "empty"),
         ("white space", b" \n\t".to_vec(), "empty"),
         ("zeros", vec![0; 4096], "not JSON"),
@@ -107,17 +115,34 @@ async fn f18_named_damages_are_named() {
         ("no checksum", with("\"sha256\"", "\"sha257\""), "checksum"),
         (
             "newer",
-            with("\"version\": 1", "\"version\": 2"),
+            resealed(&text, "version", &2.into()),
             "format version 2",
         ),
         (
+            "newer, sealed in another way",
+            text.replacen("\"serial\": 7", "\"serial\": 7, \"seal\": 1", 1)
+                .replacen("\"version\": 1", "\"version\": 2", 1)
+                .into_bytes(),
+            "format version 2",
+        ),
+        (
+            "a flipped version",
+            with("\"version\": 1", "\"version\": 3"),
+            "checksum",
+        ),
+        (
+            "a flipped format",
+            with("\"nanokit-state\"", "\"nanokit-spate\""),
+            "checksum",
+        ),
+        (
             "older than any",
-            with("\"version\": 1", "\"version\": 0"),
+            resealed(&text, "version", &0.into()),
             "`version` is missing",
         ),
         (
             "another format",
-            with("\"nanokit-state\"", "\"terraform\""),
+            resealed(&text, "format", &"terraform".into()),
             "`terraform`",
         ),
         (
@@ -141,17 +166,69 @@ async fn f18_named_damages_are_named() {
 async fn f45_what_a_newer_tool_or_another_project_wrote_is_never_replaced() {
     let lab = Lab::new();
     let text = String::from_utf8(document()).unwrap();
-    let newer = text.replacen("\"version\": 1", "\"version\": 2", 1);
-    let other = text.replacen("\"nanokit-state\"", "\"terraform\"", 1);
+    let newer = resealed(&text, "version", &2.into());
+    let other = resealed(&text, "format", &"terraform".into());
     let mut record = state::decode(text.as_bytes()).unwrap();
     record.scope.env = EnvName::parse("prod").unwrap();
     let foreign = state::encode(&record, "x");
     record.scope = scope();
-    for bytes in [newer.into_bytes(), other.into_bytes(), foreign] {
+    for bytes in [newer, other, foreign] {
         lab.state.force(Some(&bytes));
         let error = replaceable(&lab, &scope()).await.unwrap_err();
         assert!(matches!(error, EngineError::BadState { .. }), "{error:?}");
         assert_eq!(lab.state.bytes(), Some(bytes));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f18_a_flipped_head_of_a_state_is_damage_and_may_be_replaced() {
+    let lab = Lab::new();
+    let text = String::from_utf8(document()).unwrap();
+    for (old, new) in [
+        ("\"version\": 1", "\"version\": 3"),
+        ("\"version\": 1", "\"version\": 5"),
+        ("\"version\": 1", "\"version\": 9"),
+        ("nanokit-state", "nanokit-qtate"),
+        ("nanokit-state", "nanokit state"),
+    ] {
+        let flipped = text.replacen(old, new, 1).into_bytes();
+        let problem = refused(&lab, &flipped, new).await;
+        assert!(problem.contains("checksum"), "{new}: {problem}");
+        let there = replaceable(&lab, &scope()).await.unwrap();
+        assert_eq!(there.unwrap().bytes, flipped, "{new}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f45_what_may_be_of_a_newer_tool_names_that_tool_and_the_way_out_that_loses_nothing() {
+    let lab = Lab::new();
+    let text = String::from_utf8(document()).unwrap();
+    let hint_of = async || match Keeper::open(&lab, &scope()).await {
+        Err(EngineError::BadState { hint, .. }) => hint,
+        other => panic!("{other:?}"),
+    };
+    lab.state
+        .force(Some(&resealed(&text, "version", &2.into())));
+    let state = hint_of().await;
+    lab.state.force(Some(text.as_bytes()));
+    let begun = crate::formats::journal::Line::Begun {
+        run: RunId::new("r1"),
+        lineage: Lineage::new("lin"),
+        epoch: Epoch(3),
+    };
+    let mut chain = crate::formats::journal::Chain::default();
+    let line = crate::formats::journal::encode_line(&begun, &mut chain);
+    let newer = line.replacen("\"version\":2", "\"version\":9", 1);
+    assert_ne!(newer, line);
+    lab.disk
+        .files
+        .borrow_mut()
+        .insert("journal/r1".into(), newer.into_bytes());
+    let journal = hint_of().await;
+    for hint in [state, journal] {
+        for words in ["use the newer nkapp", "`mv ", "`nkapp state rebuild`"] {
+            assert!(hint.contains(words), "{words}: {hint}");
+        }
     }
 }
 

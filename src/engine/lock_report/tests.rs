@@ -241,6 +241,7 @@ async fn f14_after_a_forced_unlock_the_next_holder_waits_until_the_first_must_ha
     let cases = [
         ("elsewhere", 15, ProcessProof::Unknown, 40),
         ("here", 15, ProcessProof::Unknown, 25),
+        ("here, by another clock", 15, ProcessProof::Unknown, 40),
         ("here", 15, ProcessProof::Alive, 25),
         ("here", 60, ProcessProof::Alive, 0),
         ("elsewhere", 0, ProcessProof::Gone, 0),
@@ -249,7 +250,9 @@ async fn f14_after_a_forced_unlock_the_next_holder_waits_until_the_first_must_ha
         let lab = Lab::new();
         let lease = held(&lab).await;
         let mut admin = lab.other(2);
-        admin.processes.me.boot_id = where_.to_owned();
+        let (boot, clock) = where_.split_once(", ").unwrap_or((where_, "own"));
+        admin.processes.me.boot_id = boot.to_owned();
+        admin.processes.me.time_ns = clock.to_owned();
         let end = unlock(&admin, &TIMES, &forced(&lease.record().lock_id)).await;
         assert!(matches!(end, Ok(UnlockEnd::Cleared(_))), "{end:?}");
         // Clearing it once more changes nothing, least of all the delay.
@@ -258,6 +261,7 @@ async fn f14_after_a_forced_unlock_the_next_holder_waits_until_the_first_must_ha
         tokio::time::sleep(Duration::from_secs(ago)).await;
         let mut next = lab.other(3);
         next.processes.me.boot_id = "here".to_owned();
+        next.processes.me.time_ns = "own".to_owned();
         next.processes.others.set(proof);
         let asked = next.clock.boot();
         let taken = held(&next).await;

@@ -180,6 +180,7 @@ pub(super) fn holder() -> Holder {
         pid: 42,
         pid_start: 123_456,
         pid_ns: "pid:[4026531836]".to_owned(),
+        time_ns: String::new(),
         version: "0.1.0".to_owned(),
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::fault_cases::tried;
 use crate::fault_proxy::{Fault, FaultProxy, Rule};
 use crate::ran::Ran;
 
@@ -139,21 +140,66 @@ fn check(engine: &mut PrivateEngine, case: &Case) {
     assert_eq!(left, "", "{when}");
 }
 
-fn restarted(live_restore: bool, default: usize) {
+/// The engine goes away while it is asked for an image that nobody has. There is no registry: that the pull comes to
+/// an end, is told, and stands in nobody's way is what can be shown.
+fn check_pull(engine: &mut PrivateEngine) {
+    const ABSENT: &str = "127.0.0.1:9/nk-absent:1";
+    let folder = tempfile::tempdir().expect("temp folder");
+    let proxy =
+        FaultProxy::start(&folder.path().join("s"), &engine.socket()).expect("the proxy listens");
+    let mut project = Project::new(&FILE.replacen("nk-test/busybox:1", ABSENT, 1));
+    project.through(proxy.path());
+    project.put("out/log", "");
+    proxy.add(Rule::on("POST /images/create", Fault::HangAfter).nth(1));
+    let child = project
+        .command(&["deploy", "-y"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nkapp starts");
+    assert!(
+        proxy.lands_within(Duration::from_secs(60)),
+        "no image was asked for"
+    );
+    engine.down(Signal::KILL);
+    proxy.break_off();
+    engine.up();
+    let started = Instant::now();
+    let output = child.wait_with_output().expect("it ends");
+    let ran = Ran::of("nkapp deploy -y", &output);
+    assert!(started.elapsed() < BOUND, "{:?}", started.elapsed());
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains(ABSENT), "{}", ran.stderr);
+    engine
+        .docker(&["tag", "nk-test/busybox:1", ABSENT])
+        .exits(0);
+    project.nkapp(&["deploy", "-y"]).exits(0);
+    project.is_settled();
+    project.nkapp(&["clean", "-y", "--force"]).exits(0);
+    assert_eq!(engine.docker(&["ps", "-aq"]).stdout, "");
+}
+
+/// Returns in how many cases the engine went away.
+fn restarted(live_restore: bool, default: usize) -> usize {
     let all: Vec<usize> = (0..CALLS.len() * 2).collect();
     let cases = cases(live_restore);
     let mut engine = PrivateEngine::start(live_restore);
-    for at in sample(&all, default) {
-        check(&mut engine, &cases[at]);
+    let chosen = sample(&all, default);
+    for at in &chosen {
+        check(&mut engine, &cases[*at]);
     }
+    check_pull(&mut engine);
+    chosen.len() + 1
 }
 
 #[test]
 fn f05_engine_restarted_mid_deploy() {
-    restarted(false, 5);
+    let cases = restarted(false, 5);
+    tried("f05_engine_restarted_mid_deploy", cases);
 }
 
 #[test]
 fn f05_engine_restarted_mid_deploy_with_live_restore() {
-    restarted(true, 4);
+    let cases = restarted(true, 4);
+    tried("f05_engine_restarted_mid_deploy_with_live_restore", cases);
 }

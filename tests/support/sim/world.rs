@@ -328,6 +328,7 @@ impl Processes for SimProcesses {
             pid: self.pid,
             pid_start: u64::from(self.pid),
             pid_ns: "n".to_owned(),
+            time_ns: "t".to_owned(),
             version: "0".to_owned(),
         }
     }

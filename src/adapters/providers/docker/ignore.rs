@@ -4,7 +4,7 @@
 
 /// The rules of one `.dockerignore`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Rules(Vec<Rule>);
+pub struct Rules(Vec<Rule>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Rule {
@@ -14,7 +14,8 @@ struct Rule {
 
 impl Rules {
     /// Reads the file's text.
-    pub(super) fn parse(text: &str) -> Self {
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
         let rules = text
             .trim_start_matches('\u{feff}')
             .lines()
@@ -37,7 +38,8 @@ impl Rules {
         Self(rules.collect())
     }
     /// Tells whether a path relative to the context (`a/b`) stays here.
-    pub(super) fn ignores(&self, path: &str) -> bool {
+    #[must_use]
+    pub fn ignores(&self, path: &str) -> bool {
         let names: Vec<&str> = path.split('/').collect();
         self.0.iter().fold(false, |ignored, rule| {
             if rule.covers(&names) {
@@ -48,7 +50,8 @@ impl Rules {
         })
     }
     /// Tells whether something below an ignored folder may still be wanted.
-    pub(super) fn has_exceptions(&self) -> bool {
+    #[must_use]
+    pub fn has_exceptions(&self) -> bool {
         self.0.iter().any(|rule| rule.keep)
     }
 }
@@ -64,45 +67,80 @@ impl Rule {
     }
 }
 
+/// Where a star stands that may take more: what comes after it, and where it began to take.
+type Star<'p, 'n, P, N> = Option<(&'p [P], &'n [N])>;
+
+/// Only the last star ever has to take more, so this takes no longer than pattern times path.
 fn fits_path(parts: &[String], names: &[&str]) -> bool {
-    match (parts.split_first(), names.split_first()) {
-        (None, None) => true,
-        (Some((part, rest)), _) if part == "**" => (0..=names.len())
-            .any(|skip| names.get(skip..).is_some_and(|tail| fits_path(rest, tail))),
-        (Some((part, rest)), Some((name, tail))) => {
-            let part: Vec<char> = part.chars().collect();
-            let name: Vec<char> = name.chars().collect();
-            fits_name(&part, &name) && fits_path(rest, tail)
+    let (mut parts, mut names) = (parts, names);
+    let mut star: Star<'_, '_, String, &str> = None;
+    loop {
+        match (parts.split_first(), names.split_first()) {
+            (None, None) => return true,
+            (Some((part, rest)), _) if part == "**" => {
+                star = Some((rest, names));
+                parts = rest;
+                continue;
+            }
+            (Some((part, rest)), Some((name, tail))) if fits_text(part, name) => {
+                (parts, names) = (rest, tail);
+                continue;
+            }
+            _ => {}
         }
-        (Some(_), None) | (None, Some(_)) => false,
+        let Some((after, Some((_, tail)))) = star.map(|(after, from)| (after, from.split_first()))
+        else {
+            return false;
+        };
+        star = Some((after, tail));
+        (parts, names) = (after, tail);
     }
 }
 
+fn fits_text(pattern: &str, name: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let name: Vec<char> = name.chars().collect();
+    fits_name(&pattern, &name)
+}
+
 fn fits_name(pattern: &[char], name: &[char]) -> bool {
-    match pattern.split_first() {
-        None => name.is_empty(),
-        Some((&'*', rest)) => {
-            (0..=name.len()).any(|skip| name.get(skip..).is_some_and(|tail| fits_name(rest, tail)))
+    let (mut pattern, mut name) = (pattern, name);
+    let mut star: Star<'_, '_, char, char> = None;
+    loop {
+        if let Some((&'*', rest)) = pattern.split_first() {
+            star = Some((rest, name));
+            pattern = rest;
+        } else if pattern.is_empty() && name.is_empty() {
+            return true;
+        } else if let Some((rest, tail)) = past_one(pattern, name) {
+            (pattern, name) = (rest, tail);
+        } else if let Some((after, Some((_, tail)))) =
+            star.map(|(after, from)| (after, from.split_first()))
+        {
+            star = Some((after, tail));
+            (pattern, name) = (after, tail);
+        } else {
+            return false;
         }
-        Some((&'?', rest)) => name
-            .split_first()
-            .is_some_and(|(_, tail)| fits_name(rest, tail)),
-        Some((&'[', rest)) => fits_class(rest, name),
-        Some((&'\\', rest)) => match (rest.split_first(), name.split_first()) {
-            (Some((wanted, rest)), Some((found, tail))) => wanted == found && fits_name(rest, tail),
-            _ => false,
-        },
-        Some((wanted, rest)) => name
-            .split_first()
-            .is_some_and(|(found, tail)| wanted == found && fits_name(rest, tail)),
+    }
+}
+
+/// What is left of pattern and name behind one character that fits.
+fn past_one<'p, 'n>(pattern: &'p [char], name: &'n [char]) -> Option<(&'p [char], &'n [char])> {
+    let (found, tail) = name.split_first()?;
+    match pattern.split_first()? {
+        ('?', rest) => Some((rest, tail)),
+        ('[', rest) => past_class(rest, *found).map(|rest| (rest, tail)),
+        ('\\', rest) => {
+            let (wanted, rest) = rest.split_first()?;
+            (wanted == found).then_some((rest, tail))
+        }
+        (wanted, rest) => (wanted == found).then_some((rest, tail)),
     }
 }
 
 /// `[a-z]` and `[^a-z]`; a class without an end fits nothing.
-fn fits_class(rest: &[char], name: &[char]) -> bool {
-    let Some((found, tail)) = name.split_first() else {
-        return false;
-    };
+fn past_class(rest: &[char], found: char) -> Option<&[char]> {
     let (negated, mut rest) = match rest.split_first() {
         Some((&'^' | &'!', rest)) => (true, rest),
         _ => (false, rest),
@@ -110,16 +148,16 @@ fn fits_class(rest: &[char], name: &[char]) -> bool {
     let mut hit = false;
     loop {
         match rest {
-            [']', after @ ..] => return hit != negated && fits_name(after, tail),
+            [']', after @ ..] => return (hit != negated).then_some(after),
             [low, '-', high, after @ ..] if *high != ']' => {
-                hit |= (low..=high).contains(&found);
+                hit |= (*low..=*high).contains(&found);
                 rest = after;
             }
             [one, after @ ..] => {
-                hit |= one == found;
+                hit |= *one == found;
                 rest = after;
             }
-            [] => return false,
+            [] => return None,
         }
     }
 }

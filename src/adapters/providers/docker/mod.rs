@@ -18,7 +18,7 @@ mod exec;
 mod fault;
 mod gate;
 mod health;
-mod ignore;
+pub mod ignore;
 mod instance;
 mod labels;
 mod limits;

@@ -4,6 +4,7 @@
 //! given to somebody else without the check seeing it. Nothing here signals a bare number.
 
 use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct ProcessId {
     pub(super) pid: i32,
-    /// Start time in clock ticks since boot.
+    /// Start time in clock ticks since boot, as the machine counts; earlier versions wrote it as their own time
+    /// namespace did.
     pub(super) start: u64,
     /// Boot it was seen in.
     pub(super) boot: String,
@@ -24,7 +26,27 @@ pub(super) struct Stat {
     /// `R`, `S`, `T`, `Z`, …
     pub(super) state: char,
     pub(super) parent: i32,
+    /// As the machine counts, whatever our own time namespace adds.
     pub(super) start: u64,
+}
+
+/// By how many clock ticks (hundredths of a second) our time namespace shifts the start times we read.
+fn shift() -> i64 {
+    static SHIFT: OnceLock<i64> = OnceLock::new();
+    *SHIFT.get_or_init(|| {
+        let text = std::fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
+        ticks_of(&text).unwrap_or_default()
+    })
+}
+
+fn ticks_of(offsets: &str) -> Option<i64> {
+    let words = offsets
+        .lines()
+        .find_map(|line| line.strip_prefix("boottime"));
+    let mut words = words?.split_ascii_whitespace();
+    let seconds: i64 = words.next()?.parse().ok()?;
+    let nanos: i64 = words.next()?.parse().ok()?;
+    seconds.checked_mul(100)?.checked_add(nanos / 10_000_000)
 }
 
 impl Stat {
@@ -42,10 +64,22 @@ impl Stat {
         })
     }
 
+    /// Reads the line, and counts the start as the machine does.
+    fn read(line: &str) -> Option<Self> {
+        let stat = Self::parse(line)?;
+        let start = stat.start.saturating_add_signed(shift().saturating_neg());
+        Some(Self { start, ..stat })
+    }
+
+    /// Tells whether this is when a process of ours began, also as earlier versions wrote it.
+    fn began_at(self, start: u64) -> bool {
+        self.start == start || self.start.saturating_add_signed(shift()) == start
+    }
+
     /// Reads the facts of a process; one that has ended but was not yet collected counts as gone.
     pub(super) fn of(pid: i32) -> Option<Self> {
         let line = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-        let stat = Self::parse(&String::from_utf8_lossy(&line))?;
+        let stat = Self::read(&String::from_utf8_lossy(&line))?;
         (!matches!(stat.state, 'Z' | 'X' | 'x')).then_some(stat)
     }
 }
@@ -75,7 +109,7 @@ impl ProcessId {
     /// Looks at it; `None` when it has ended, also when its number belongs to another process now.
     pub(super) fn stat(&self) -> Option<Stat> {
         let stat = Stat::of(self.pid)?;
-        (stat.start == self.start && self.boot == boot_id()).then_some(stat)
+        (stat.began_at(self.start) && self.boot == boot_id()).then_some(stat)
     }
 
     /// Tells whether it lives.
@@ -115,7 +149,7 @@ impl ProcessId {
 /// Describes a child of ours that may have ended already but was not collected yet.
 pub(super) fn of_child(pid: i32) -> Option<ProcessId> {
     let line = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let stat = Stat::parse(&String::from_utf8_lossy(&line))?;
+    let stat = Stat::read(&String::from_utf8_lossy(&line))?;
     Some(ProcessId {
         pid,
         start: stat.start,
@@ -163,6 +197,22 @@ mod tests {
             );
         }
         assert_eq!(Stat::parse("42 (sh"), None);
+    }
+
+    #[test]
+    fn what_a_time_namespace_adds_is_read_in_ticks() {
+        for (text, expected) in [
+            (
+                "monotonic           0         0\nboottime        10000         0\n",
+                Some(1_000_000),
+            ),
+            ("monotonic 0 0\nboottime -5 20000000\n", Some(-498)),
+            ("monotonic 0 0\nboottime 0 0\n", Some(0)),
+            ("boottime x", None),
+            ("", None),
+        ] {
+            assert_eq!(ticks_of(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -35,6 +35,27 @@ async fn put(store: &FileStore, expected: Option<&Version>, bytes: &[u8]) -> Ver
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_waited_for_a_side_file_that_was_removed_waits_for_the_one_in_its_place() {
+    let Place { home, store } = place();
+    let soon = Duration::from_millis(100);
+    let first = store.guard().await.unwrap();
+    let other = store.clone();
+    let waiting = other.compare_and_put(None, b"{}");
+    let mut waiting = std::pin::pin!(waiting);
+    assert!(tokio::time::timeout(soon, &mut waiting).await.is_err());
+    std::fs::remove_dir_all(home.path().join(".nanokit")).unwrap();
+    let second = store.guard().await.unwrap();
+    drop(first);
+    let too_early = tokio::time::timeout(soon, &mut waiting).await;
+    assert!(
+        too_early.is_err(),
+        "it wrote beside the holder: {too_early:?}"
+    );
+    drop(second);
+    assert!(matches!(waiting.await, Ok(Put::Done(_))));
+}
+
 #[test]
 fn a_value_is_replaced_only_over_the_version_that_was_read() {
     let Place { home, store } = place();
