@@ -57,6 +57,7 @@ use crate::domain::project::service::{
 use crate::domain::secret::SecretRef;
 
 mod lifecycle;
+mod links;
 pub mod procedure;
 pub mod text;
 
@@ -178,26 +179,9 @@ pub fn config_hash_of(project: &Project, models: &BTreeMap<String, Model>) -> Di
             }
         }
     }
-    feed_links(&mut hasher, project);
+    links::feed_links(&mut hasher, project);
     feed_procedures(&mut hasher, project);
     Digest(hex(&hasher.finalize()))
-}
-
-/// Where links on the way to what is mounted lead: a plan that was approved is not carried out with other folders.
-fn feed_links(hasher: &mut Sha256, project: &Project) {
-    for service in project.services.values() {
-        for mount in &service.mounts {
-            if let MountSource::Bind {
-                real: Some(real), ..
-            } = &mount.source
-            {
-                feed(hasher, "link");
-                feed(hasher, &service.name);
-                feed(hasher, &mount.target);
-                feed(hasher, &real.to_string_lossy());
-            }
-        }
-    }
 }
 
 fn has_secrets(service: &Service) -> bool {
