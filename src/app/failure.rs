@@ -114,9 +114,9 @@ impl From<EngineError> for Failure {
             EngineError::Unsaved {
                 kept, also, source, ..
             } => unsaved(message, kept, also.as_deref(), &source),
-            EngineError::BadState { location, .. } => {
-                Self::new(FailureKind::Locked, message).about(location)
-            }
+            EngineError::BadState { location, hint, .. } => Self::new(FailureKind::Locked, message)
+                .about(location)
+                .next(first_command(&hint).unwrap_or("nkapp doctor")),
             EngineError::Locked(report) => locked(message, &report),
             EngineError::LockLost(_) => Self::new(FailureKind::Locked, message)
                 .hint("nothing was started after that; another session may be at work")
@@ -153,6 +153,14 @@ impl From<EngineError> for Failure {
         failure.hints.extend(advice);
         failure
     }
+}
+
+/// Returns the first command that an advice names.
+fn first_command(advice: &str) -> Option<&str> {
+    let quoted = advice.split('`').skip(1).step_by(2);
+    quoted
+        .into_iter()
+        .find(|text| ["nkapp ", "mv "].iter().any(|word| text.starts_with(word)))
 }
 
 fn unsaved(
@@ -297,7 +305,7 @@ mod tests {
         };
         let cases = [
             (EngineError::Store(io), K::Failed, Some("nkapp doctor")),
-            (bad, K::Locked, None),
+            (bad, K::Locked, Some("nkapp state rebuild")),
             (
                 EngineError::Locked(report(Verdict::Dead)),
                 K::Locked,

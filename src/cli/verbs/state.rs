@@ -44,9 +44,12 @@ fn print(errand: &mut Errand<'_>, record: Option<&Record>) {
         (Some(record), true) => errand.printer.document(&report::record(record)),
         (None, true) => errand.printer.document(&Value::Null),
         (Some(record), false) => errand.printer.rows(&rows::record(record)),
-        (None, false) => errand
-            .printer
-            .rows(&[Row::at(0).with(Role::Plain, "No state: nothing was deployed from here yet")]),
+        (None, false) => errand.printer.rows(&[Row::at(0)
+            .with(
+                Role::Plain,
+                "No state: nothing was deployed from here yet, as far as is kept here",
+            )
+            .with(Role::Dim, " (`nkapp doctor` looks at what is there)")]),
     }
 }
 
