@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::domain::ids::{Epoch, Lineage, Scope, Serial};
+use crate::domain::ids::{Epoch, HIGHEST_COUNT, Lineage, Scope, Serial};
 use crate::domain::live::Live;
 use crate::domain::plan::scope::found;
 use crate::domain::plan::typed::{move_away, word};
@@ -233,7 +233,9 @@ pub(super) async fn replaceable<W: World>(
 /// lost was one above the newest copy of what it replaced.
 pub(super) async fn highest_serial<W: World>(world: &W) -> Serial {
     let backups = world.state().backups().await.unwrap_or_default();
-    let highest = backups.iter().filter_map(|kept| kept.serial).max();
+    // A copy can be named as anybody likes.
+    let named = backups.iter().filter_map(|kept| kept.serial);
+    let highest = named.filter(|serial| *serial < HIGHEST_COUNT).max();
     Serial(highest.map_or(0, |serial| serial.saturating_add(1)))
 }
 
