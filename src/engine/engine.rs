@@ -158,7 +158,9 @@ impl<W: World> Reconcile for Engine<W> {
         updates: Option<mpsc::Sender<LockReport>>,
     ) -> Result<LockReport, EngineError> {
         let times = LeaseTimes::of(project.lock_lease);
-        Ok(lock_report::lock_report(&self.world, &times, watch_for, updates.as_ref()).await)
+        let updates = updates.as_ref();
+        let report = lock_report::lock_report(&self.world, &times, watch_for, updates).await;
+        Ok(lock_history::recalled(&self.world, report).await)
     }
 
     async fn unlock(

@@ -168,3 +168,97 @@ fn what_stands_in_the_place_of_the_state_is_moved_away_first() {
     assert!(moved.expect("sh runs").success());
     env.nkapp(&["state", "rebuild", "-y"]).exits(0);
 }
+
+#[test]
+fn a_damaged_run_stays_in_the_history() {
+    let env = deployed(2);
+    let runs = env.folder().join(".nanokit/runs");
+    let damaged = only_file_in(&runs);
+    let id = damaged
+        .file_stem()
+        .expect("a name")
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let check = |what: &str, reason: &str| {
+        env.nkapp(&["run", "list"])
+            .exits(0)
+            .says(&id)
+            .says("damaged")
+            .says(reason);
+        let json = env.nkapp(&["run", "list", "--json"]).exits(0).json();
+        let all = json.as_array().expect("a list");
+        assert_eq!(all.len(), 2, "{what}");
+        let run = all
+            .iter()
+            .find(|run| run["run_id"] == id.as_str())
+            .expect("listed");
+        assert!(
+            run["damage"].as_str().expect("why").contains(reason),
+            "{what}: {run}"
+        );
+        env.nkapp(&["run", "show", &id])
+            .exits(1)
+            .says(".jsonl")
+            .says(reason);
+    };
+    for (what, bytes, reason) in [
+        ("zeros", &[0_u8; 500][..], "no line of it can be read"),
+        ("empty", b"", "it is empty"),
+        ("a list", b"[]", "no line of it can be read"),
+    ] {
+        std::fs::write(&damaged, bytes).expect("written");
+        check(what, reason);
+    }
+    std::fs::remove_file(&damaged).expect("removed");
+    std::fs::create_dir(&damaged).expect("made");
+    check("folder", "it cannot be read");
+    std::fs::remove_dir(&damaged).expect("removed");
+    let made = std::process::Command::new("mkfifo").arg(&damaged).status();
+    assert!(made.expect("mkfifo runs").success());
+    check("fifo", "it cannot be read");
+}
+
+#[test]
+fn a_lock_record_that_is_damaged_or_gone_is_told_as_that() {
+    let env = deployed(1);
+    let lock = env.folder().join(".nanokit/lock/state.json");
+    std::fs::remove_file(&lock).expect("removed");
+    env.nkapp(&["infra", "lock"])
+        .exits(0)
+        .says("the lock record is gone");
+    env.nkapp(&["doctor"])
+        .exits(0)
+        .says("the lock record is gone");
+    std::fs::write(&lock, "{\"half\":").expect("written");
+    for command in [&["deploy", "-y"][..], &["infra", "unlock", "-y"]] {
+        let ran = env.nkapp(command).says("the lock record cannot be read");
+        let next = ran.stderr.split("next: ").last().expect("a command");
+        assert!(next.starts_with("nkapp infra unlock "), "{}", ran.stderr);
+    }
+    let told = env
+        .nkapp(&["infra", "lock"])
+        .exits(0)
+        .says("cannot be read");
+    let next = told.stdout.split("next: ").nth(1).expect("a command");
+    let command = next.lines().next().expect("a line");
+    env.nkapp(&["doctor"]).exits(1).says("nkapp infra unlock");
+    let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+    env.nkapp(&words).exits(0);
+    std::fs::remove_file(&lock).expect("removed");
+    std::fs::create_dir(&lock).expect("made");
+    env.nkapp(&["deploy", "-y"]).exits(4).says("next: mv ");
+    env.nkapp(&["infra", "lock"]).exits(0).says("next: mv ");
+}
+
+#[test]
+fn a_command_that_asks_for_agreement_is_given_back_whole() {
+    let env = deployed(1);
+    std::fs::copy(state(&env), env.folder().join("a copy.json")).expect("copied");
+    env.nkapp(&["state", "push", "--force", "a copy.json"])
+        .exits(5)
+        .says("next: nkapp state push --force 'a copy.json' -y");
+    env.nkapp(&["state", "push", "a copy.json"])
+        .exits(5)
+        .says("next: nkapp state push 'a copy.json' -y");
+}

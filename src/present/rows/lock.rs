@@ -1,6 +1,7 @@
 //! A lock's report as rows: verdict, holder, what it does, evidence.
 
 use crate::domain::lease::{LockRecord, LockReport, LockStatus};
+use crate::domain::report::lock::way_out;
 use crate::domain::time::Wall;
 use crate::present::human;
 use crate::present::role::{Role, Row, Span};
@@ -50,6 +51,14 @@ pub fn lock(report: &LockReport, now: Wall) -> Vec<Row> {
             })
             .collect();
         rows.extend(columns(1, &lines));
+    }
+    if let Some((why, command)) = way_out(report) {
+        rows.push(Row::at(0).with(Role::Plain, format!("{why}:")));
+        rows.push(
+            Row::at(1)
+                .with(Role::Dim, "next: ")
+                .with(Role::Key, command),
+        );
     }
     rows
 }
