@@ -17,7 +17,6 @@ use crate::domain::record::Record;
 use crate::domain::refusal::Refusal;
 use crate::domain::report::ignored::{Amendment, Ignored};
 use crate::domain::report::install::InstallReport;
-use crate::domain::report::lock::way_out;
 use crate::domain::report::store::{LockHistory, StoreReport};
 use crate::domain::report::worker::Leadership;
 use crate::domain::report::{DriftReport, RunSummary, StatusReport, Usual};
@@ -66,7 +65,7 @@ pub enum EngineError {
         hint: String,
     },
     /// Somebody else holds the lock.
-    #[error("{}", held(.0))]
+    #[error("{}", crate::domain::report::lock::held(.0))]
     Locked(Box<LockReport>),
     /// The lock was lost while running; nothing was started after that.
     #[error("the lock was lost: {0}")]
@@ -111,13 +110,6 @@ pub enum EngineError {
     /// An operator stopped it.
     #[error("interrupted")]
     Interrupted,
-}
-
-fn held(report: &LockReport) -> String {
-    match way_out(report) {
-        Some(_) => "the lock record cannot be read".to_owned(),
-        None => format!("the lock is held ({})", report.verdict.as_str()),
-    }
 }
 
 fn besides(skipped: usize) -> String {

@@ -57,6 +57,7 @@ fn lock(errand: &mut Errand<'_>, watch: u32) -> Result<u8, Failure> {
     } else {
         let now = errand.ground.now();
         errand.printer.rows(&rows::lock(&report, now));
+        errand.printer.rows(&rows::next(&report));
     }
     Ok(exit::DONE)
 }

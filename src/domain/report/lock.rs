@@ -16,10 +16,19 @@ pub fn way_out(report: &LockReport) -> Option<(&'static str, String)> {
             format!("nkapp infra unlock {name} --force --reason \"why\""),
         ),
         None => (
-            "make sure that nobody is at work, then move away what is there",
+            "make sure that nobody is at work, then move it away",
             move_away(&report.location),
         ),
     })
+}
+
+/// Says why a lock cannot be had.
+#[must_use]
+pub fn held(report: &LockReport) -> String {
+    match way_out(report) {
+        Some(_) => "the lock record cannot be read".to_owned(),
+        None => format!("the lock is held ({})", report.verdict.as_str()),
+    }
 }
 
 #[cfg(test)]

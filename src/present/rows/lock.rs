@@ -52,15 +52,21 @@ pub fn lock(report: &LockReport, now: Wall) -> Vec<Row> {
             .collect();
         rows.extend(columns(1, &lines));
     }
-    if let Some((why, command)) = way_out(report) {
-        rows.push(Row::at(0).with(Role::Plain, format!("{why}:")));
-        rows.push(
-            Row::at(1)
-                .with(Role::Dim, "next: ")
-                .with(Role::Key, command),
-        );
-    }
     rows
+}
+
+/// Returns what clears the way where nobody can read the record.
+#[must_use]
+pub fn next(report: &LockReport) -> Vec<Row> {
+    let Some((why, command)) = way_out(report) else {
+        return Vec::new();
+    };
+    vec![
+        Row::at(0).with(Role::Plain, format!("{why}:")),
+        Row::at(1)
+            .with(Role::Dim, "next: ")
+            .with(Role::Key, command),
+    ]
 }
 
 fn holder(record: &LockRecord, now: Wall) -> Vec<Row> {

@@ -45,11 +45,7 @@ pub fn runs(runs: &[RunSummary], now: Wall) -> Vec<Row> {
         &lines,
     );
     let damage = runs.iter().filter_map(|run| run.damage.as_deref());
-    rows.extend(damage.map(|why| {
-        Row::at(0)
-            .with(Role::Warn, "! ")
-            .with(Role::Plain, why.to_owned())
-    }));
+    rows.extend(damage.map(|why| Row::at(0).with(Role::Warn, "! ").with(Role::Plain, why)));
     rows
 }
 
