@@ -6,6 +6,7 @@ use crate::domain::ids::{Address, ResourceKind};
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::plan::typed::{resume, skip, with_inputs};
 use crate::domain::project::procedure::Procedure;
+use crate::domain::report::lock::way_out;
 use crate::engine::reconcile::EngineError;
 
 /// Kinds of failure; each has one exit code.
@@ -114,9 +115,9 @@ impl From<EngineError> for Failure {
             EngineError::Unsaved {
                 kept, also, source, ..
             } => unsaved(message, kept, also.as_deref(), &source),
-            EngineError::BadState { location, .. } => {
-                Self::new(FailureKind::Locked, message).about(location)
-            }
+            EngineError::BadState { location, hint, .. } => Self::new(FailureKind::Locked, message)
+                .about(location)
+                .next(first_command(&hint).unwrap_or("nkapp doctor")),
             EngineError::Locked(report) => locked(message, &report),
             EngineError::LockLost(_) => Self::new(FailureKind::Locked, message)
                 .hint("nothing was started after that; another session may be at work")
@@ -153,6 +154,14 @@ impl From<EngineError> for Failure {
         failure.hints.extend(advice);
         failure
     }
+}
+
+/// Returns the first command that an advice names.
+fn first_command(advice: &str) -> Option<&str> {
+    let quoted = advice.split('`').skip(1).step_by(2);
+    quoted
+        .into_iter()
+        .find(|text| ["nkapp ", "mv "].iter().any(|word| text.starts_with(word)))
 }
 
 fn unsaved(
@@ -215,6 +224,9 @@ fn locked(message: String, report: &LockReport) -> Failure {
     for evidence in &report.evidence {
         failure = failure.hint(format!("{}: {}", evidence.check, evidence.finding));
     }
+    if let Some((why, command)) = way_out(report) {
+        return failure.hint(why).next(command);
+    }
     match report.verdict {
         Verdict::Dead => failure
             .hint("its holder is proven dead, so it can be cleared")
@@ -243,8 +255,10 @@ fn steps_failed(
                 let goes_past = with_inputs(skip(name, step), owed);
                 failure
                     .next(resume(name, owed))
-                    .hint(format!("or past it: {goes_past}"))
-                    .hint(format!("or give it up: nkapp action run {name} --abort"))
+                    .hint(format!("the step is passed over by: {goes_past}"))
+                    .hint(format!(
+                        "it is given up by: nkapp action run {name} --abort"
+                    ))
             }
             ResourceKind::Network | ResourceKind::Volume | ResourceKind::Procedure => {
                 failure.next("nkapp status")
@@ -297,7 +311,7 @@ mod tests {
         };
         let cases = [
             (EngineError::Store(io), K::Failed, Some("nkapp doctor")),
-            (bad, K::Locked, None),
+            (bad, K::Locked, Some("nkapp state rebuild")),
             (
                 EngineError::Locked(report(Verdict::Dead)),
                 K::Locked,
@@ -369,6 +383,40 @@ mod tests {
             assert_eq!(failure.kind, kind, "{text}");
             assert_eq!(failure.next.as_deref(), next, "{text}");
             assert_eq!(failure.message, text);
+        }
+    }
+
+    #[test]
+    fn a_lock_record_nobody_can_read_is_no_lock_that_is_held() {
+        let mut unreadable = report(Verdict::Unknown);
+        unreadable.version = Some("0123456789".into());
+        let failure = Failure::from(EngineError::Locked(unreadable));
+        assert_eq!(failure.message, "the lock record cannot be read");
+        let next = failure.next.expect("a command");
+        assert!(
+            next.starts_with("nkapp infra unlock 0123456789 --force"),
+            "{next}"
+        );
+        let failure = Failure::from(EngineError::Locked(report(Verdict::Unknown)));
+        assert!(failure.next.is_some_and(|next| next.starts_with("mv ")));
+    }
+
+    #[test]
+    fn the_next_command_is_the_first_one_that_is_advised() {
+        let cases = [
+            (
+                "see `state:`, then `mv a b` and `nkapp plan`",
+                Some("mv a b"),
+            ),
+            (
+                "`nkapp state rebuild` makes it anew",
+                Some("nkapp state rebuild"),
+            ),
+            ("check `name` and `-e`", None),
+            ("", None),
+        ];
+        for (advice, command) in cases {
+            assert_eq!(first_command(advice), command, "{advice}");
         }
     }
 

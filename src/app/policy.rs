@@ -91,13 +91,13 @@ pub fn judge(command: &Command, snapshot: &Snapshot, context: Context) -> Ruling
                 "nkapp state rebuild -y",
             )
         }),
-        Command::Push { .. } => one_at_a_time(snapshot).unwrap_or_else(|| {
-            agree(
-                context,
-                "the recorded state is replaced by that document".to_owned(),
-                "yes",
-                "nkapp state push FILE -y",
-            )
+        Command::Push { force, .. } => one_at_a_time(snapshot).unwrap_or_else(|| {
+            let next = match force {
+                true => "nkapp state push --force FILE -y",
+                false => "nkapp state push FILE -y",
+            };
+            let text = "the recorded state is replaced by that document".to_owned();
+            agree(context, text, "yes", next)
         }),
         // Naming what is accepted or set aside is the agreement; nothing that runs is touched.
         Command::Amend { .. } => one_at_a_time(snapshot).unwrap_or(Ruling::Allow),

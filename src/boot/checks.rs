@@ -1,18 +1,24 @@
 //! What `doctor` looks at: file, platform, our own folder, lock, state, terminal.
 
+use std::path::Path;
+use std::time::Duration;
+
 use crate::adapters::folder::Folder;
 use crate::adapters::processes::SystemProcesses;
 use crate::adapters::providers::any::AnyProvider;
-use crate::adapters::stores::file::FileStore;
+use crate::app::failure::Failure;
 use crate::boot::hydrate::Surroundings;
-use crate::boot::world::{own_folder, state_store};
+use crate::boot::world::{RealWorld, own_folder, state_store};
 use crate::boot::{line, platform};
 use crate::cli::ground::{Check, Terminal};
 use crate::domain::config::load::Loaded;
 use crate::domain::lease::{LockStatus, ProcessProof};
+use crate::domain::plan::typed::move_away;
 use crate::domain::project::project::{Project, ProviderKind};
-use crate::formats::{lock, state};
-use crate::ports::cas_store::{CasStore, StoreError, Stored};
+use crate::domain::report::lock::way_out;
+use crate::engine::engine::Engine;
+use crate::engine::reconcile::{EngineError, Reconcile};
+use crate::ports::cas_store::CasStore;
 use crate::ports::process::Processes;
 use crate::ports::provider::Provider;
 use crate::present::report;
@@ -26,8 +32,9 @@ pub(super) fn all(surroundings: &Surroundings, loaded: &Loaded, terminal: Termin
             checks.extend(docker(surroundings, loaded).await);
             if let Some(project) = &loaded.project {
                 checks.push(own(project));
-                checks.push(recorded(project).await);
-                checks.push(held(project).await);
+                let engine = engine(surroundings, loaded, project).await;
+                checks.push(recorded(&engine, project).await);
+                checks.push(held(&engine, project).await);
             }
         });
     }
@@ -122,8 +129,39 @@ async fn describe(provider: &AnyProvider, loaded: &Loaded) -> String {
     text
 }
 
+/// Makes the engine of the project as every command has it. Where there is no way to its platform, one that makes no
+/// call stands in: that nobody answers is said by the check of the platform.
+async fn engine(
+    surroundings: &Surroundings,
+    loaded: &Loaded,
+    project: &Project,
+) -> Engine<RealWorld> {
+    let process_env = &surroundings.process_env;
+    let program = line::program();
+    let asked = platform::Asked {
+        forced: None,
+        process_env,
+        program: &program,
+    };
+    let provider = match platform::choose(project, &asked).await {
+        Ok(chosen) => chosen.provider,
+        Err(_) => platform::process(project, &program),
+    };
+    let variables = loaded.variables.clone();
+    Engine::new(RealWorld::new(
+        project,
+        provider,
+        process_env,
+        variables,
+        program,
+    ))
+}
+
 fn own(project: &Project) -> Check {
     let own = own_folder(&project.root);
+    if let Some(check) = misplaced(&own) {
+        return check;
+    }
     let (probe, found) = match Folder::own(&own, false) {
         Ok(None) => (project.root.as_path(), Folder::open(&project.root)),
         Ok(Some(found)) => (own.as_path(), Ok(found)),
@@ -139,6 +177,22 @@ fn own(project: &Project) -> Check {
     }
 }
 
+/// Finds what stands where one of the folders below ours belongs.
+fn misplaced(own: &Path) -> Option<Check> {
+    let found = Folder::own(own, false).ok()??;
+    let folders = ["journal", "lock", "runs", "backups", "plans"];
+    let (name, why) = folders
+        .into_iter()
+        .find_map(|name| Some((name, found.sub(name).err()?)))?;
+    let place = own.join(name).display().to_string();
+    let finding = format!("{place} is no folder that can be read: {why}");
+    let advice = format!(
+        "move away what is there (`{}`); the next run makes the folder anew",
+        move_away(&place)
+    );
+    Some(bad("folder", finding, advice))
+}
+
 /// Makes a file and removes it again, following no link.
 fn writable(folder: &Folder) -> std::io::Result<()> {
     let name = format!(".nkapp-doctor-{}", std::process::id());
@@ -146,76 +200,65 @@ fn writable(folder: &Folder) -> std::io::Result<()> {
     folder.remove(&name)
 }
 
-async fn recorded(project: &Project) -> Check {
-    let store = state_store(project);
-    let location = store.location();
-    match read(store.get().await) {
-        Err(why) => bad(
+/// Asks the engine, which refuses here what it refuses to every command.
+async fn recorded(engine: &Engine<RealWorld>, project: &Project) -> Check {
+    let location = state_store(project).location();
+    match engine.examine(project).await {
+        Ok(Some(record)) => good(
             "state",
-            why,
-            "mend what the message names; nothing was changed",
+            format!(
+                "{location}: serial {}, {} resources",
+                record.serial,
+                record.resources.len()
+            ),
         ),
         Ok(None) => neutral("state", "nothing was deployed from here yet"),
-        Ok(Some(bytes)) => match state::decode(&bytes) {
-            Ok(record) => {
-                let ours = record.scope == project.scope();
-                let text = format!(
-                    "{location}: serial {}, {} resources",
-                    record.serial,
-                    record.resources.len()
-                );
-                if ours {
-                    good("state", text)
-                } else {
-                    bad(
-                        "state",
-                        text,
-                        "it is of another project, environment or component",
-                    )
-                }
-            }
-            Err(error) => bad(
-                "state",
-                format!("{location}: {error}"),
-                "`nkapp state rebuild` makes it anew from the labels of what runs",
-            ),
-        },
+        Err(error) => wrong("state", error, "mend what is named; nothing was changed"),
     }
 }
 
-async fn held(project: &Project) -> Check {
-    let store = FileStore::lock(&project.state_name(), &own_folder(&project.root));
-    let location = store.location();
-    match read(store.get().await) {
-        Err(why) => bad("lock", why, "`nkapp infra lock` looks at it"),
-        Ok(None) => good("lock", "free, never taken"),
-        Ok(Some(bytes)) => match lock::decode(&bytes) {
-            Ok(record) if record.status == LockStatus::Held => bad(
-                "lock",
-                format!(
-                    "{location}: held by {}@{} (pid {})",
-                    record.holder.user, record.holder.host, record.holder.pid
+async fn held(engine: &Engine<RealWorld>, project: &Project) -> Check {
+    let report = match engine.lock(project, Duration::ZERO, None).await {
+        Ok(report) => report,
+        Err(error) => return wrong("lock", error, "`nkapp infra lock` looks at it"),
+    };
+    let location = &report.location;
+    let look = "`nkapp infra lock` shows evidence and verdict";
+    match &report.record {
+        Some(record) if record.status == LockStatus::Held => bad(
+            "lock",
+            format!(
+                "{location}: held by {}@{} (pid {})",
+                record.holder.user, record.holder.host, record.holder.pid
+            ),
+            look,
+        ),
+        Some(_) => good("lock", "free"),
+        None => {
+            let found: Vec<&str> = report.evidence.iter().map(|e| e.finding.as_str()).collect();
+            let found = found.join("; ");
+            match way_out(&report) {
+                Some((why, command)) => bad(
+                    "lock",
+                    format!("{location}: {found}"),
+                    format!("{why}: `{command}`"),
                 ),
-                "`nkapp infra lock` shows evidence and verdict",
-            ),
-            Ok(_) => good("lock", "free"),
-            Err(error) => bad(
-                "lock",
-                format!("{location}: {error}"),
-                "`nkapp infra lock` shows evidence and verdict",
-            ),
-        },
-    }
-}
-
-fn read(stored: Result<Option<Stored>, StoreError>) -> Result<Option<Vec<u8>>, String> {
-    match stored {
-        Ok(stored) => Ok(stored.map(|stored| stored.bytes)),
-        Err(error) => {
-            let cause = std::error::Error::source(&error).map(|c| format!(": {c}"));
-            Err(format!("{error}{}", cause.unwrap_or_default()))
+                None => good("lock", format!("free: {found}")),
+            }
         }
     }
+}
+
+/// What the engine refuses, with its causes and what it advises.
+fn wrong(name: &'static str, error: EngineError, otherwise: &str) -> Check {
+    let failure = Failure::from(error);
+    let advice = failure.hints.join("\n");
+    let advice = if advice.is_empty() {
+        otherwise
+    } else {
+        &advice
+    };
+    bad(name, failure.chain(), advice)
 }
 
 fn proof() -> Check {

@@ -123,6 +123,9 @@ impl Digest {
     }
 }
 
+/// The highest number a counter of ours is believed to have: one above it was forged, and could not be counted on.
+pub const HIGHEST_COUNT: u64 = u64::MAX >> 1;
+
 /// Number of a state snapshot; grows by one with each change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Serial(pub u64);

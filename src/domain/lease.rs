@@ -151,6 +151,12 @@ impl LeaseTimes {
     pub fn delay(&self) -> Duration {
         self.lease.saturating_add(self.grace)
     }
+    /// How long a heartbeat has to be watched before its standing still tells anything, for a holder whose lease is so
+    /// long.
+    #[must_use]
+    pub fn telling(&self, held: Duration) -> Duration {
+        held.max(self.lease).saturating_add(self.grace)
+    }
     /// Checks that the times fit each other: at least three renewals fit before the holder has to stop, and a
     /// contender whose clock runs two thirds as fast again still waits longer than the holder works.
     pub fn check(&self) -> Result<(), BadTimes> {

@@ -22,6 +22,7 @@ mod half_done;
 pub mod held;
 pub mod ignored;
 pub mod install;
+pub mod lock;
 pub mod status;
 pub mod store;
 pub mod usual;
@@ -71,6 +72,15 @@ pub struct ResourceStatus {
     pub ignored: Vec<IgnoredChange>,
 }
 
+/// Why the state cannot be what is there belongs to, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Conflict {
+    /// Which document, and what is wrong with it.
+    pub problem: String,
+    /// The ways out, the best first.
+    pub ways_out: Vec<String>,
+}
+
 /// Everything as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct StatusReport {
@@ -80,6 +90,8 @@ pub struct StatusReport {
     pub strays: Vec<String>,
     /// Why it is not known what is ignored, and what to do about it.
     pub undecided: Option<String>,
+    /// Why the state does not fit what is there; what is pending is not known then.
+    pub conflict: Option<Conflict>,
     /// Identity of the engine.
     pub engine: String,
     /// Procedures that began and are not over.
@@ -133,7 +145,7 @@ pub struct RunSummary {
     pub who: String,
     /// When it began.
     pub started_at: Wall,
-    /// How it ended; `None`: it did not (killed, or still running).
+    /// How it ended; `None`: no end is recorded (it was killed, still runs, or its journal was cut short).
     pub outcome: Option<String>,
     /// How long it took.
     pub duration_ms: Option<u64>,
@@ -155,4 +167,34 @@ pub struct RunSummary {
     pub trace_id: TraceId,
     /// How far off the prediction of its time was, if there was one.
     pub forecast: Option<Forecast>,
+    /// Why nothing can be told of it but its id, if so: its journal cannot be read.
+    pub damage: Option<String>,
+}
+
+impl RunSummary {
+    /// Outcome word of a run whose journal cannot be read.
+    pub const DAMAGED: &str = "damaged";
+
+    /// Stands for a run of which nothing but its id can be told, with the reason.
+    #[must_use]
+    pub fn damaged(run_id: RunId, started_at: Wall, why: String) -> Self {
+        Self {
+            run_id,
+            started_at,
+            command: String::new(),
+            who: String::new(),
+            outcome: Some(Self::DAMAGED.to_owned()),
+            duration_ms: None,
+            actions: 0,
+            failed: 0,
+            warnings: 0,
+            env: None,
+            changes: None,
+            exit_code: None,
+            message: None,
+            trace_id: TraceId::default(),
+            forecast: None,
+            damage: Some(why),
+        }
+    }
 }

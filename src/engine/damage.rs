@@ -6,15 +6,17 @@
 
 use std::path::Path;
 
-use crate::domain::ids::{Epoch, Lineage, Scope, Serial};
+use crate::domain::ids::{Epoch, HIGHEST_COUNT, Lineage, Scope, Serial};
 use crate::domain::live::Live;
 use crate::domain::plan::scope::found;
+use crate::domain::plan::typed::{move_away, word};
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
+use crate::domain::report::Conflict;
 use crate::domain::report::store::Backup;
 use crate::engine::reconcile::EngineError;
 use crate::engine::snapshot::failure;
-use crate::engine::verdict;
+use crate::engine::{runs, verdict};
 use crate::formats::error::FormatError;
 use crate::formats::state;
 use crate::ports::cas_store::{CasStore, StoreError, Stored};
@@ -29,20 +31,42 @@ pub(super) async fn unreadable<W: World>(world: &W, error: StoreError) -> Engine
     match &error {
         StoreError::Io { .. } => failure(error),
         StoreError::Hostile { found, .. } => {
-            let first = "move it away; nothing is read or written through it";
-            told(world, format!("it is {found}, not a regular file"), first).await
+            told(world, format!("it is {found}, not a regular file"), true).await
         }
         StoreError::TooLarge { limit, .. } => {
             let problem = format!("it is larger than {limit} bytes, which no state is");
-            told(world, problem, "move it away").await
+            told(world, problem, true).await
         }
     }
+}
+
+/// Refuses to go on where the folder of the journals is something else: then nobody can tell what a run that was cut
+/// off did, and no run can announce anything.
+pub(super) fn check_journals<W: World>(world: &W) -> Result<(), EngineError> {
+    let disk = world.disk();
+    let folder = Path::new("journal");
+    let Err(error) = disk.list(folder) else {
+        return Ok(());
+    };
+    // Where nothing at all can be looked for, it is not this folder that is in the way.
+    if disk.list(Path::new("journal.of.nobody")).is_err() {
+        return Err(EngineError::Store(Box::new(error)));
+    }
+    let location = disk.shown(folder).display().to_string();
+    Err(EngineError::BadState {
+        problem: format!("it is no folder that can be read: {}", error.source),
+        hint: format!(
+            "the journals of runs belong into it: move away what is there (`{}`); the next run makes the folder anew",
+            move_away(&location)
+        ),
+        location,
+    })
 }
 
 /// Says that the document cannot be understood.
 pub(super) async fn undecodable<W: World>(world: &W, error: &FormatError) -> EngineError {
     if error.is_damage() {
-        told(world, error.to_string(), "").await
+        told(world, error.to_string(), false).await
     } else {
         let location = world.state().location();
         let hint = match error {
@@ -116,10 +140,10 @@ pub(super) async fn check_serial<W: World>(world: &W, record: &Record) -> Result
         "it has serial {}, but serial {} of the same lineage was written before: an old copy stands in its place",
         record.serial, kept.serial
     );
-    Err(told(world, problem, "").await)
+    Err(told(world, problem, false).await)
 }
 
-/// Refuses to change anything when the state does not fit what is there: it is missing or of another lineage, while
+/// Refuses to change anything, or to say what would be changed, when the state does not fit what is there: it is missing or of another lineage, while
 /// objects carry our labels.
 pub(super) async fn check_lineage<W: World>(
     world: &W,
@@ -147,17 +171,32 @@ pub(super) async fn check_lineage<W: World>(
     }
     let counts: Vec<String> = there.iter().map(counted).collect();
     let problem = format!("{problem}: {} here", counts.join(", "));
-    Err(told(world, problem, "").await)
+    Err(told(world, problem, false).await)
 }
 
-/// Refuses to say that nothing was deployed where earlier states are kept: then the state is missing.
-pub(super) async fn missing<W: World>(world: &W) -> Result<(), EngineError> {
+/// Refuses to say that nothing was deployed where earlier states are kept, or a run of the past made something: then
+/// the state is missing.
+pub(super) async fn missing<W: World>(world: &W, scope: &Scope) -> Result<(), EngineError> {
     let kept = world.state().backups().await.unwrap_or_default();
-    if kept.is_empty() {
+    let problem = if !kept.is_empty() {
+        "it is missing, but earlier ones of it are kept".to_owned()
+    } else if let Some(run) = runs::changed_something(world, scope) {
+        format!("it is missing, but run {run} changed something here")
+    } else {
         return Ok(());
-    }
-    let problem = "it is missing, but earlier ones of it are kept".to_owned();
-    Err(told(world, problem, "").await)
+    };
+    Err(told(world, problem, false).await)
+}
+
+/// Returns an error about the state as a report shows it; `None` for any other.
+pub(super) fn conflict(error: &EngineError) -> Option<Conflict> {
+    let EngineError::BadState { hint, .. } = error else {
+        return None;
+    };
+    Some(Conflict {
+        problem: error.to_string(),
+        ways_out: hint.lines().map(str::to_owned).collect(),
+    })
 }
 
 /// Says that the state before a change cannot be kept, if so.
@@ -183,6 +222,7 @@ pub(super) async fn replaceable<W: World>(
     world: &W,
     scope: &Scope,
 ) -> Result<Option<Stored>, EngineError> {
+    check_journals(world)?;
     let stored = match world.state().get().await {
         Ok(Some(stored)) => stored,
         Ok(None) => return Ok(None),
@@ -200,7 +240,9 @@ pub(super) async fn replaceable<W: World>(
 /// lost was one above the newest copy of what it replaced.
 pub(super) async fn highest_serial<W: World>(world: &W) -> Serial {
     let backups = world.state().backups().await.unwrap_or_default();
-    let highest = backups.iter().filter_map(|kept| kept.serial).max();
+    // A copy can be named as anybody likes.
+    let named = backups.iter().filter_map(|kept| kept.serial);
+    let highest = named.filter(|serial| *serial < HIGHEST_COUNT).max();
     Serial(highest.map_or(0, |serial| serial.saturating_add(1)))
 }
 
@@ -225,26 +267,31 @@ fn copy<W: World>(world: &W, kept: &Backup) -> Option<Record> {
     state::decode(&bytes).ok()
 }
 
-/// Says what is wrong with the state, which copies of it are kept, and the commands that mend it.
-async fn told<W: World>(world: &W, problem: String, first: &str) -> EngineError {
+/// Says what is wrong with the state, which copies of it are kept, and the commands that mend it: none of them does
+/// before what is `in_the_way` is moved.
+async fn told<W: World>(world: &W, problem: String, in_the_way: bool) -> EngineError {
     let backups = world.state().backups().await.unwrap_or_default();
     let mut hints: Vec<String> = Vec::new();
-    if !first.is_empty() {
-        hints.push(first.to_owned());
+    if in_the_way {
+        hints.push(format!(
+            "move it away first (`{}`): nothing is read or written through it; then:",
+            move_away(&world.state().location())
+        ));
     }
     let good: Vec<(&Backup, Record)> = backups
         .iter()
         .filter_map(|kept| Some((kept, copy(world, kept)?)))
         .collect();
-    if let Some((newest, _)) = good.first() {
+    if let Some((newest, record)) = good.first() {
         let serials: Vec<String> = good
             .iter()
             .map(|(_, record)| record.serial.to_string())
             .collect();
         hints.push(format!(
-            "good copies are kept, by serial, the newest first: {}; `nkapp state push --force {}` brings the newest back",
+            "good copies are kept, by serial, the newest first: {}; `nkapp state push --force {}` brings the newest back, without what was saved after it (serial {}): `nkapp drift` finds that again",
             serials.join(", "),
-            newest.place
+            word(&newest.place),
+            record.serial.0.saturating_add(1)
         ));
     }
     hints.push("`nkapp state rebuild` makes it anew from the labels of what is there".to_owned());

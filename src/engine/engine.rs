@@ -82,6 +82,11 @@ impl<W: World> Engine<W> {
         }
     }
 
+    /// Looks for everything about state and journals that stops a command, and returns the record; changes nothing.
+    pub async fn examine(&self, project: &Project) -> Result<Option<Record>, EngineError> {
+        status::examine(&self.world, project).await
+    }
+
     /// Returns the world it lives in.
     #[must_use]
     pub fn world(&self) -> &W {
@@ -98,6 +103,8 @@ impl<W: World> Reconcile for Engine<W> {
         amend::check_decided(&self.world, project, request)?;
         let lenient = !request.purpose.builds();
         let found = discover(&self.world, project, lenient).await?;
+        let record = found.keeper.record();
+        damage::check_lineage(&self.world, project, record, &found.live).await?;
         if let Some(refusal) = refusal(project, found.keeper.record(), request) {
             return Err(EngineError::Refused(refusal));
         }
@@ -151,7 +158,9 @@ impl<W: World> Reconcile for Engine<W> {
         updates: Option<mpsc::Sender<LockReport>>,
     ) -> Result<LockReport, EngineError> {
         let times = LeaseTimes::of(project.lock_lease);
-        Ok(lock_report::lock_report(&self.world, &times, watch_for, updates.as_ref()).await)
+        let updates = updates.as_ref();
+        let report = lock_report::lock_report(&self.world, &times, watch_for, updates).await;
+        Ok(lock_history::recalled(&self.world, report).await)
     }
 
     async fn unlock(
@@ -180,7 +189,9 @@ impl<W: World> Reconcile for Engine<W> {
         let keeper = Keeper::open(&self.world, &project.scope()).await?;
         match keeper.record() {
             Some(record) => Ok(Some(record.clone())),
-            None => damage::missing(&self.world).await.map(|()| None),
+            None => damage::missing(&self.world, &project.scope())
+                .await
+                .map(|()| None),
         }
     }
 

@@ -7,11 +7,11 @@
 
 use std::path::Path;
 
-use crate::domain::lease::{LockRecord, LockReport};
+use crate::domain::lease::{Evidence, LockRecord, LockReport, Verdict};
 use crate::domain::report::store::{LockDeed, LockHistory};
 use crate::engine::lock_report::who;
 use crate::engine::reconcile::EngineError;
-use crate::formats::audit;
+use crate::formats::{audit, state};
 use crate::ports::cas_store::CasStore;
 use crate::ports::clock::Clock;
 use crate::ports::disk::Disk;
@@ -166,6 +166,38 @@ pub(super) fn history<W: World>(world: &W) -> Result<LockHistory, EngineError> {
     Ok(audit::read(&logs))
 }
 
+/// Tells a record that is gone from a lock that was never taken: the state or the history know better.
+pub(super) async fn recalled<W: World>(world: &W, mut report: LockReport) -> LockReport {
+    if report.record.is_some() || report.verdict != Verdict::Free {
+        return report;
+    }
+    let stored = world.state().get().await.ok().flatten();
+    let record = stored.and_then(|stored| state::decode(&stored.bytes).ok());
+    let before = match record
+        .map(|record| record.fence)
+        .filter(|fence| fence.0 > 0)
+    {
+        Some(fence) => format!("the state was saved under lock epoch {fence}"),
+        None => match taken_last(world, &report.location) {
+            Some(deed) => format!("{} took the lock before, for `{}`", deed.by, deed.command),
+            None => return report,
+        },
+    };
+    report.evidence = vec![Evidence {
+        check: "record".to_owned(),
+        finding: format!("the lock record is gone: {before}; the next run makes a new one"),
+        alive: None,
+    }];
+    report
+}
+
+fn taken_last<W: World>(world: &W, location: &str) -> Option<LockDeed> {
+    let deeds = history(world).ok()?.deeds.into_iter();
+    deeds
+        .into_iter()
+        .find(|deed| deed.act == "take" && deed.location == location)
+}
+
 fn about(record: &LockRecord) -> LockDeed {
     LockDeed {
         command: record.occupation.command.clone(),
@@ -235,6 +267,32 @@ mod tests {
         assert_eq!(found.unreadable, 0, "set aside between lines");
         assert_eq!(found.deeds[0].reason.as_deref(), Some("the last"));
         assert!(found.deeds.len() > 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_record_that_is_gone_is_told_from_a_lock_that_was_never_taken() {
+        let lab = Lab::new();
+        let free = LockReport {
+            location: lab.lock().location(),
+            verdict: Verdict::Free,
+            record: None,
+            version: None,
+            evidence: Vec::new(),
+        };
+        assert_eq!(recalled(&lab, free.clone()).await, free);
+        note(&lab, &record(), "take", None);
+        let told = recalled(&lab, free.clone()).await;
+        let finding = &told.evidence[0].finding;
+        assert!(finding.contains("the lock record is gone"), "{finding}");
+        assert!(finding.contains("took the lock before"), "{finding}");
+        let scope = crate::engine::lab::scope();
+        let lineage = crate::domain::ids::Lineage::new("lin");
+        let mut kept = crate::domain::record::Record::new(lineage, "00".repeat(32), scope);
+        kept.fence = crate::domain::ids::Epoch(3);
+        lab.state.force(Some(&state::encode(&kept, "test")));
+        let told = recalled(&lab, free).await;
+        let finding = &told.evidence[0].finding;
+        assert!(finding.contains("under lock epoch 3"), "{finding}");
     }
 
     #[tokio::test(start_paused = true)]

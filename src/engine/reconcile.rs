@@ -65,7 +65,7 @@ pub enum EngineError {
         hint: String,
     },
     /// Somebody else holds the lock.
-    #[error("the lock is held ({})", .0.verdict.as_str())]
+    #[error("{}", crate::domain::report::lock::held(.0))]
     Locked(Box<LockReport>),
     /// The lock was lost while running; nothing was started after that.
     #[error("the lock was lost: {0}")]

@@ -9,7 +9,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::domain::event::{Event, EventKind, RunOutcome, StepOutcome, Stream};
+use crate::domain::history::keep::began;
 use crate::domain::ids::{RunId, Scope, StepId};
+use crate::domain::refusal::Refusal;
 use crate::domain::report::{RunSummary, Usual};
 use crate::domain::time::Wall;
 use crate::engine::emit::journal_of;
@@ -48,20 +50,48 @@ fn run_id(at: Wall, salt: [u8; 4]) -> RunId {
     RunId(format!("{day}-{time}-{ms}{salt}"))
 }
 
-/// Lists past runs, newest first. A journal that cannot be read hides no other.
+/// Lists past runs, newest first. One whose journal cannot be read is listed as damaged, and hides no other.
 pub(super) async fn list<W: World>(world: &W) -> Result<Vec<RunSummary>, EngineError> {
     let mut runs = Vec::new();
     for name in ids(world)?.into_iter().rev() {
         let run = RunId(name);
         match world.disk().read(&journal_of(&run), LIMIT) {
-            Ok(Some(bytes)) => runs.extend(summary(run, &bytes)),
+            Ok(Some(bytes)) => runs.push(summary(&run, &bytes).unwrap_or_else(|| {
+                let why = unreadable(&bytes);
+                damaged(world, run, why)
+            })),
             Ok(None) => {}
-            Err(error) => tracing::debug!(%error, "the journal of a run could not be read"),
+            Err(error) => {
+                let why = format!("it cannot be read: {}", error.source);
+                runs.push(damaged(world, run, &why));
+            }
         }
         // Reading blocks; whatever else waits goes on between two journals.
         tokio::task::yield_now().await;
     }
     Ok(runs)
+}
+
+fn damaged<W: World>(world: &W, run: RunId, why: &str) -> RunSummary {
+    let why = format!("{}: {why}", shown(world, &run));
+    let at = began(&run).unwrap_or(Wall(0));
+    RunSummary::damaged(run, at, why)
+}
+
+fn shown<W: World>(world: &W, run: &RunId) -> String {
+    world.disk().shown(&journal_of(run)).display().to_string()
+}
+
+/// Says why nothing can be told of a run by its journal.
+fn unreadable(bytes: &[u8]) -> &'static str {
+    let text = String::from_utf8_lossy(bytes);
+    if text.trim().is_empty() {
+        "it is empty"
+    } else if text.lines().all(|line| decode_line(line).is_none()) {
+        "no line of it can be read"
+    } else {
+        "the line that tells what was begun is missing"
+    }
 }
 
 /// Learns how long steps usually take from the last successful runs of a project and environment. What cannot
@@ -121,6 +151,38 @@ fn durations(bytes: &[u8], scope: &Scope) -> Option<BTreeMap<StepId, Duration>> 
     (ours && well).then_some(steps)
 }
 
+/// Returns the last run here that finished something of a project and environment. Only the newest are looked at.
+pub(super) fn changed_something<W: World>(world: &W, scope: &Scope) -> Option<RunId> {
+    const LOOKED_AT: usize = 20;
+    let newest = ids(world).unwrap_or_default().into_iter().rev();
+    newest.take(LOOKED_AT).map(RunId).find(|run| {
+        let read = world.disk().read(&journal_of(run), LEARNED);
+        matches!(read, Ok(Some(bytes)) if finished_something(&bytes, scope))
+    })
+}
+
+fn finished_something(bytes: &[u8], scope: &Scope) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let mut ours = false;
+    text.lines().any(|line| match event::kind_of(line) {
+        "plan_made" => {
+            ours = event::glance(line).is_some_and(|glance| glance.scope == *scope);
+            false
+        }
+        "action_finished" if ours => {
+            let kind = decode_line(line).map(|event| event.kind);
+            matches!(
+                kind,
+                Some(EventKind::ActionFinished {
+                    outcome: StepOutcome::Done,
+                    ..
+                })
+            )
+        }
+        _ => false,
+    })
+}
+
 /// Reads the events of a run; torn lines and unknown kinds are left out.
 pub(super) fn events<W: World>(world: &W, run: &RunId) -> Result<Vec<Event>, EngineError> {
     let bytes = world
@@ -132,10 +194,14 @@ pub(super) fn events<W: World>(world: &W, run: &RunId) -> Result<Vec<Event>, Eng
             "there is no run {run}; `nkapp run list` shows those there are"
         )));
     };
-    Ok(String::from_utf8_lossy(&bytes)
-        .lines()
-        .filter_map(decode_line)
-        .collect())
+    let text = String::from_utf8_lossy(&bytes);
+    let events: Vec<Event> = text.lines().filter_map(decode_line).collect();
+    if events.is_empty() {
+        let why = unreadable(&bytes);
+        let problem = format!("{}: {why}", shown(world, run));
+        return Err(EngineError::Refused(Refusal::new(problem)));
+    }
+    Ok(events)
 }
 
 /// Sends the whole output of a step line by line, at the reader's pace.
@@ -180,7 +246,7 @@ pub(super) fn ids<W: World>(world: &W) -> Result<Vec<String>, EngineError> {
         .collect())
 }
 
-fn summary(run_id: RunId, bytes: &[u8]) -> Option<RunSummary> {
+fn summary(run: &RunId, bytes: &[u8]) -> Option<RunSummary> {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines();
     let first = lines.find_map(decode_line)?;
@@ -194,7 +260,7 @@ fn summary(run_id: RunId, bytes: &[u8]) -> Option<RunSummary> {
         return None;
     };
     let mut summary = RunSummary {
-        run_id,
+        run_id: run.clone(),
         command,
         who,
         started_at: first.at,
@@ -209,6 +275,7 @@ fn summary(run_id: RunId, bytes: &[u8]) -> Option<RunSummary> {
         message: None,
         trace_id,
         forecast: None,
+        damage: None,
     };
     for line in lines {
         match event::kind_of(line) {

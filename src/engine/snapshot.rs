@@ -16,6 +16,7 @@ pub(super) async fn read<W: World>(
     world: &W,
     scope: &Scope,
 ) -> Result<Option<(Version, Record)>, EngineError> {
+    damage::check_journals(world)?;
     let stored = match world.state().get().await {
         Ok(Some(stored)) => stored,
         Ok(None) => return Ok(None),

@@ -7,14 +7,16 @@ use crate::domain::ids::Address;
 use crate::domain::plan::build::{NOTHING_ASIDE, PlanInput, build};
 use crate::domain::plan::model::{PlanRequest, Purpose};
 use crate::domain::project::project::Project;
+use crate::domain::record::Record;
 use crate::domain::report::drift::{drift as report_drift, everything};
 use crate::domain::report::held::held;
 use crate::domain::report::status::status as report_status;
-use crate::domain::report::{DriftReport, StatusReport};
+use crate::domain::report::{Conflict, DriftReport, StatusReport};
 use crate::engine::amend;
-use crate::engine::damage::check_lineage;
-use crate::engine::discover::{Found, discover, make_plan, with_input};
+use crate::engine::damage::{check_lineage, conflict, missing};
+use crate::engine::discover::{Found, check_engine, discover, make_plan, observe, with_input};
 use crate::engine::half_done::half_done;
+use crate::engine::keeper::Keeper;
 use crate::engine::reconcile::{EngineError, Survey};
 use crate::engine::unfinished::foreseen;
 use crate::ports::clock::Clock;
@@ -27,7 +29,47 @@ pub(super) async fn status<W: World>(
     project: &Project,
 ) -> Result<StatusReport, EngineError> {
     let found = discover(world, project, true).await?;
-    Ok(judged(world, project, &found).await.0)
+    let mut status = judged(world, project, &found).await.0;
+    status.conflict = fit(world, project, &found).await.1;
+    Ok(status)
+}
+
+/// Tells whether the state fits what is there: why nothing may be changed, and what is to be said of it.
+async fn fit<W: World>(
+    world: &W,
+    project: &Project,
+    found: &Found,
+) -> (Result<(), EngineError>, Option<Conflict>) {
+    let record = found.keeper.record();
+    let fits = check_lineage(world, project, record, &found.live).await;
+    let told = match (&fits, record) {
+        (Err(error), _) => conflict(error),
+        // Where nothing is there a deployment may begin anew, but not the first one.
+        (Ok(()), None) => {
+            let missing = missing(world, &project.scope()).await;
+            missing.err().as_ref().and_then(conflict)
+        }
+        (Ok(()), Some(_)) => None,
+    };
+    (fits, told)
+}
+
+/// Makes every check of state and journals that other commands make, and returns the record. Where the platform does
+/// not answer, what is there is not compared.
+pub(super) async fn examine<W: World>(
+    world: &W,
+    project: &Project,
+) -> Result<Option<Record>, EngineError> {
+    let keeper = Keeper::open(world, &project.scope()).await?;
+    let record = keeper.record();
+    if let Ok(live) = observe(world, project).await {
+        check_engine(record, &live)?;
+        check_lineage(world, project, record, &live).await?;
+    }
+    if record.is_none() {
+        missing(world, &project.scope()).await?;
+    }
+    Ok(record.cloned())
 }
 
 /// Compares live and recorded.
@@ -110,11 +152,16 @@ pub(super) async fn survey<W: World>(
     request: Option<&PlanRequest>,
 ) -> Result<Survey, EngineError> {
     let mut found = discover(world, project, true).await?;
-    let (status, drift) = judged(world, project, &found).await;
+    let (mut status, drift) = judged(world, project, &found).await;
+    let (fits, told) = fit(world, project, &found).await;
+    status.conflict = told;
     let missing = found.missing.take();
-    let plan = request.map(|request| match missing {
-        Some(missing) if request.purpose.builds() && !missing.is_for_later() => Err(missing.into()),
-        Some(_) | None => {
+    let plan = request.map(|request| match (fits, missing) {
+        (Err(error), _) => Err(error),
+        (Ok(()), Some(missing)) if request.purpose.builds() && !missing.is_for_later() => {
+            Err(missing.into())
+        }
+        (Ok(()), Some(_) | None) => {
             let seen = (&found.live, found.keeper.record(), &found.digests);
             Ok(Arc::new(make_plan(world, project, seen, request)))
         }

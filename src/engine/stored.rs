@@ -2,6 +2,7 @@
 
 use crate::domain::project::project::Project;
 use crate::domain::report::store::{LockDeed, LockHistory, StoreReport};
+use crate::engine::damage::missing;
 use crate::engine::keeper::Keeper;
 use crate::engine::lock_history;
 use crate::engine::reconcile::EngineError;
@@ -18,11 +19,15 @@ pub(super) async fn stored<W: World>(
     project: &Project,
 ) -> Result<StoreReport, EngineError> {
     let store = |error: StoreError| EngineError::Store(Box::new(error));
+    // First of all what is wrong with it, with the way out.
+    let keeper = Keeper::open(world, &project.scope()).await?;
+    if keeper.record().is_none() {
+        missing(world, &project.scope()).await?;
+    }
     let document = world.state().get().await.map_err(store)?;
     let head = document
         .as_ref()
         .and_then(|found| state::head_of(&found.bytes));
-    let keeper = Keeper::open(world, &project.scope()).await?;
     Ok(StoreReport {
         location: world.state().location(),
         format: head.as_ref().map(|head| head.version),

@@ -161,7 +161,7 @@ pub fn decode(bytes: &[u8]) -> Result<LockRecord, FormatError> {
     Ok(LockRecord {
         status: text::by_word(&STATUSES, status_word, "status", &wire.status)?,
         lock_id: LockId(wire.lock_id),
-        epoch: Epoch(wire.epoch),
+        epoch: Epoch(text::counter("epoch", wire.epoch)?),
         beat: wire.beat,
         lineage: wire.lineage.map(Lineage),
         holder: wire.holder.into(),

@@ -35,6 +35,10 @@ pub fn status(report: &StatusReport) -> Value {
         "resources": report.resources.values().map(resource).collect::<Vec<_>>(),
         "strays": report.strays,
         "undecided": report.undecided,
+        "conflict": report.conflict.as_ref().map(|conflict| json!({
+            "problem": conflict.problem,
+            "ways_out": conflict.ways_out,
+        })),
     })
 }
 
@@ -188,6 +192,7 @@ pub fn run(summary: &RunSummary) -> Value {
         "message": summary.message,
         "trace_id": summary.trace_id.to_string(),
         "forecast": summary.forecast.map(crate::formats::past::forecast),
+        "damage": summary.damage,
     })
 }
 

@@ -74,7 +74,7 @@ use proptest::strategy::Strategy as Strategy_;
 
 prop_compose! {
     fn any_record()(
-        serial in any::<u64>(),
+        serial in 0..=crate::domain::ids::HIGHEST_COUNT,
         services in prop::collection::btree_map(names(), (any::<String>(), any::<u32>(), any::<bool>()), 0..4),
         key in any::<String>(),
     ) -> Record {

@@ -9,6 +9,7 @@ use serde_json::map::Entry;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::ids::HIGHEST_COUNT;
 use crate::domain::time::Wall;
 use crate::formats::error::FormatError;
 
@@ -138,6 +139,17 @@ pub(super) fn check_sealed_header(
         }),
         Some(_) | None => Err(error),
     }
+}
+
+/// Returns a number that only ever counts up by one, unless it is too near the end to have come about so: it could not be
+/// counted on from there.
+pub(super) fn counter(name: &str, value: u64) -> Result<u64, FormatError> {
+    if value <= HIGHEST_COUNT {
+        return Ok(value);
+    }
+    Err(FormatError::Field(format!(
+        "`{name}` is {value}, which nothing can have counted up to"
+    )))
 }
 
 /// Checks `format` and `version` of a document before anything else of it is believed.

@@ -1,14 +1,11 @@
 //! Words as a shell takes them: one function quotes, so that what is shown can be pasted and what is saved can be run.
 
+use crate::domain::plan::typed;
+
 /// Quotes a word for `sh`; plain words stay as they are.
 #[must_use]
 pub fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    // A tilde or an equals sign at the start means something to some shells.
-    if !word.is_empty() && word.chars().all(plain) && !word.starts_with(['=', '~']) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    typed::word(word)
 }
 
 /// Joins words to a command line.

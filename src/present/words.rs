@@ -4,6 +4,7 @@ use crate::domain::event::StepOutcome;
 use crate::domain::lease::{LockReport, Verdict};
 use crate::domain::live::{Health, Status};
 use crate::domain::plan::model::{ActionKind, Cause, Strategy};
+use crate::domain::report::lock::way_out;
 use crate::present::role::Role;
 
 /// Writes a count with its noun: `1 action`, `2 actions`.
@@ -117,6 +118,9 @@ pub fn verdict_meaning(verdict: Verdict) -> &'static str {
 pub fn lock_meaning(report: &LockReport) -> &'static str {
     if report.verdict == Verdict::Alive && report.is_stopped() {
         return "the holder is stopped (frozen) and may go on at any time; let it go on, or end it";
+    }
+    if way_out(report).is_some() {
+        return "the lock record cannot be read";
     }
     verdict_meaning(report.verdict)
 }

@@ -55,7 +55,7 @@ impl History {
     /// Returns the last run of the list that ended.
     #[must_use]
     pub fn last_ended(&self) -> Option<&RunSummary> {
-        let ended = |run: &&RunSummary| run.outcome.is_some();
+        let ended = |run: &&RunSummary| run.outcome.is_some() && run.damage.is_none();
         let runs = self.runs.as_ref()?;
         runs.iter().filter(ended).max_by_key(|run| run.started_at)
     }

@@ -61,6 +61,7 @@ mod secrets_canary;
 mod state_damage;
 mod state_plans;
 mod state_planted;
+mod state_told;
 mod store_conformance;
 mod terminal_corpus;
 mod terminal_model;

@@ -141,7 +141,7 @@ fn f18_a_missing_state_is_lost_and_not_nothing_deployed() {
     std::fs::remove_file(&path).expect("removed");
     refused(&env, "missing", "not because nothing was deployed", true);
     assert!(!path.exists());
-    env.nkapp(&["plan"]).exits(0).says("the state is missing");
+    env.nkapp(&["plan"]).exits(4).says("it is missing");
     // As the message says, either way.
     let backups = env.folder().join(".nanokit/backups");
     let newest = backups.join(newest(&backups));
@@ -362,7 +362,7 @@ fn a_missing_plan_and_a_missing_state_are_named_with_the_next_command() {
         .exits(4)
         .says("it is missing")
         .says("nkapp state rebuild");
-    let plan = env.nkapp(&["plan"]).exits(0).says("nkapp state rebuild");
+    let plan = env.nkapp(&["plan"]).exits(4).says("nkapp state rebuild");
     assert!(!plan.stderr.contains("deploy --plan"), "{}", plan.stderr);
     env.nkapp(&["state", "rebuild", "-y"]).exits(0);
     env.nkapp(&["state", "show"]).exits(0);

@@ -131,7 +131,7 @@ pub(crate) const CASES: [(&str, Cases); 100] = [
     ),
     (
         "f18_named_damages_are_named",
-        Written(18, "[(&str, Vec<u8>, &str); 18]"),
+        Written(20, "[(&str, Vec<u8>, &str); 20]"),
     ),
     (
         "f18_a_damaged_state_stops_every_change_and_offers_the_kept_copies",

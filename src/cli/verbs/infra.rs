@@ -19,7 +19,8 @@ use crate::cli::errand::{Errand, Owed};
 use crate::cli::ground::Line;
 use crate::cli::{ask, exit, json};
 use crate::domain::ids::LockId;
-use crate::domain::lease::{LockReport, LockStatus, Verdict};
+use crate::domain::lease::{LeaseTimes, LockReport, LockStatus, Verdict};
+use crate::domain::report::lock::way_out;
 use crate::formats::report;
 use crate::present::role::{Role, Row};
 use crate::present::rows::{lock as rows, lock_history};
@@ -56,6 +57,7 @@ fn lock(errand: &mut Errand<'_>, watch: u32) -> Result<u8, Failure> {
     } else {
         let now = errand.ground.now();
         errand.printer.rows(&rows::lock(&report, now));
+        errand.printer.rows(&rows::next(&report));
     }
     Ok(exit::DONE)
 }
@@ -99,7 +101,8 @@ fn unlock(
     yes: bool,
     watch: u32,
 ) -> Result<u8, Failure> {
-    errand.project()?;
+    let (_, project) = errand.project()?;
+    let times = LeaseTimes::of(project.lock_lease);
     let mut line = errand.connect()?;
     let report = look(errand, line.as_mut(), watch)?;
     if report.verdict == Verdict::Free || is_cleared(&report) {
@@ -122,7 +125,7 @@ fn unlock(
         return Err(refused(errand, &report, failure));
     }
     if held.is_none() || (!request.force && report.verdict != Verdict::Dead) {
-        let failure = not_proven(&report);
+        let failure = not_proven(&report, &times);
         return Err(refused(errand, &report, failure));
     }
     let snapshot = Snapshot {
@@ -150,7 +153,7 @@ fn unlock(
         UnlockEnd::WasFree => Ok(was_free(errand, &report)),
         UnlockEnd::Cleared(verdict) => Ok(cleared(errand, &report, verdict)),
         UnlockEnd::Refused(now) => {
-            let failure = not_proven(&now);
+            let failure = not_proven(&now, &times);
             Err(refused(errand, &now, failure))
         }
         UnlockEnd::Changed(now) => {
@@ -170,21 +173,19 @@ fn is_cleared(report: &LockReport) -> bool {
     record.is_some_and(|record| record.status == LockStatus::Broken)
 }
 
+/// Seconds after which a heartbeat that stands still tells something, with some to spare for the last look.
+fn watched_for(report: &LockReport, times: &LeaseTimes) -> u64 {
+    const SPARE: u64 = 4;
+    let held = report.record.as_ref().map(|record| record.lease);
+    times.telling(held.unwrap_or_default()).as_secs() + SPARE
+}
+
 /// The failure for a verdict that is no proof.
-fn not_proven(report: &LockReport) -> Failure {
+fn not_proven(report: &LockReport, times: &LeaseTimes) -> Failure {
     let (word, _) = words::verdict(report.verdict);
     let kind = match report.verdict {
         Verdict::Expired => FailureKind::Locked,
         Verdict::Free | Verdict::Dead | Verdict::Alive | Verdict::Unknown => FailureKind::Refused,
-    };
-    let Some(id) = report.name() else {
-        return Failure::new(
-            kind,
-            "the lock is not cleared: what stands there is no record",
-        )
-        .about(report.location.clone())
-        .hint("move it away by hand once nobody is at work; the next deploy makes a new one")
-        .next("nkapp infra lock");
     };
     let failure = Failure::new(
         kind,
@@ -194,16 +195,22 @@ fn not_proven(report: &LockReport) -> Failure {
         ),
     )
     .about(report.location.clone());
+    if let Some((why, command)) = way_out(report) {
+        return failure.hint(why).next(command);
+    }
+    let id = report.name().unwrap_or_default();
     match report.verdict {
-        Verdict::Alive if report.is_stopped() => {
-            failure.hint("let the process go on (`kill -CONT`, or `fg` in its shell), or end it")
-        }
-        Verdict::Alive => failure.hint("wait for the holder, or ask them to stop"),
-        Verdict::Unknown if report.record.is_none() => failure
-            .hint("nobody can read the record: make sure that nobody is at work, then say so")
-            .next(format!("nkapp infra unlock {id} --force --reason \"why\"")),
+        Verdict::Alive if report.is_stopped() => failure
+            .hint("let the process go on (`kill -CONT`, or `fg` in its shell), or end it")
+            .next("nkapp infra lock"),
+        Verdict::Alive => failure
+            .hint("wait for the holder, or ask them to stop")
+            .next("nkapp infra lock"),
         Verdict::Unknown => failure
-            .hint("watch the heartbeat before judging: `nkapp infra lock --watch 45`")
+            .hint(format!(
+                "watch the heartbeat before judging: `nkapp infra lock --watch {}`",
+                watched_for(report, times)
+            ))
             .next(format!("nkapp infra unlock {id} --force --reason \"why\"")),
         Verdict::Expired | Verdict::Dead | Verdict::Free => failure
             .hint("make sure that nobody is at work, then say so")
@@ -267,4 +274,25 @@ fn refused(errand: &mut Errand<'_>, report: &LockReport, failure: Failure) -> Fa
         errand.owed = Owed::Nothing;
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advised_watch_is_long_enough_to_tell() {
+        let report = LockReport {
+            location: "lock".into(),
+            verdict: Verdict::Unknown,
+            record: None,
+            version: Some("0123456789".into()),
+            evidence: Vec::new(),
+        };
+        for lease in [3, 30, 90, 120] {
+            let times = LeaseTimes::of(Some(Duration::from_secs(lease)));
+            let silence = times.lease + times.grace;
+            assert!(u128::from(watched_for(&report, &times)) * 1_000 > silence.as_millis());
+        }
+    }
 }

@@ -54,10 +54,7 @@ pub(super) fn plan(
                 "The plan could not be saved under .nanokit/plans; `nkapp deploy` makes it anew";
             errand.printer.remark(Role::Warn, text);
         }
-        if plan.lacks_state() {
-            let text = "No deployment carries this out without the state: `nkapp state rebuild` makes it anew";
-            errand.printer.remark(Role::Warn, text);
-        } else if let (Some(path), false) = (saved_at, plan.is_empty()) {
+        if let (Some(path), false) = (saved_at, plan.is_empty()) {
             let folder = errand.ground.folder();
             let path = Path::new(&path);
             let path = path.strip_prefix(&folder).unwrap_or(path).display();

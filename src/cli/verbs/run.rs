@@ -330,8 +330,28 @@ fn diff(
     Ok(())
 }
 
-/// Finds the run whose id begins so; without one, the last but `back`.
+/// Finds a run as [`named`] does, and refuses one of which nothing can be told.
 fn choose<'r>(
+    runs: &'r [RunSummary],
+    wanted: Option<&str>,
+    back: usize,
+) -> Result<&'r RunSummary, Failure> {
+    let run = named(runs, wanted, back)?;
+    let Some(why) = &run.damage else {
+        return Ok(run);
+    };
+    let text = format!(
+        "nothing can be told of run {}: its journal is damaged",
+        run.run_id
+    );
+    Err(Failure::new(FailureKind::Failed, text)
+        .source(why.clone())
+        .hint("it is lost for the history only; other runs and the state are not touched by that")
+        .next("nkapp run list"))
+}
+
+/// Finds the run whose id begins so; without one, the last but `back`.
+fn named<'r>(
     runs: &'r [RunSummary],
     wanted: Option<&str>,
     back: usize,

@@ -18,6 +18,7 @@ use crate::formats::error::FormatError;
 use crate::formats::{report, state as document};
 use crate::present::role::{Role, Row};
 use crate::present::rows::record as rows;
+use crate::present::shell::quote;
 
 pub(super) fn state(errand: &mut Errand<'_>, verb: &State) -> Result<u8, Failure> {
     match verb {
@@ -44,9 +45,12 @@ fn print(errand: &mut Errand<'_>, record: Option<&Record>) {
         (Some(record), true) => errand.printer.document(&report::record(record)),
         (None, true) => errand.printer.document(&Value::Null),
         (Some(record), false) => errand.printer.rows(&rows::record(record)),
-        (None, false) => errand
-            .printer
-            .rows(&[Row::at(0).with(Role::Plain, "No state: nothing was deployed from here yet")]),
+        (None, false) => errand.printer.rows(&[Row::at(0)
+            .with(
+                Role::Plain,
+                "No state: nothing was deployed from here yet, as far as is kept here",
+            )
+            .with(Role::Dim, " (`nkapp doctor` looks at what is there)")]),
     }
 }
 
@@ -92,12 +96,19 @@ fn push(
         record: Arc::new(given),
         force,
     };
-    agreed(errand, &command, yes)?;
+    agreed(errand, &command, yes).map_err(|failure| naming(failure, path))?;
     let mut line = errand.connect()?;
     let answer = errand.ask_line(line.as_mut(), command)?;
     let record = record(answer)?;
     print(errand, record.as_deref());
     Ok(exit::DONE)
+}
+
+/// Names the file in the command that a refusal advises: the table of wishes knows none.
+fn naming(mut failure: Failure, path: &std::path::Path) -> Failure {
+    let file = quote(&path.display().to_string());
+    failure.next = failure.next.map(|next| next.replace("FILE", &file));
+    failure
 }
 
 fn rebuild(errand: &mut Errand<'_>, yes: bool) -> Result<u8, Failure> {

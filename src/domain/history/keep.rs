@@ -56,9 +56,16 @@ pub fn may_go(run: &RunId, standing: Standing, now: Wall) -> bool {
     !standing.open && !standing.resumable && (standing.ended || long_gone)
 }
 
-/// Reads how old a run is from its id, which begins with its time in UTC: `20261121-140309-0071b2c3`.
+/// Reads how old a run is from its id.
 #[must_use]
 pub fn age(run: &RunId, now: Wall) -> Option<Duration> {
+    let ms = now.0.saturating_sub(began(run)?.0);
+    Some(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+}
+
+/// Reads when a run began from its id, which begins with its time in UTC: `20261121-140309-0071b2c3`.
+#[must_use]
+pub fn began(run: &RunId) -> Option<Wall> {
     let (day, rest) = run.as_str().split_once('-')?;
     let (time, _) = rest.split_once('-')?;
     let plain =
@@ -83,8 +90,7 @@ pub fn age(run: &RunId, now: Wall) -> Option<Duration> {
         + number(time, 0, 2)? * 3_600
         + number(time, 2, 4)? * 60
         + number(time, 4, 6)?;
-    let ms = now.0.saturating_sub(seconds * 1_000);
-    Some(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+    Some(Wall(seconds * 1_000))
 }
 
 #[cfg(test)]

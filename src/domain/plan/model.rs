@@ -289,12 +289,6 @@ impl Plan {
         }
         summary
     }
-    /// Tells whether it was made without the state of what is there: it is for looking at, no run carries it out.
-    #[must_use]
-    pub fn lacks_state(&self) -> bool {
-        let mut warnings = self.warnings.iter();
-        self.lineage.is_none() && warnings.any(|one| one.text.starts_with(STATE_MISSING))
-    }
     /// Counts the instances that go without a successor while their service stays.
     #[must_use]
     pub fn surplus(&self) -> usize {

@@ -27,6 +27,23 @@ impl PlanRequest {
     }
 }
 
+/// Quotes a word for `sh`; plain words stay as they are.
+#[must_use]
+pub fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
+    // A tilde or an equals sign at the start means something to some shells.
+    if !text.is_empty() && text.chars().all(plain) && !text.starts_with(['=', '~']) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Returns the command that moves a file or folder out of the way, and keeps it.
+#[must_use]
+pub fn move_away(path: &str) -> String {
+    format!("mv {} {}", word(path), word(&format!("{path}.aside")))
+}
+
 /// Adds inputs to a command line.
 #[must_use]
 pub fn with_inputs<'n>(command: String, names: impl IntoIterator<Item = &'n String>) -> String {

@@ -62,6 +62,7 @@ pub fn status(input: &PlanInput<'_>) -> StatusReport {
         resources,
         strays: world.strays,
         undecided: None,
+        conflict: None,
         engine: input.live.engine.clone(),
         flows: open_flows(input.project, input.record),
     }

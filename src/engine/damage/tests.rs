@@ -94,7 +94,17 @@ async fn f18_named_damages_are_named() {
     };
     let bom = [b"\xef\xbb\xbf".as_slice(), text.as_bytes()].concat();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)).into_bytes();
-    let cases: [(&str, Vec<u8>, &str); 18] = [
+    let cases: [(&str, Vec<u8>, &str); 20] = [
+        (
+            "a serial at its end",
+            signed(&|record| record.serial = Serial(u64::MAX)),
+            "`serial` is 18446744073709551615",
+        ),
+        (
+            "an epoch at its end",
+            signed(&|record| record.fence = Epoch(u64::MAX)),
+            "`fence` is 18446744073709551615",
+        ),
         ("nothing", Vec::new(), "empty"),
         ("white space", b" \n\t".to_vec(), "empty"),
         ("zeros", vec![0; 4096], "not JSON"),
@@ -160,6 +170,17 @@ async fn f18_named_damages_are_named() {
         let problem = refused(&lab, &bytes, what).await;
         assert!(problem.contains(reason), "{what}: {problem}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_run_can_have_counted_up_to_is_damage_in_a_lock_as_well() {
+    let mut record = crate::engine::lab::record();
+    record.epoch = Epoch(u64::MAX);
+    let error = crate::formats::lock::decode(&crate::formats::lock::encode(&record)).unwrap_err();
+    assert!(
+        error.is_damage() && error.to_string().contains("`epoch`"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -134,8 +134,31 @@ async fn damage_spoils_nothing_but_its_own_journal() {
     write("5.jsonl", b"");
     journal(&lab, "1", scope(), RunOutcome::Ok, 2);
     assert_eq!(usual(&lab, &scope()).await.runs, 1);
+    write("20260101-000007-a.jsonl", &[0; 300]);
+    write("4.jsonl", b"[]\n");
     let runs = list(&lab).await.unwrap();
-    assert_eq!(runs.len(), 1);
+    let told: Vec<(&str, Option<&str>)> = runs
+        .iter()
+        .map(|run| (run.run_id.as_str(), run.damage.as_deref()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("5", Some("runs/5.jsonl: it is empty")),
+            ("4", Some("runs/4.jsonl: no line of it can be read")),
+            (
+                "20260101-000007-a",
+                Some("runs/20260101-000007-a.jsonl: no line of it can be read")
+            ),
+            ("1", None),
+            ("0", Some("runs/0.jsonl: no line of it can be read")),
+        ]
+    );
+    let damaged = &runs[2];
+    assert_eq!(damaged.outcome.as_deref(), Some(RunSummary::DAMAGED));
+    assert_eq!(damaged.started_at, Wall(1_767_225_607_000));
+    let error = events(&lab, &RunId::new("5")).unwrap_err();
+    assert!(error.to_string().contains("it is empty"), "{error}");
 }
 
 #[tokio::test]

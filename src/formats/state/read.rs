@@ -43,8 +43,8 @@ pub(super) fn record(wire: StateWire) -> Result<Record, FormatError> {
     }
     Ok(Record {
         lineage: Lineage(wire.lineage),
-        serial: Serial(wire.serial),
-        fence: Epoch(wire.fence),
+        serial: Serial(text::counter("serial", wire.serial)?),
+        fence: Epoch(text::counter("fence", wire.fence)?),
         scope: plan::scope(&wire.project, &wire.env, wire.component.as_deref())?,
         digest_key: wire.digest_key,
         engine: wire.engine,

@@ -1,6 +1,7 @@
 //! A lock's report as rows: verdict, holder, what it does, evidence.
 
 use crate::domain::lease::{LockRecord, LockReport, LockStatus};
+use crate::domain::report::lock::way_out;
 use crate::domain::time::Wall;
 use crate::present::human;
 use crate::present::role::{Role, Row, Span};
@@ -52,6 +53,20 @@ pub fn lock(report: &LockReport, now: Wall) -> Vec<Row> {
         rows.extend(columns(1, &lines));
     }
     rows
+}
+
+/// Returns what clears the way where nobody can read the record.
+#[must_use]
+pub fn next(report: &LockReport) -> Vec<Row> {
+    let Some((why, command)) = way_out(report) else {
+        return Vec::new();
+    };
+    vec![
+        Row::at(0).with(Role::Plain, format!("{why}:")),
+        Row::at(1)
+            .with(Role::Dim, "next: ")
+            .with(Role::Key, command),
+    ]
 }
 
 fn holder(record: &LockRecord, now: Wall) -> Vec<Row> {

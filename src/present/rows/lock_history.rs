@@ -9,7 +9,9 @@ use crate::present::words;
 /// Returns the table, the newest first, or that there is none.
 #[must_use]
 pub fn rows(history: &LockHistory) -> Vec<Row> {
-    let mut rows = if history.deeds.is_empty() {
+    let mut rows = if history.deeds.is_empty() && history.unreadable > 0 {
+        Vec::new()
+    } else if history.deeds.is_empty() {
         vec![Row::at(0).with(Role::Plain, "The lock was never taken from here")]
     } else {
         let lines: Vec<Vec<Span>> = history.deeds.iter().map(cells).collect();
@@ -159,6 +161,13 @@ mod tests {
             said(&forced),
             "1970-01-01 00:00:01 bo@desk cleared it by force (deploy): held by ann@box (process 7), verdict unknown, it hangs"
         );
+        let torn = LockHistory {
+            unreadable: 2,
+            ..LockHistory::default()
+        };
+        let torn: Vec<String> = rows(&torn).iter().map(Row::text).collect();
+        assert_eq!(torn.len(), 1);
+        assert!(torn[0].contains("2 lines"), "{torn:?}");
         let none = rows(&LockHistory::default());
         assert_eq!(none[0].text(), "The lock was never taken from here");
     }

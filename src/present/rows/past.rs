@@ -43,6 +43,10 @@ pub fn rows(
     now: Wall,
 ) -> Vec<Row> {
     let mut rows = head(run, details, past, now);
+    if run.outcome.is_none() && open == Open::CutOff {
+        let text = "no end is recorded: it was killed, or its journal was cut short";
+        rows.push(Row::at(1).with(Role::Warn, text));
+    }
     rows.extend(planned(details));
     rows.extend(steps(details, open));
     if !details.view.warnings.is_empty() {

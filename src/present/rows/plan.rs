@@ -90,7 +90,7 @@ pub fn heading(plan: &Plan) -> Row {
     row = row.with(Role::Dim, format!(" · plan {id}"));
     match plan.serial {
         Some(serial) => row.with(Role::Dim, format!(" against state {serial}")),
-        None => row.with(Role::Dim, " before the first deploy"),
+        None => row.with(Role::Dim, " against no state yet"),
     }
 }
 

@@ -23,24 +23,30 @@ pub fn runs(runs: &[RunSummary], now: Wall) -> Vec<Row> {
                 .duration_ms
                 .map(|ms| human::duration(Duration::from_millis(ms)))
                 .unwrap_or_default();
+            let (did, began) = match (&run.damage, run.started_at) {
+                (Some(_), Wall(0)) => (String::new(), String::new()),
+                (Some(_), at) => (String::new(), human::between(at, now)),
+                (None, at) => (words::count(run.actions, "action"), human::between(at, now)),
+            };
+            let ago = if began.is_empty() { "" } else { " ago" };
             vec![
                 Span::new(Role::Path, run.run_id.as_str()),
                 Span::new(Role::Plain, &run.command),
                 Span::new(role, word),
-                Span::new(Role::Plain, words::count(run.actions, "action")),
+                Span::new(Role::Plain, did),
                 Span::new(Role::Dim, took),
-                Span::new(
-                    Role::Dim,
-                    format!("{} ago", human::between(run.started_at, now)),
-                ),
+                Span::new(Role::Dim, format!("{began}{ago}")),
                 Span::new(Role::Dim, &run.who),
             ]
         })
         .collect();
-    table(
+    let mut rows = table(
         &["RUN", "COMMAND", "OUTCOME", "DID", "TOOK", "BEGAN", "WHO"],
         &lines,
-    )
+    );
+    let damage = runs.iter().filter_map(|run| run.damage.as_deref());
+    rows.extend(damage.map(|why| Row::at(0).with(Role::Warn, "! ").with(Role::Plain, why)));
+    rows
 }
 
 /// Returns word and role of a run's outcome word; `None`: it has not ended, or was killed.
@@ -88,6 +94,7 @@ mod tests {
             message: None,
             trace_id: crate::domain::ids::TraceId::default(),
             forecast: None,
+            damage: None,
         };
         let rows = runs(std::slice::from_ref(&run), Wall(65_000));
         let line = rows.last().map(Row::text).expect("one run");
@@ -96,6 +103,15 @@ mod tests {
             "{line}"
         );
         assert_eq!(runs(&[], Wall(0)).len(), 1);
+        let damaged = RunSummary::damaged(RunId::new("r2"), Wall(0), "runs/r2: it is empty".into());
+        let rows = runs(&[damaged], Wall(65_000));
+        let lines: Vec<String> = rows.iter().map(Row::text).collect();
+        assert!(
+            lines[1].contains("r2") && lines[1].contains("damaged"),
+            "{lines:?}"
+        );
+        assert!(!lines[1].contains("ago"), "{lines:?}");
+        assert_eq!(lines[2], "! runs/r2: it is empty");
         let warned = RunSummary {
             outcome: Some("ok".into()),
             warnings: 2,

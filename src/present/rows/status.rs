@@ -3,7 +3,7 @@
 use crate::domain::ids::ResourceKind;
 use crate::domain::plan::model::ActionKind;
 use crate::domain::report::flows::OpenFlow;
-use crate::domain::report::{InstanceStatus, ResourceStatus, StatusReport};
+use crate::domain::report::{Conflict, InstanceStatus, ResourceStatus, StatusReport};
 use crate::domain::time::Wall;
 use crate::present::human;
 use crate::present::role::{Role, Row, Span};
@@ -14,9 +14,9 @@ use crate::present::words;
 /// Returns the table and what is to be said below it; `now` is for ages.
 #[must_use]
 pub fn status(report: &StatusReport, now: Wall) -> Vec<Row> {
+    let mut rows: Vec<Row> = report.conflict.iter().flat_map(conflict).collect();
     if report.resources.is_empty() {
-        let mut rows =
-            vec![Row::at(0).with(Role::Plain, "Nothing is wanted and nothing is running")];
+        rows.push(Row::at(0).with(Role::Plain, "Nothing is wanted and nothing is running"));
         rows.extend(strays(&report.strays));
         rows.extend(undecided(report.undecided.as_deref()));
         return rows;
@@ -30,15 +30,25 @@ pub fn status(report: &StatusReport, now: Wall) -> Vec<Row> {
             lines.push(instance_line(resource, instance, now));
         }
     }
-    let mut rows = table(
+    rows.extend(table(
         &["RESOURCE", "STATE", "AGE", "PORTS", "IMAGE", "PENDING"],
         &lines,
-    );
+    ));
     rows.extend(strays(&report.strays));
     rows.extend(undecided(report.undecided.as_deref()));
     rows.extend(report.flows.iter().filter_map(flow));
     rows.push(summary(report));
     rows
+}
+
+/// What is wrong with the state, and each way out.
+fn conflict(conflict: &Conflict) -> Vec<Row> {
+    let problem = Row::at(0)
+        .with(Role::Bad, "! ")
+        .with(Role::Plain, &conflict.problem);
+    let ways = conflict.ways_out.iter();
+    let ways = ways.map(|way| Row::at(1).with(Role::Dim, "→ ").with(Role::Plain, way));
+    std::iter::once(problem).chain(ways).collect()
 }
 
 /// An action of the file that stopped on its way, and how it goes on.
@@ -272,6 +282,7 @@ mod tests {
             resources: [(api.address.clone(), api), (data.address.clone(), data)].into(),
             strays: Vec::new(),
             undecided: None,
+            conflict: None,
             engine: "process".into(),
         };
         let text: String = status(&report, Wall(185_000))

@@ -46,6 +46,7 @@ fn summary(id: &str, outcome: Option<&str>, seconds_ago: i64) -> RunSummary {
         message: (outcome == Some("failed")).then(|| "1 of 8 actions failed".into()),
         trace_id: TraceId::new("4bf92f3577b34da6a3ce929d0e0e4736"),
         forecast: None,
+        damage: None,
     }
 }
 

@@ -225,6 +225,7 @@ fn what_is_new_since_the_last_run_of_the_list_is_marked() {
         message: None,
         trace_id: TraceId::new("4bf92f3577b34da6a3ce929d0e0e4736"),
         forecast: None,
+        damage: None,
     };
     let mut given = given.hears(Notice::Runs {
         ticket: Ticket(ticket.0 - 1),
