@@ -115,6 +115,19 @@ mod tests {
     }
 
     #[test]
+    fn a_memory_limit_reads_as_the_file_writes_it() {
+        for (path, text, expected) in [
+            ("memory", "134217728", "128 MiB"),
+            ("memory", "0", "none"),
+            ("memory", "1000", "1000"),
+            ("memory", "odd", "odd"),
+            ("cpu", "1024", "1024"),
+        ] {
+            assert_eq!(value(path, text), expected, "{path} {text}");
+        }
+    }
+
+    #[test]
     fn sizes_have_binary_units() {
         for (bytes, expected) in [
             (512, "512 B"),

@@ -63,5 +63,10 @@ fn say(found: &Obstacle, number: Instance, draft: &mut Draft) {
 pub(in crate::domain) fn shown<'a>(world: &World<'a>) -> impl Iterator<Item = String> + use<'a> {
     let act = world.input.request.purpose == Purpose::Act;
     let all = world.input.live.obstacles.iter().filter(move |_| !act);
-    all.map(|one| format!("{} ({}; `{}` removes it)", one.name, one.what, one.remedy))
+    all.map(|one| {
+        format!(
+            "{} ({}; `{}` clears the way)",
+            one.name, one.what, one.remedy
+        )
+    })
 }

@@ -41,7 +41,7 @@ fn a_name_that_somebody_else_took_is_said_before_anything_is_done() {
     .strays;
     assert_eq!(
         strays,
-        ["nk-shop-local-api-0 (a stranger; `rm nk-shop-local-api-0` removes it)"]
+        ["nk-shop-local-api-0 (a stranger; `rm nk-shop-local-api-0` clears the way)"]
     );
     lab.live.obstacles[0].name = "nk-shop-local-other-0".to_owned();
     assert_eq!(told(&lab, Purpose::Deploy), None);
