@@ -51,7 +51,7 @@ pub fn size(bytes: u64) -> String {
 pub fn value(path: &str, text: &str) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     let bytes = text.parse::<u64>().ok().filter(|_| path == "memory");
-    let unit = |bytes: u64| UNITS.iter().find(|(unit, _)| bytes % unit == 0);
+    let unit = |bytes: u64| UNITS.iter().find(|(unit, _)| bytes.is_multiple_of(*unit));
     match bytes {
         Some(0) => "none".to_owned(),
         Some(bytes) => match unit(bytes) {

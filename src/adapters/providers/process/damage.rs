@@ -233,7 +233,7 @@ mod tests {
         let damages: [(&str, Damage); 7] = [
             ("it is gone", |path| std::fs::remove_file(path).unwrap()),
             ("EOF while parsing", |path| {
-                std::fs::write(path, "").unwrap()
+                std::fs::write(path, "").unwrap();
             }),
             ("expected", |path| std::fs::write(path, "nonsense").unwrap()),
             ("EOF while parsing", |path| {
