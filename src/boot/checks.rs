@@ -1,5 +1,6 @@
 //! What `doctor` looks at: file, platform, our own folder, lock, state, terminal.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ use crate::ports::cas_store::CasStore;
 use crate::ports::process::Processes;
 use crate::ports::provider::Provider;
 use crate::present::report;
+
+const AT_HAND: &str = "host processes are always at hand";
 
 /// Looks at everything.
 pub(super) fn all(surroundings: &Surroundings, loaded: &Loaded, terminal: Terminal) -> Vec<Check> {
@@ -111,15 +114,42 @@ async fn docker(surroundings: &Surroundings, loaded: &Loaded) -> Vec<Check> {
             neutral("docker", format!("{error}; host processes are used"))
         }
     };
-    vec![docker, good("process", "host processes are always at hand")]
+    let process = match &loaded.project {
+        Some(project) => processes(project).await,
+        None => good("process", AT_HAND),
+    };
+    vec![docker, process]
+}
+
+/// Looks whether the files of the host processes here say what they are.
+async fn processes(project: &Project) -> Check {
+    let provider = platform::process(project, Path::new("nkapp"));
+    let scope = project.scope();
+    let live = match provider.observe(&scope, &BTreeSet::new()).await {
+        Ok(live) => live,
+        Err(error) => return bad("process", error.to_string(), "check its owner and mode"),
+    };
+    let told = live.obstacles.iter().map(|one| one.what.clone());
+    let told: Vec<String> = told.chain(live.remarks).collect();
+    let ways = live.obstacles.iter();
+    let ways: Vec<String> = ways
+        .map(|one| format!("`{}` ends and removes it", one.remedy))
+        .collect();
+    match (told.is_empty(), ways.is_empty()) {
+        (true, _) => good("process", AT_HAND),
+        (false, true) => bad(
+            "process",
+            told.join("; "),
+            "`nkapp status` shows how it stands",
+        ),
+        (false, false) => bad("process", told.join("; "), ways.join("; ")),
+    }
 }
 
 async fn describe(provider: &AnyProvider, loaded: &Loaded) -> String {
     let mut text = format!("{} answers", provider.describe());
     if let Some(project) = &loaded.project
-        && let Ok(live) = provider
-            .observe(&project.scope(), &std::collections::BTreeSet::new())
-            .await
+        && let Ok(live) = provider.observe(&project.scope(), &BTreeSet::new()).await
     {
         text.push_str(&format!(
             ", {} of our containers there",

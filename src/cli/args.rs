@@ -211,8 +211,8 @@ pub enum Verb {
         /// Put back what was recorded, through a plan
         #[arg(long)]
         restore: bool,
-        /// Restore only these, by name or address
-        #[arg(value_name = "SERVICE", requires = "restore")]
+        /// Restore only these: services by name, services, networks and volumes by address (`volume.data`)
+        #[arg(value_name = "ADDRESS", requires = "restore")]
         services: Vec<String>,
         /// Do not ask before restoring
         #[arg(short, long, requires = "restore")]

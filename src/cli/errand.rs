@@ -13,6 +13,7 @@ use crate::cli::json;
 use crate::cli::printer::Printer;
 use crate::domain::config::near;
 use crate::domain::event::{Event, EventKind, RunOutcome};
+use crate::domain::ids::Address;
 use crate::domain::project::project::Project;
 use crate::present::report;
 use crate::present::rows::{failure as failure_rows, run as run_rows};
@@ -183,10 +184,16 @@ impl<'g> Errand<'g> {
     }
 }
 
-/// Checks names of services before anything is connected.
+/// Checks names of services before anything is connected; `service.api` is `api`.
 pub fn targets(project: &Project, names: &[String]) -> Result<BTreeSet<String>, Failure> {
-    for name in names {
-        if !project.services.contains_key(name) {
+    let known = |name: &String| {
+        let plain = name.strip_prefix("service.").unwrap_or(name);
+        let found = [name.as_str(), plain].into_iter();
+        let mut found = found.filter(|name| project.services.contains_key(*name));
+        found.next().map(str::to_owned)
+    };
+    let found = names.iter().map(|name| {
+        known(name).ok_or_else(|| {
             let mut failure =
                 Failure::new(FailureKind::Failed, format!("there is no service `{name}`"))
                     .next("nkapp graph");
@@ -194,10 +201,36 @@ pub fn targets(project: &Project, names: &[String]) -> Result<BTreeSet<String>, 
             if let Some(help) = near::suggestion(name, known) {
                 failure = failure.hint(help);
             }
-            return Err(failure);
-        }
-    }
-    Ok(names.iter().cloned().collect())
+            failure
+        })
+    });
+    found.collect()
+}
+
+/// Checks names of services and addresses of services, networks and volumes before anything is connected.
+pub fn resources(project: &Project, names: &[String]) -> Result<BTreeSet<String>, Failure> {
+    let services = project.services.keys().map(|name| Address::service(name));
+    let networks = project.networks.keys().map(|name| Address::network(name));
+    let volumes = project.volumes.keys().map(|name| Address::volume(name));
+    let known: BTreeSet<Address> = services.chain(networks).chain(volumes).collect();
+    let found = names.iter().map(|name| {
+        let service = Some(Address::service(name));
+        let found = [service, Address::parse(name)].into_iter().flatten();
+        let mut found = found.filter(|address| known.contains(address));
+        found.next().map(|address| address.target()).ok_or_else(|| {
+            let all: Vec<String> = known.iter().map(ToString::to_string).collect();
+            let failure = Failure::new(
+                FailureKind::Failed,
+                format!("nothing is called `{name}` here"),
+            );
+            let near = near::suggestion(name, all.iter().map(String::as_str));
+            let failure = near.into_iter().fold(failure, Failure::hint);
+            failure
+                .hint(format!("there are {}", all.join(", ")))
+                .next("nkapp drift")
+        })
+    });
+    found.collect()
 }
 
 /// Splits `api[1]` into service and instance, and checks the service.

@@ -113,6 +113,19 @@ pub struct Unplaced {
     pub why: String,
 }
 
+/// Something that is no instance of ours and bears a name that ours would bear: none can be made there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The provider's name of it.
+    pub name: String,
+    /// What it is, in the provider's words.
+    pub what: String,
+    /// Command that clears the way.
+    pub remedy: String,
+    /// Whether it once was an instance of ours: while it is there, ours is not gone.
+    pub is_ours: bool,
+}
+
 /// One live network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveNetwork {
@@ -156,6 +169,10 @@ pub struct Live {
     pub instances: Vec<LiveInstance>,
     /// What bears our labels and cannot be placed: strays.
     pub unplaced: Vec<Unplaced>,
+    /// What stands where instances of ours would be.
+    pub obstacles: Vec<Obstacle>,
+    /// What is wrong with instances that are known all the same, for people.
+    pub remarks: Vec<String>,
     /// Networks.
     pub networks: Vec<LiveNetwork>,
     /// Volumes.

@@ -237,6 +237,11 @@ pub(super) fn make_run_plan<W: World>(
 ) -> Result<Plan, EngineError> {
     with_input(world, project, found, &request.plan, |input| {
         let plan = build(input);
+        if let Some(found) = plan.obstacle() {
+            let refusal = Refusal::new(found.text.clone()).hint("nothing was changed");
+            let next = request.plan.command();
+            return Err(EngineError::Refused(refusal.next(next)));
+        }
         let unseen = request.options.unseen && request.approved.is_none();
         if !unseen {
             return Ok(plan);

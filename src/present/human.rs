@@ -46,6 +46,22 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// Writes the value of a field as the file would: a size with its unit where that says the same, no limit as `none`.
+#[must_use]
+pub fn value(path: &str, text: &str) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let bytes = text.parse::<u64>().ok().filter(|_| path == "memory");
+    let unit = |bytes: u64| UNITS.iter().find(|(unit, _)| bytes.is_multiple_of(*unit));
+    match bytes {
+        Some(0) => "none".to_owned(),
+        Some(bytes) => match unit(bytes) {
+            Some((unit, name)) => format!("{} {name}", bytes / unit),
+            None => text.to_owned(),
+        },
+        None => text.to_owned(),
+    }
+}
+
 /// Writes the time of day in UTC: `14:03:09`.
 #[must_use]
 pub fn clock(at: Wall) -> String {
@@ -95,6 +111,19 @@ mod tests {
         ];
         for (millis, expected) in cases {
             assert_eq!(duration(Duration::from_millis(millis)), expected);
+        }
+    }
+
+    #[test]
+    fn a_memory_limit_reads_as_the_file_writes_it() {
+        for (path, text, expected) in [
+            ("memory", "134217728", "128 MiB"),
+            ("memory", "0", "none"),
+            ("memory", "1000", "1000"),
+            ("memory", "odd", "odd"),
+            ("cpu", "1024", "1024"),
+        ] {
+            assert_eq!(value(path, text), expected, "{path} {text}");
         }
     }
 

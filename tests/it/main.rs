@@ -55,6 +55,7 @@ mod panel_rooms;
 mod panel_signals;
 mod panel_sizes;
 mod panel_terminal;
+mod process_damage;
 mod ran;
 mod readme;
 mod secrets_canary;

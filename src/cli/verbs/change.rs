@@ -16,7 +16,7 @@ use crate::app::session;
 use crate::app::snapshot::Snapshot;
 use crate::cli::args::{How, ScheduleArg};
 use crate::cli::ask;
-use crate::cli::errand::{Errand, Owed, targets};
+use crate::cli::errand::{Errand, Owed, resources, targets};
 use crate::cli::exit;
 use crate::cli::ground::{Heard, Line};
 use crate::cli::inputs;
@@ -66,9 +66,15 @@ pub(super) fn change(
         errand.owed = Owed::RunFinished;
     }
     let (_, project) = errand.project()?;
+    let targets = match purpose {
+        Purpose::Restore => resources(&project, services)?,
+        Purpose::Deploy | Purpose::Destroy | Purpose::Clean | Purpose::Act => {
+            targets(&project, services)?
+        }
+    };
     let request = PlanRequest {
         purpose,
-        targets: targets(&project, services)?,
+        targets,
         flow: FlowRequest::default(),
     };
     carry(errand, &project, request, saved, how)

@@ -75,6 +75,14 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
             drafts.push(draft);
         }
     }
+    if input.request.purpose == Purpose::Restore && !input.request.targets.is_empty() {
+        let services = input.project.services.values();
+        let others = services.filter(|one| !selection.compared.contains(&one.address()));
+        drafts.extend(others.filter_map(|one| {
+            let model = models.get(&one.name)?;
+            service::follower(&world, one, model, &ground)
+        }));
+    }
     drafts.extend(
         selection
             .removed

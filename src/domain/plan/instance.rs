@@ -306,8 +306,8 @@ impl Verdict<'_, '_> {
     }
     /// Tells whether a limit can be set in place; if not, the instance is replaced.
     fn limit(&mut self, field: &str, wanted: Option<&str>) -> bool {
-        // Docker can lift a CPU limit only by a quota that stands above it for good and cannot be set again.
-        let taken_away = field == path::CPU && wanted == Some("0");
+        // Docker can lift a limit only by another that stands above it for good: a quota, a memory no machine has.
+        let taken_away = [path::CPU, path::MEMORY].contains(&field) && wanted == Some("0");
         if !self.case.world.input.capabilities.limits_in_place || taken_away {
             self.replace = true;
             return false;

@@ -1,10 +1,13 @@
-//! The networks of one instance: which it left, which it joined on the side, which aliases it lost.
+//! The networks of one instance: which it left, which it joined on the side, which aliases it lost or took.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::ids::ResourceKind;
 use crate::domain::model::{Model, path};
 use crate::domain::plan::instance::{Fix, Verdict};
 use crate::domain::plan::model::{Cause, Change};
+use crate::domain::plan::world::World;
+use crate::domain::project::canonical::network_aliases;
 use crate::domain::project::naming;
 
 /// Networks a platform gives to instances that asked for none.
@@ -55,16 +58,19 @@ impl Verdict<'_, '_> {
             .and_then(|r| r.model.get(&field))
             .map(|f| f.value.as_str());
         let remade = case.ground.remade_networks.contains(name);
-        let short_of = |wanted: &str| live.is_none_or(|live| !covers(live, wanted));
-        if recorded.is_some_and(short_of) && !remade && self.leaves(&field) {
+        let others = names_of_others(case.world, &case.service.name, name);
+        let differs = |wanted: &str| {
+            live.is_none_or(|live| !covers(live, wanted) || takes(live, wanted, &others))
+        };
+        if recorded.is_some_and(differs) && !remade && self.leaves(&field) {
             return;
         }
-        if recorded.is_some_and(short_of) {
+        if recorded.is_some_and(differs) {
             self.note(&field, live, Some(aliases), Cause::Drift);
-        } else if case.recorded.is_none() && short_of(aliases) {
+        } else if case.recorded.is_none() && differs(aliases) {
             self.note(&field, live, Some(aliases), Cause::Config);
         }
-        if !short_of(aliases) && !remade {
+        if !differs(aliases) && !remade {
             return;
         }
         if !self.runs() {
@@ -82,8 +88,39 @@ impl Verdict<'_, '_> {
     }
 }
 
+/// Returns every name by which the other services of the file and of the state are found on a network.
+pub(in crate::domain) fn names_of_others(
+    world: &World<'_>,
+    service: &str,
+    network: &str,
+) -> BTreeSet<String> {
+    let field = format!("{}{network}", path::NETWORKS);
+    let recorded = world.input.record.into_iter().flat_map(|r| &r.resources);
+    let recorded = recorded
+        .filter(|(address, _)| address.kind == ResourceKind::Service && address.name != service)
+        .filter_map(|(_, resource)| resource.model.get(&field))
+        .flat_map(|aliases| aliases.value.split(','))
+        .map(str::to_owned);
+    let services = world.input.project.services.values();
+    let wanted = services
+        .filter(|other| other.name != service)
+        .filter_map(|other| network_aliases(other).remove(network))
+        .flatten();
+    recorded
+        .chain(wanted)
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// Tells whether the live aliases take a name from another service: it would be found at both.
+fn takes(live: &str, wanted: &str, others: &BTreeSet<String>) -> bool {
+    let wanted: BTreeSet<&str> = wanted.split(',').collect();
+    live.split(',')
+        .any(|alias| !wanted.contains(alias) && others.contains(alias))
+}
+
 /// Returns network → aliases of a model.
-fn networks_of(model: &Model) -> BTreeMap<&str, &str> {
+pub(super) fn networks_of(model: &Model) -> BTreeMap<&str, &str> {
     model
         .range(path::NETWORKS.to_owned()..)
         .map_while(|(field, value)| {
@@ -93,7 +130,8 @@ fn networks_of(model: &Model) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-/// Tells whether the live aliases hold all wanted ones; further ones (Docker's short id) do no harm.
+/// Tells whether the live aliases hold all wanted ones; further ones (Docker's short id) do no harm, as long
+/// as nobody else is called that.
 fn covers(live: &str, wanted: &str) -> bool {
     let live: BTreeSet<&str> = live.split(',').collect();
     wanted.split(',').all(|alias| live.contains(alias))

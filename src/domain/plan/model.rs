@@ -9,6 +9,9 @@ pub use crate::domain::plan::step::{Step, StepKind, StepPlace};
 /// How the remark begins that there are objects of ours and no state of them.
 pub const STATE_MISSING: &str = "the state is missing";
 
+/// How the remark goes on that something bears the name of an instance of ours: no run begins with it in the way.
+pub const IN_THE_WAY: &str = "is in the way of";
+
 /// What the plan is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -288,6 +291,13 @@ impl Plan {
             }
         }
         summary
+    }
+    /// Returns the first remark about something that bears the name of an instance of ours.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<&PlanWarning> {
+        let words = format!(" {IN_THE_WAY} ");
+        let mut warnings = self.warnings.iter();
+        warnings.find(|one| one.address.is_some() && one.text.contains(&words))
     }
     /// Counts the instances that go without a successor while their service stays.
     #[must_use]

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::domain::ids::Instance;
-use crate::domain::live::Status;
+use crate::domain::live::{LiveInstance, Status};
 use crate::domain::model::{FieldClass, path};
 use crate::domain::plan::diff::{asks_for, plain};
 use crate::domain::plan::instance::{Case, Fate, Fix, Judged, short_id};
+use crate::domain::plan::joined::networks_of;
 use crate::domain::plan::model::{Cause, Change};
 use crate::domain::plan::origin::named;
 use crate::domain::project::service::{MountSource, ServiceKind, UpdateStrategy};
@@ -79,6 +80,28 @@ impl Moves {
         moves.create(case, fresh, &mut used);
         moves.replace(case, obsolete, &mut used);
         moves
+    }
+    /// Lets running instances join the networks again that are made anew, and does nothing else.
+    pub(super) fn joining_again(case: &Case<'_>) -> Self {
+        let remade = &case.ground.remade_networks;
+        let joins = networks_of(case.wanted).into_keys();
+        let fixes: BTreeSet<Fix> = joins
+            .filter(|name| remade.contains(*name))
+            .map(|name| Fix::Join(name.to_owned()))
+            .collect();
+        let runs = |live: &&&LiveInstance| {
+            matches!(
+                live.status,
+                Status::Running | Status::Paused | Status::Restarting
+            )
+        };
+        let running = case.live.iter().filter(runs);
+        Self {
+            list: running
+                .map(|live| Move::Mend(live.instance, fixes.clone()))
+                .collect(),
+            ..Self::default()
+        }
     }
     /// Tells whether an instance is made by this.
     pub(super) fn makes_any(&self) -> bool {

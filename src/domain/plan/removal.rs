@@ -6,6 +6,7 @@ use crate::domain::plan::diff::plain;
 use crate::domain::plan::draft::Draft;
 use crate::domain::plan::infra::{seen_network, seen_volume};
 use crate::domain::plan::model::{ActionKind, Cause, Purpose, StepKind, StepPlace};
+use crate::domain::plan::obstacle;
 use crate::domain::plan::reason;
 use crate::domain::plan::world::World;
 use crate::domain::plan::writer::{Drain, Writer, removal};
@@ -20,7 +21,10 @@ pub(super) fn remove(world: &World<'_>, address: &Address) -> Draft {
     let mut draft = Draft::noop(address.clone(), words);
     draft.kind = ActionKind::Delete;
     match address.kind {
-        ResourceKind::Service => service(world, &mut draft),
+        ResourceKind::Service => {
+            service(world, &mut draft);
+            obstacle::of_removal(world, &mut draft);
+        }
         ResourceKind::Network => network(world, &mut draft),
         ResourceKind::Volume => volume(world, &mut draft),
         ResourceKind::Procedure => {}

@@ -5,17 +5,18 @@ use crate::domain::live::Status;
 use crate::domain::model::{Model, path};
 use crate::domain::plan::diff::{config_changes, creation_changes, plain};
 use crate::domain::plan::draft::Draft;
-use crate::domain::plan::guard;
 use crate::domain::plan::infra::Ground;
 use crate::domain::plan::instance::Case;
+use crate::domain::plan::joined::networks_of;
 use crate::domain::plan::model::{ActionKind, Cause, Change, Purpose, Strategy};
 use crate::domain::plan::moves::{Move, Moves};
 use crate::domain::plan::origin::{Origin, lost};
 use crate::domain::plan::reason;
 use crate::domain::plan::steps;
 use crate::domain::plan::world::World;
+use crate::domain::plan::{guard, obstacle};
 use crate::domain::project::canonical::{hash_is_current, image_of, recreate_hash};
-use crate::domain::project::service::Service;
+use crate::domain::project::service::{MountSource, Service};
 use crate::domain::record::RecordedResource;
 
 /// Judges a service of the file.
@@ -24,6 +25,41 @@ pub(super) fn service(
     service: &Service,
     desired: &Model,
     ground: &Ground,
+) -> Draft {
+    judged(world, service, desired, ground, Moves::of)
+}
+
+/// Judges a service that nobody asked for, and that stands on what a restore of single resources makes anew: it joins
+/// its networks again and keeps everything else, but where a volume below it is empty it has to be set up anew.
+pub(super) fn follower(
+    world: &World<'_>,
+    service: &Service,
+    desired: &Model,
+    ground: &Ground,
+) -> Option<Draft> {
+    let recorded = world.recorded(&service.address())?;
+    let empty = service.mounts.iter().any(|mount| match &mount.source {
+        MountSource::Volume(name) => ground.fresh_volumes.contains(name),
+        MountSource::Bind { .. } => false,
+    });
+    let joins = networks_of(&recorded.model);
+    let moved = joins
+        .keys()
+        .any(|name| ground.remade_networks.contains(*name));
+    let draft = match (empty, moved) {
+        (true, _) => judged(world, service, desired, ground, Moves::of),
+        (false, true) => judged(world, service, desired, ground, Moves::joining_again),
+        (false, false) => return None,
+    };
+    (draft.kind != ActionKind::Noop).then_some(draft)
+}
+
+fn judged(
+    world: &World<'_>,
+    service: &Service,
+    desired: &Model,
+    ground: &Ground,
+    decide: impl FnOnce(&Case<'_>) -> Moves,
 ) -> Draft {
     let address = service.address();
     let recorded = world.recorded(&address);
@@ -51,7 +87,7 @@ pub(super) fn service(
         ground,
         aside: world.aside(&address),
     };
-    let moves = Moves::of(&case);
+    let moves = decide(&case);
     let mut draft = draft(&case, &moves);
     if restore {
         restoring(&case, desired, &moves, &mut draft);
@@ -59,6 +95,7 @@ pub(super) fn service(
     if draft.kind != ActionKind::Noop {
         draft.seen = seen(&case);
         guard::of_service(world, service, &mut draft);
+        obstacle::of_moves(&case, &moves, &mut draft);
         if let Some(obstacle) = &moves.not_rolling {
             draft.warn(format!(
                 "{} is replaced with a pause, not rolled: {obstacle}",
@@ -172,11 +209,17 @@ fn strategy(moves: &Moves) -> Strategy {
         .map_or(Strategy::None, |(_, strategy)| strategy)
 }
 
+/// Tells whether instances join networks again that this plan makes anew, though nothing about them drifted.
+fn follows(case: &Case<'_>, moves: &Moves) -> bool {
+    let mut joined = networks_of(case.wanted).into_keys();
+    !moves.list.is_empty() && joined.any(|name| case.ground.remade_networks.contains(name))
+}
+
 /// A restoration does nothing where nothing drifted, and says where it cannot but apply the file.
 fn restoring(case: &Case<'_>, desired: &Model, moves: &Moves, draft: &mut Draft) {
     // What a run that was cut off left unfinished is no drift, yet a restore that leaves it so has restored nothing.
     let mended = |c: &Change| c.cause == Cause::Drift || c.path == path::STATUS;
-    if !draft.changes.iter().any(mended) {
+    if !draft.changes.iter().any(mended) && !follows(case, moves) {
         let words = if moves.aside.0.is_empty() {
             "nothing drifted"
         } else {

@@ -42,6 +42,9 @@ impl<'a> World<'a> {
             warnings: Vec::new(),
         };
         world.find_lineage();
+        for remark in &input.live.remarks {
+            world.warn_all(remark.clone());
+        }
         world.sort_instances();
         world.sort_unplaced();
         world.sort_networks();

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::ids::Address;
 use crate::domain::live::LiveInstance;
 use crate::domain::model::{Field, path};
+use crate::domain::plan::joined::names_of_others;
 use crate::domain::plan::model::{Cause, Change};
 use crate::domain::plan::world::World;
 use crate::domain::record::RecordedResource;
@@ -20,14 +21,19 @@ pub(super) fn cosmetic(world: &World<'_>) -> BTreeMap<Address, Vec<Change>> {
         let all: Vec<Change> = live
             .iter()
             .filter(|one| resource.instances.values().any(|known| known.id == one.id))
-            .flat_map(|one| of_instance(one, resource, several))
+            .flat_map(|one| of_instance(world, one, resource, several))
             .collect();
         (!all.is_empty()).then(|| (address.clone(), all))
     });
     found.collect()
 }
 
-fn of_instance(live: &LiveInstance, recorded: &RecordedResource, several: bool) -> Vec<Change> {
+fn of_instance(
+    world: &World<'_>,
+    live: &LiveInstance,
+    recorded: &RecordedResource,
+    several: bool,
+) -> Vec<Change> {
     let mut found = Vec::new();
     let mut note = |field: &str, before: Option<String>, after: Option<String>| {
         found.push(Change {
@@ -47,7 +53,9 @@ fn of_instance(live: &LiveInstance, recorded: &RecordedResource, several: bool) 
             None if is_unasked(field) => {}
             None => note(field, Some(value.value.clone()), None),
             Some(known) if is_network => {
-                let extra = beyond(value, known, live);
+                let network = field.strip_prefix(path::NETWORKS).unwrap_or_default();
+                let others = names_of_others(world, &live.service, network);
+                let extra = beyond(value, known, live, &others);
                 if !extra.is_empty() {
                     let shown = Some(known.value.clone()).filter(|text| !text.is_empty());
                     note(field, Some(extra.join(",")), shown);
@@ -64,12 +72,19 @@ fn is_unasked(field: &str) -> bool {
     matches!(field, path::STATUS | path::NAME | path::IMAGE)
 }
 
-/// Aliases beyond those that were asked for, the platform's own (the short id) left out.
-fn beyond<'a>(live: &'a Field, known: &Field, one: &LiveInstance) -> Vec<&'a str> {
+/// Aliases beyond those that were asked for, the platform's own (the short id) left out, and names of other services:
+/// to take one is no trifle.
+fn beyond<'a>(
+    live: &'a Field,
+    known: &Field,
+    one: &LiveInstance,
+    others: &BTreeSet<String>,
+) -> Vec<&'a str> {
     let known: BTreeSet<&str> = known.value.split(',').collect();
     live.value
         .split(',')
         .filter(|alias| !alias.is_empty() && !known.contains(alias))
+        .filter(|alias| !others.contains(*alias))
         .filter(|alias| !one.id.as_str().starts_with(alias))
         .collect()
 }

@@ -10,6 +10,7 @@ use crate::domain::plan::world::World;
 use crate::domain::project::canonical::text::hex;
 use crate::domain::report::DriftReport;
 use crate::domain::report::cosmetic::cosmetic;
+use crate::domain::report::status::strays;
 
 /// The request behind a report: everything, as a deployment would see it.
 #[must_use]
@@ -33,7 +34,7 @@ pub fn drift(input: &PlanInput<'_>) -> DriftReport {
     let world = World::of(&input);
     let mut report = DriftReport {
         cosmetic: cosmetic(&world),
-        strays: world.strays,
+        strays: strays(world),
         ..DriftReport::default()
     };
     // A procedure that is due is nothing that differs.

@@ -5,6 +5,7 @@ use crate::domain::live::{Health, LiveInstance, LiveSubject, Status};
 use crate::domain::model::{path, short_image};
 use crate::domain::plan::build::{PlanInput, build};
 use crate::domain::plan::model::{Action, Cause};
+use crate::domain::plan::obstacle;
 use crate::domain::plan::world::World;
 use crate::domain::project::canonical::image_of;
 use crate::domain::project::service::ServiceKind;
@@ -60,12 +61,20 @@ pub fn status(input: &PlanInput<'_>) -> StatusReport {
         .collect();
     StatusReport {
         resources,
-        strays: world.strays,
+        strays: strays(world),
         undecided: None,
         conflict: None,
         engine: input.live.engine.clone(),
         flows: open_flows(input.project, input.record),
     }
+}
+
+/// Describes what is there and is not ours, what bears names of ours included.
+pub(super) fn strays(world: World<'_>) -> Vec<String> {
+    let shown: Vec<String> = obstacle::shown(&world).collect();
+    let mut strays = world.strays;
+    strays.extend(shown);
+    strays
 }
 
 fn resource(world: &World<'_>, action: &Action) -> ResourceStatus {

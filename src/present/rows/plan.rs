@@ -1,6 +1,7 @@
 //! A plan as rows: layers, actions with their reason, differences with their cause, steps, remarks, sums.
 
 use crate::domain::plan::model::{Action, ActionKind, Change, Plan, Step, Summary};
+use crate::present::human;
 use crate::present::role::{Role, Row, Span};
 use crate::present::rows::table::columns;
 use crate::present::words;
@@ -126,7 +127,8 @@ fn change(change: &Change, longest: usize) -> Vec<Span> {
         Some(instance) => format!("{}[{instance}]", change.path),
         None => change.path.clone(),
     };
-    let arrow = arrow((&change.before, &change.after), longest);
+    let shown = |side: &Option<String>| side.as_ref().map(|text| human::value(&change.path, text));
+    let arrow = arrow((&shown(&change.before), &shown(&change.after)), longest);
     let role = match (&change.before, &change.after) {
         (None, _) => Role::Added,
         (_, None) => Role::Removed,

@@ -7,6 +7,7 @@ use crate::domain::ids::Address;
 use crate::domain::plan::model::{Action, ActionKind, Cause, Change, Plan, Step};
 use crate::domain::report::Usual;
 use crate::domain::secret::is_secret_name;
+use crate::present::human;
 use crate::present::words::{self, count};
 use crate::tui::downtime;
 use crate::tui::rows::row::{Cell, Row, Subject};
@@ -209,19 +210,8 @@ pub fn sides(change: &Change, revealed: bool) -> (String, String) {
     let side = |value: &Option<String>| match value {
         Some(value) if value.is_empty() => "\"\"".to_owned(),
         Some(_) if hides => HIDDEN.to_owned(),
-        Some(value) => sized(&change.path, value),
+        Some(value) => human::value(&change.path, value),
         None => "(none)".to_owned(),
     };
     (side(&change.before), side(&change.after))
-}
-
-/// Writes bytes as the file does, where that says the same.
-fn sized(path: &str, value: &str) -> String {
-    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let bytes = value.parse::<u64>().ok().filter(|bytes| *bytes > 0);
-    let unit = bytes.filter(|_| path == "memory").and_then(|bytes| {
-        let unit = UNITS.iter().find(|(unit, _)| bytes % unit == 0)?;
-        Some(format!("{} {}", bytes / unit.0, unit.1))
-    });
-    unit.unwrap_or_else(|| value.to_owned())
 }

@@ -104,7 +104,7 @@ fn bytes_are_written_as_in_the_file() {
         difference(&change("memory", Some(before), Some(after), Cause::Config))
     };
     assert_eq!(said("67108864", "1073741824"), "64 MiB → 1 GiB");
-    assert_eq!(said("0", "1000"), "0 → 1000");
+    assert_eq!(said("0", "1000"), "none → 1000");
 }
 
 #[test]

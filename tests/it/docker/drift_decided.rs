@@ -75,7 +75,7 @@ fn docker_each_difference_has_its_class_in_words_and_in_json() {
     }
     let drift = project.nkapp(&["drift"]).exits(2);
     let drift = drift
-        .says("134217728 → 67108864")
+        .says("128 MiB → 64 MiB")
         .says("service.web differs from the file (a change, not drift)")
         .says("env.COLOUR  config  red → blue");
     assert!(!drift.stdout.contains("cosmetic"), "{}", drift.stdout);

@@ -11,6 +11,7 @@ mod crash_stage;
 mod demo;
 mod drift;
 mod drift_decided;
+mod drift_networks;
 mod drift_put_back;
 mod engine_ends;
 mod engine_foreign;

@@ -148,11 +148,11 @@ fn f40_a_name_taken_by_a_stranger_mid_run_is_not_acted_on() {
     });
     ran.exits(1).says("service.app");
     Scene::is_untouched(&planted);
-    // It still holds the name: that is refused with a way out, and the stranger stays.
+    // It still holds the name: nothing is begun, there is a way out, and the stranger stays.
     let refused = scene.stage.project.nkapp(DEPLOY);
     refused
-        .exits(1)
-        .says("the name is taken")
+        .exits(5)
+        .says("is in the way of service.app[0]")
         .says("docker rename");
     Scene::is_untouched(&planted);
     docker(&["rm", "-f", &planted]).exits(0);

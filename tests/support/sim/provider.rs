@@ -665,6 +665,8 @@ impl Provider for SimProvider {
                 .map(live_of)
                 .collect(),
             unplaced: Vec::new(),
+            obstacles: Vec::new(),
+            remarks: Vec::new(),
             networks: m
                 .networks
                 .values()

@@ -57,11 +57,14 @@ impl NetworkNames {
     }
 }
 
+/// Returns how every name of the scope begins: a long one is cut before its digest.
+pub(super) fn head(scope: &Scope) -> String {
+    prefix(scope).chars().take(40).collect()
+}
+
 /// Tells whether a name starts as every name of the scope does.
 pub(super) fn may_be_named_by(scope: &Scope, name: &str) -> bool {
-    let prefix = prefix(scope);
-    // A long name is cut before its digest, so only the head is compared.
-    let head: String = prefix.chars().take(40).collect();
+    let (prefix, head) = (prefix(scope), head(scope));
     name.strip_prefix(head.as_str())
         .is_some_and(|rest| head.len() < prefix.len() || rest.is_empty() || rest.starts_with('-'))
 }

@@ -1,4 +1,4 @@
-//! Looking at everything of a project: four lists at once, then one inspection for each container.
+//! Looking at everything of a project: five lists at once, then one inspection for each container.
 //!
 //! Networks and volumes are listed without a filter, because one that was removed and made again by hand bears
 //! our name but no label. The list of networks also tells which engine this is: the ids of the built-in `host`
@@ -17,7 +17,7 @@ use crate::adapters::providers::docker::labels::{self, Labels};
 use crate::adapters::providers::docker::model;
 use crate::adapters::providers::docker::provider::DockerProvider;
 use crate::domain::ids::{Address, ImageId, Lineage, ProviderId, Scope};
-use crate::domain::live::{Live, LiveNetwork, LiveSubject, LiveVolume};
+use crate::domain::live::{Live, LiveNetwork, LiveSubject, LiveVolume, Obstacle};
 use crate::domain::model::normal_image;
 
 /// Inspections at once: the engine gains nothing from more.
@@ -30,8 +30,9 @@ impl DockerProvider {
         scope: &Scope,
         images: &BTreeSet<String>,
     ) -> Result<Live, Fault> {
-        let (containers, networks, volumes, local) = tokio::try_join!(
+        let (containers, named, networks, volumes, local) = tokio::try_join!(
             self.list_containers(scope),
+            self.list_named(scope),
             self.list_networks(),
             self.list_volumes(),
             self.list_images(),
@@ -47,6 +48,8 @@ impl DockerProvider {
             engine: identity(&networks).unwrap_or_else(|| self.endpoint.shown()),
             instances,
             unplaced: inspected.iter().filter_map(model::unplaced).collect(),
+            obstacles: obstacles(named, &inspected),
+            remarks: Vec::new(),
             networks: own_networks,
             volumes: own_volumes(volumes, scope),
             images: resolve(images, &local),
@@ -76,6 +79,23 @@ impl DockerProvider {
             labels::are_of(&labels, scope)
         };
         Ok(all.into_iter().filter(is_ours).collect())
+    }
+
+    /// Lists the containers whose names begin as those of a scope do, whoever made them.
+    async fn list_named(&self, scope: &Scope) -> Result<Vec<ContainerSummary>, Fault> {
+        let head = format!("^/?{}", model::head(scope));
+        let filters = [("name".to_owned(), vec![head])].into_iter().collect();
+        let options = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&filters)
+            .build();
+        look(
+            "list containers named as of",
+            scope.project.as_str(),
+            || self.docker.list_containers(Some(options.clone())),
+        )
+        .await
+        .map_err(Fault::of_a_list)
     }
 
     /// Lists every network of the engine.
@@ -154,6 +174,31 @@ impl DockerProvider {
             seen.subjects.insert(instance.id.0.clone(), subject);
         }
     }
+}
+
+/// Describes the containers that bear names of a scope and are not its own.
+fn obstacles(named: Vec<ContainerSummary>, own: &[ContainerInspectResponse]) -> Vec<Obstacle> {
+    let own: BTreeSet<&str> = own.iter().filter_map(|one| one.id.as_deref()).collect();
+    let mut found: Vec<Obstacle> = named
+        .into_iter()
+        .filter_map(|one| {
+            let id = one.id.filter(|id| !own.contains(id.as_str()))?;
+            let names = one.names.unwrap_or_default();
+            let name = names.first()?.trim_start_matches('/').to_owned();
+            let image = one.image.unwrap_or_default();
+            Some(Obstacle {
+                what: format!(
+                    "it is container {} of {image}, which is not ours",
+                    id.get(..12).unwrap_or(&id)
+                ),
+                remedy: format!("docker rename {name} {name}-aside"),
+                is_ours: false,
+                name,
+            })
+        })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
 }
 
 /// Identity of the engine: the id of a network that is as old as its data folder.

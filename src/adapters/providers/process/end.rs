@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::adapters::providers::process::cgroup;
 use crate::adapters::providers::process::files::{Request, State, millis};
-use crate::adapters::providers::process::folder::{STATUS, remove_folder, write_json};
+use crate::adapters::providers::process::folder::{STATUS, put_json, remove_folder};
 use crate::adapters::providers::process::identity::signal_named;
 use crate::adapters::providers::process::instances::Found;
 use crate::adapters::providers::process::link::{self, AskError};
@@ -91,7 +91,7 @@ async fn stop_unsupervised(found: &mut Found, grace: Duration, signal: Option<&s
         found.status.state = State::Exited;
         found.status.main = None;
         found.status.exit_code = Some(143);
-        if let Err(error) = write_json(&found.folder.join(STATUS), &found.status, false) {
+        if let Err(error) = put_json(&found.folder.join(STATUS), &found.status, false) {
             tracing::warn!(name = %found.name, %error, "end not written down");
         }
     }

@@ -1,7 +1,7 @@
 //! Where instances, volumes and networks of host processes live on disk, and how they are read and written.
 //!
 //! ```text
-//! .nanokit/process/NAME/{spec.json, status.json, control, gate, log, log.1, log.2}
+//! .nanokit/process/NAME/{spec.json and its copy, status.json, control, gate, log, log.1, log.2}
 //! .nanokit/process/networks/NAME.json
 //! .nanokit/volumes/NAME/            the data           .nanokit/volumes/NAME.json   its label
 //! ```
@@ -21,6 +21,8 @@ use serde::de::DeserializeOwned;
 const LARGEST: u64 = 4 << 20;
 
 pub(super) const SPEC: &str = "spec.json";
+/// A second one, for the day the first is damaged.
+pub(super) const COPY: &str = ".spec.json.copy";
 pub(super) const STATUS: &str = "status.json";
 pub(super) const CONTROL: &str = "control";
 pub(super) const GATE: &str = "gate";
@@ -145,6 +147,17 @@ pub(super) fn write_json<T: Serialize>(path: &Path, value: &T, sync: bool) -> io
         sync_folder(folder)?;
     }
     Ok(())
+}
+
+/// Replaces a JSON file of ours whatever somebody put in its place: a folder there is set aside.
+pub(super) fn put_json<T: Serialize>(path: &Path, value: &T, sync: bool) -> io::Result<()> {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let aside = path.with_file_name(format!(".damaged-{name}"));
+        let _ = std::fs::remove_dir_all(&aside);
+        std::fs::rename(path, &aside)?;
+    }
+    write_json(path, value, sync)
 }
 
 /// Makes a folder's entries durable.

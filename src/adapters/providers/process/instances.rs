@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
+use crate::adapters::providers::process::damage::{self, Lost, write_spec};
 use crate::adapters::providers::process::environment::{self, Environment, Ports};
 use crate::adapters::providers::process::files::{
     Check, FORMAT, Owner, Spec, State, StatusFile, Verdict, millis,
 };
 use crate::adapters::providers::process::folder::{
-    Places, SPEC, STATUS, names, read_json, real_folder, sweep_trash, sync_folder, write_json,
+    Places, names, real_folder, remove_folder, sweep_trash, sync_folder,
 };
 use crate::adapters::providers::process::identity::ProcessId;
 use crate::adapters::providers::process::ports;
@@ -28,30 +29,27 @@ pub(super) struct Found {
     pub(super) folder: PathBuf,
     pub(super) spec: Spec,
     pub(super) status: StatusFile,
+    /// Which of its files cannot be read and why, though something stands in for it.
+    pub(super) damage: Vec<String>,
 }
 
 impl Found {
     fn read(places: &Places, name: &str) -> io::Result<Self> {
         let folder = places.instance(name);
         real_folder(&folder)?;
-        let spec: Spec = read_json(&folder.join(SPEC))?;
-        if spec.format != FORMAT {
-            return Err(io::Error::other(format!(
-                "{} is of format {}, this nkapp knows {FORMAT}",
-                folder.display(),
-                spec.format
-            )));
-        }
+        let (spec, damaged) = damage::read_spec(&folder)?;
+        let (status, unknown) = damage::read_status(&folder, &spec.id);
         Ok(Self {
             name: name.to_owned(),
-            status: read_status(&folder),
+            damage: damaged.into_iter().chain(unknown).collect(),
+            status,
             folder,
             spec,
         })
     }
 
     pub(super) fn refresh(&mut self) {
-        self.status = read_status(&self.folder);
+        (self.status, _) = damage::read_status(&self.folder, &self.spec.id);
     }
 
     pub(super) fn supervisor_lives(&self) -> bool {
@@ -138,21 +136,14 @@ impl Found {
     }
 }
 
-fn read_status(folder: &std::path::Path) -> StatusFile {
-    match read_json(&folder.join(STATUS)) {
-        Ok(status) => status,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => StatusFile::default(),
-        // A power cut can leave it empty: then the machine has started anew and nothing runs.
-        Err(_) => StatusFile {
-            state: State::Exited,
-            ..StatusFile::default()
-        },
-    }
+/// Lists the instances of every scope; a folder that does not tell what it is, is not among them.
+pub(super) fn all(places: &Places) -> io::Result<Vec<Found>> {
+    list(places).map(|(found, _)| found)
 }
 
-/// Lists the instances of every scope; a folder that cannot be read is left out with a warning.
-pub(super) fn all(places: &Places) -> io::Result<Vec<Found>> {
-    let mut found = Vec::new();
+/// Lists the instances of every scope, and the folders that do not tell what they are.
+pub(super) fn list(places: &Places) -> io::Result<(Vec<Found>, Vec<Lost>)> {
+    let (mut found, mut lost) = (Vec::new(), Vec::new());
     for name in names(&places.instances())? {
         if name == "networks" {
             continue;
@@ -160,11 +151,15 @@ pub(super) fn all(places: &Places) -> io::Result<Vec<Found>> {
         match Found::read(places, &name) {
             Ok(instance) => found.push(instance),
             // Removed while we looked.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!(%name, %error, "instance folder left out"),
+            Err(_) if !is_there(places, &name) => {}
+            Err(error) => lost.push(Lost::of(places, &name, &error)),
         }
     }
-    Ok(found)
+    Ok((found, lost))
+}
+
+fn is_there(places: &Places, name: &str) -> bool {
+    std::fs::symlink_metadata(places.instance(name)).is_ok()
 }
 
 /// Finds one instance by its id: under its name, else wherever it was moved to.
@@ -256,6 +251,7 @@ pub(super) fn make(
         name,
         spec,
         status: StatusFile::default(),
+        damage: Vec::new(),
     };
     Ok((found, environment))
 }
@@ -313,18 +309,34 @@ fn place(places: &Places, name: &str, spec: &Spec) -> io::Result<()> {
     places.make(&parent)?;
     sweep_trash(&parent);
     let folder = places.instance(name);
-    if std::fs::symlink_metadata(&folder).is_ok() {
-        return Err(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            format!("{} is there already", folder.display()),
-        ));
+    if is_there(places, name) {
+        make_way(places, name)?;
     }
     let aside = parent.join(format!(".new-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&aside);
     places.make(&aside)?;
-    write_json(&aside.join(SPEC), spec, true)?;
+    write_spec(&aside, spec)?;
     std::fs::rename(&aside, &folder)?;
     sync_folder(&parent)
+}
+
+/// Takes a dead folder away that does not tell what it is; what tells it, or lives, stays.
+fn make_way(places: &Places, name: &str) -> io::Result<()> {
+    let folder = places.instance(name);
+    let Err(error) = Found::read(places, name) else {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("{} is there already", folder.display()),
+        ));
+    };
+    let lost = Lost::of(places, name, &error);
+    if lost.is_dead() {
+        return remove_folder(&folder);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!("{}: `{}`", lost.told(), lost.remedy(places)),
+    ))
 }
 
 fn random_id() -> String {

@@ -18,6 +18,7 @@
 
 mod call;
 pub(in crate::adapters) mod cgroup;
+mod damage;
 mod end;
 mod environment;
 mod events;

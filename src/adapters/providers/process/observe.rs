@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use crate::adapters::providers::process::damage::Lost;
 use crate::adapters::providers::process::folder::Places;
-use crate::adapters::providers::process::instances::{Found, all};
+use crate::adapters::providers::process::instances::{Found, list};
 use crate::adapters::providers::process::records;
 use crate::domain::ids::{Instance, Lineage, OpId, ProviderId, Scope};
-use crate::domain::live::{Health, Live, LiveInstance, Status};
+use crate::domain::live::{Health, Live, LiveInstance, Obstacle, Status};
 use crate::domain::model::{Field, Model, path};
 use crate::domain::project::canonical::text::aliases_text;
 use crate::domain::project::naming::network_name;
@@ -22,7 +23,10 @@ pub(super) fn live(places: &Places, scope: &Scope, engine: String) -> io::Result
         .iter()
         .map(|network| network.name.as_str())
         .collect();
-    let instances = all(places)?
+    let (found, lost) = list(places)?;
+    let ours = |found: &&Found| found.spec.owner.is_in(scope);
+    let remarks = found.iter().filter(ours).flat_map(remarks).collect();
+    let instances = found
         .into_iter()
         .filter(|found| found.spec.owner.is_in(scope))
         .map(|found| instance(&found, scope, &known))
@@ -32,12 +36,45 @@ pub(super) fn live(places: &Places, scope: &Scope, engine: String) -> io::Result
         engine,
         instances,
         unplaced: Vec::new(),
+        remarks,
+        obstacles: obstacles(places, scope, &lost),
         networks,
         volumes,
         images: BTreeMap::new(),
         local_images: BTreeSet::new(),
         has_images: false,
     })
+}
+
+/// Says which files of an instance are damaged.
+fn remarks(found: &Found) -> Vec<String> {
+    let next = match found.supervisor_lives() {
+        true => "its supervisor writes it anew within seconds",
+        false => "the next start or replacement writes it anew",
+    };
+    let damage = found.damage.iter();
+    damage
+        .map(|wrong| {
+            format!(
+                "{wrong}; what {} is, is known all the same: {next}",
+                found.name
+            )
+        })
+        .collect()
+}
+
+/// Folders with names of ours that do not tell what they are, and cannot simply be replaced.
+fn obstacles(places: &Places, scope: &Scope, lost: &[Lost]) -> Vec<Obstacle> {
+    let stem = format!("nk-{}", scope.project);
+    let ours = lost.iter().filter(|lost| lost.name.starts_with(&stem));
+    ours.filter(|lost| !lost.is_dead())
+        .map(|lost| Obstacle {
+            name: lost.name.clone(),
+            what: lost.told(),
+            remedy: lost.remedy(places),
+            is_ours: true,
+        })
+        .collect()
 }
 
 fn instance(found: &Found, scope: &Scope, networks: &[&str]) -> LiveInstance {

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use crate::adapters::providers::process::damage::write_spec;
 use crate::adapters::providers::process::files::{Reply, Request, Spec};
-use crate::adapters::providers::process::folder::{GATE, SPEC, remove_folder, write_json};
+use crate::adapters::providers::process::folder::{GATE, remove_folder};
 use crate::adapters::providers::process::instances::{self, Found, find};
 use crate::adapters::providers::process::link::{self, AskError};
 use crate::adapters::providers::process::provider::{ProcessProvider, broken};
@@ -339,7 +340,7 @@ fn edit(
 ) -> Applying {
     let mut found = must(provider, target, call)?;
     change(&mut found.spec);
-    write_json(&found.folder.join(SPEC), &found.spec, true)
+    write_spec(&found.folder, &found.spec)
         .map_err(|cause| Failure::Known(broken(call, &found.name, &cause)))?;
     Ok(applied(&found))
 }

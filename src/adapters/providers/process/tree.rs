@@ -155,7 +155,7 @@ fn children(own: i32) -> Vec<i32> {
 }
 
 /// Lists the entries of a folder that are numbers.
-fn numbers(folder: &str) -> Vec<i32> {
+pub(super) fn numbers(folder: &str) -> Vec<i32> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())

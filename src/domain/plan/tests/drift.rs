@@ -533,7 +533,7 @@ fn a_network_can_be_restored_by_its_address() {
     let plan = lab.plan_for(Purpose::Restore, &["network.default"]);
     assert_eq!(
         rows(&plan),
-        "+ network.default none (removed outside nanokit)\n"
+        "+ network.default none (removed outside nanokit)\n~ service.api in_place (network.default is made anew)\n"
     );
     let action = plan.action(&Address::network("default")).unwrap();
     assert_eq!(action.steps[0].kind, StepKind::CreateNetwork);

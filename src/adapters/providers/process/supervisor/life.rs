@@ -12,16 +12,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval, sleep, sleep_until};
 
 use crate::adapters::providers::process::cgroup;
+use crate::adapters::providers::process::damage::read_spec;
 use crate::adapters::providers::process::files::{
     FORMAT, Reply, Request, Spec, State, StatusFile, Verdict,
 };
-use crate::adapters::providers::process::folder::{GATE, SPEC, STATUS, read_json, write_json};
+use crate::adapters::providers::process::folder::{GATE, STATUS, put_json, read_json};
 use crate::adapters::providers::process::identity::{ProcessId, own_pid};
 use crate::adapters::providers::process::log::LogWriter;
 use crate::adapters::providers::process::supervisor::checker::Finding;
 use crate::adapters::providers::process::supervisor::control;
 use crate::adapters::providers::process::supervisor::ending::Stopping;
 use crate::adapters::providers::process::supervisor::launch::{self, Main};
+use crate::adapters::providers::process::supervisor::upkeep::{self, Upkeep};
 use crate::adapters::providers::process::tree::{MARKER, Nets, reap_orphans};
 use crate::domain::event::Stream;
 
@@ -94,12 +96,13 @@ pub(super) struct Life {
     pub(super) quit: bool,
     pub(super) memory_kills: u64,
     pub(super) zombies: Vec<i32>,
+    pub(super) upkeep: RefCell<Upkeep>,
 }
 
 impl Life {
     fn open(news: mpsc::Sender<News>) -> io::Result<Self> {
         let here = Path::new(".");
-        let spec: Spec = read_json(Path::new(SPEC))?;
+        let (spec, _) = read_spec(here)?;
         let mut status: StatusFile = match read_json(Path::new(STATUS)) {
             Ok(status) => status,
             Err(error) if error.kind() == io::ErrorKind::NotFound => StatusFile::default(),
@@ -129,6 +132,7 @@ impl Life {
             quit: false,
             memory_kills: 0,
             zombies: Vec::new(),
+            upkeep: RefCell::default(),
         })
     }
 
@@ -158,9 +162,14 @@ impl Life {
     }
 
     pub(super) fn save(&self) {
-        if let Err(error) = write_json(Path::new(STATUS), &self.status, false) {
+        if let Err(error) = self.write_status() {
             self.note(&format!("nanokit cannot write {STATUS}: {error}"));
         }
+    }
+
+    pub(super) fn write_status(&self) -> io::Result<()> {
+        self.upkeep.borrow_mut().look_again();
+        put_json(Path::new(STATUS), &self.status, false)
     }
 
     /// Leaves a remark in the instance's own log.
@@ -255,7 +264,7 @@ impl Life {
     }
 
     fn reload(&mut self) -> Result<Vec<String>, String> {
-        let spec: Spec = read_json(Path::new(SPEC)).map_err(|error| error.to_string())?;
+        let (spec, _) = read_spec(Path::new(".")).map_err(|error| error.to_string())?;
         self.spec = spec;
         if self.main.is_some() {
             Ok(self.apply_limits())
@@ -312,11 +321,16 @@ impl Life {
         }
     }
 
-    /// Once a second: collects orphans, and ends an instance whose folder was deleted.
+    /// Once a second: collects orphans, ends an instance whose folder was deleted, mends its files.
     fn look_around(&mut self) {
         self.zombies = reap_orphans(&self.zombies);
-        if !Path::new(SPEC).exists() && !self.quit {
+        if self.quit {
+            return;
+        }
+        if upkeep::is_deserted() {
             self.retire();
+        } else {
+            self.mend_files();
         }
     }
 }

@@ -13,5 +13,6 @@ mod control;
 mod ending;
 mod launch;
 mod life;
+mod upkeep;
 
 pub use life::supervise;
