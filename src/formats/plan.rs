@@ -13,6 +13,7 @@ use crate::domain::plan::digest::plan_id;
 use crate::domain::plan::model::{Action, Change, Plan, Purpose, Step, StepKind, Summary};
 use crate::domain::time::Wall;
 use crate::formats::error::FormatError;
+use crate::formats::state::is_false;
 use crate::formats::text;
 
 mod read;
@@ -109,6 +110,8 @@ struct WarningWire {
     #[serde(default)]
     address: Option<String>,
     text: String,
+    #[serde(default, skip_serializing_if = "is_false")]
+    blocks: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -232,6 +235,7 @@ fn wire(plan: &Plan) -> PlanWire {
             .map(|warning| WarningWire {
                 address: warning.address.as_ref().map(ToString::to_string),
                 text: warning.text.clone(),
+                blocks: warning.blocks,
             })
             .collect(),
     }

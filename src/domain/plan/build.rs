@@ -139,6 +139,7 @@ fn warnings(
         all.extend(world.strays.iter().map(|stray| PlanWarning {
             address: None,
             text: format!("{stray} is not ours and is left alone"),
+            blocks: false,
         }));
     } else if world.input.request.purpose.builds() {
         let inside = |name: &str| targets.contains(name);

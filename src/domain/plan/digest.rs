@@ -50,6 +50,9 @@ pub fn plan_id(plan: &Plan) -> PlanId {
     feeder.list(plan.warnings.iter(), |feeder, warning| {
         feeder.option(warning.address.as_ref().map(ToString::to_string).as_deref());
         feeder.text(&warning.text);
+        if warning.blocks {
+            feeder.text("blocks");
+        }
     });
     PlanId(feeder.end())
 }

@@ -35,6 +35,7 @@ impl Draft {
         self.warnings.push(PlanWarning {
             address: Some(self.address.clone()),
             text,
+            blocks: false,
         });
     }
 }

@@ -137,6 +137,7 @@ pub(super) fn outside_the_run<'a>(
                         other.address(),
                         service.name
                     ),
+                    blocks: false,
                 });
             }
         }
@@ -161,6 +162,7 @@ pub(super) fn left_behind(world: &World<'_>, removed: &BTreeSet<Address>) -> Vec
                         "{} stays and depends on {address}, which goes",
                         service.address()
                     ),
+                    blocks: false,
                 });
             }
         }

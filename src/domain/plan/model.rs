@@ -9,9 +9,6 @@ pub use crate::domain::plan::step::{Step, StepKind, StepPlace};
 /// How the remark begins that there are objects of ours and no state of them.
 pub const STATE_MISSING: &str = "the state is missing";
 
-/// How the remark goes on that something bears the name of an instance of ours: no run begins with it in the way.
-pub const IN_THE_WAY: &str = "is in the way of";
-
 /// What the plan is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -244,6 +241,8 @@ pub struct PlanWarning {
     pub address: Option<Address>,
     /// The remark.
     pub text: String,
+    /// Whether no run may begin before what it tells of is out of the way.
+    pub blocks: bool,
 }
 
 /// The whole plan.
@@ -292,12 +291,10 @@ impl Plan {
         }
         summary
     }
-    /// Returns the first remark about something that bears the name of an instance of ours.
+    /// Returns the first remark about what no run may begin with.
     #[must_use]
     pub fn obstacle(&self) -> Option<&PlanWarning> {
-        let words = format!(" {IN_THE_WAY} ");
-        let mut warnings = self.warnings.iter();
-        warnings.find(|one| one.address.is_some() && one.text.contains(&words))
+        self.warnings.iter().find(|warning| warning.blocks)
     }
     /// Counts the instances that go without a successor while their service stays.
     #[must_use]

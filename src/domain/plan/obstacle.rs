@@ -4,7 +4,7 @@ use crate::domain::ids::{Address, Instance};
 use crate::domain::live::Obstacle;
 use crate::domain::plan::draft::Draft;
 use crate::domain::plan::instance::{Case, Fix};
-use crate::domain::plan::model::{IN_THE_WAY, Purpose};
+use crate::domain::plan::model::{PlanWarning, Purpose};
 use crate::domain::plan::moves::{Move, Moves};
 use crate::domain::plan::world::World;
 use crate::domain::project::naming;
@@ -53,10 +53,14 @@ fn find<'a>(world: &World<'a>, name: &str) -> Option<&'a Obstacle> {
 
 fn say(found: &Obstacle, number: Instance, draft: &mut Draft) {
     let place = Address::service(&draft.address.name).instance(number);
-    draft.warn(format!(
-        "{} {IN_THE_WAY} {place}: {}; `{}` clears the way",
-        found.name, found.what, found.remedy
-    ));
+    draft.warnings.push(PlanWarning {
+        address: Some(draft.address.clone()),
+        text: format!(
+            "{} is in the way of {place}: {}; `{}` clears the way",
+            found.name, found.what, found.remedy
+        ),
+        blocks: true,
+    });
 }
 
 /// Returns what bears names of the scope and is no instance, for people.

@@ -62,6 +62,7 @@ pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
                         "{} actions run with a deploy of everything, not with chosen services",
                         occasion.as_str()
                     ),
+                    blocks: false,
                 });
                 placed.warnings.sort();
                 return placed;
@@ -77,6 +78,7 @@ pub(super) fn add(input: &PlanInput<'_>, mut placed: Placed) -> Placed {
         placed.warnings.push(PlanWarning {
             address: Some(procedure.address()),
             text: format!("its input {name} has no value yet{why}: --input {name}=VALUE"),
+            blocks: false,
         });
     }
     placed.warnings.sort();
@@ -114,6 +116,7 @@ fn hold(placed: &mut Placed, input: &PlanInput<'_>) {
                     "stays stopped until action {} goes on or is given up",
                     left.by.name
                 ),
+                blocks: false,
             });
         }
     }

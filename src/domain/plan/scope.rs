@@ -60,6 +60,7 @@ pub(super) fn select(world: &World<'_>) -> Selection {
                     text: format!(
                         "nothing is called {text} here, neither in the file nor in the state"
                     ),
+                    blocks: false,
                 });
             }
             known

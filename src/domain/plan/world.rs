@@ -300,6 +300,7 @@ impl<'a> World<'a> {
         self.warnings.push(PlanWarning {
             address: None,
             text,
+            blocks: false,
         });
     }
 }

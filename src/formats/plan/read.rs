@@ -83,6 +83,7 @@ pub(super) fn plan(wire: PlanWire) -> Result<Plan, FormatError> {
                 Ok(PlanWarning {
                     address: warning.address.as_deref().map(address).transpose()?,
                     text: warning.text,
+                    blocks: warning.blocks,
                 })
             })
             .collect::<Result<_, FormatError>>()?,

@@ -1,6 +1,7 @@
 //! Saved plans.
 
 use super::*;
+use crate::domain::plan::digest::plan_id;
 
 #[test]
 fn a_plan_is_written_in_the_documented_shape_and_read_back_whole() {
@@ -33,6 +34,17 @@ fn f19_each_value_of_a_plan_that_was_changed_by_hand_is_noticed() {
             "an edit of `{place}` was taken for the plan that was shown"
         );
     }
+}
+
+#[test]
+fn a_warning_that_no_run_may_begin_with_stays_one() {
+    let mut blocked = sample_plan();
+    blocked.warnings[1].blocks = true;
+    blocked.id = plan_id(&blocked);
+    let text = plan::to_json(&blocked).to_string();
+    assert_eq!(plan::decode(text.as_bytes()).unwrap().0, blocked);
+    let freed = text.replace(",\"blocks\":true", "");
+    assert!(freed != text && plan::decode(freed.as_bytes()).is_err());
 }
 
 /// Makes each document that differs from this one in a single value, or lacks one item of a list.

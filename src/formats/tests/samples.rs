@@ -160,10 +160,12 @@ pub(super) fn sample_plan() -> Plan {
             PlanWarning {
                 address: None,
                 text: "a stray".to_owned(),
+                blocks: false,
             },
             PlanWarning {
                 address: Some(Address::volume("data")),
                 text: "kept".to_owned(),
+                blocks: false,
             },
         ],
     };

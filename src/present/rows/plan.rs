@@ -321,6 +321,7 @@ mod tests {
             warnings: vec![PlanWarning {
                 address: Some(api),
                 text: "a stray was seen".into(),
+                blocks: false,
             }],
         }
     }

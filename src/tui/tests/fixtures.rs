@@ -82,6 +82,7 @@ pub(super) fn idle() -> Snapshot {
     plan.warnings.push(PlanWarning {
         address: Some(Address::service("web")),
         text: "port 8080 is bound by another program".into(),
+        blocks: false,
     });
     Snapshot {
         config: Some(hydrated(project)),
