@@ -30,9 +30,8 @@ impl DockerProvider {
         scope: &Scope,
         images: &BTreeSet<String>,
     ) -> Result<Live, Fault> {
-        let (containers, named, networks, volumes, local) = tokio::try_join!(
+        let ((containers, named), networks, volumes, local) = tokio::try_join!(
             self.list_containers(scope),
-            self.list_named(scope),
             self.list_networks(),
             self.list_volumes(),
             self.list_images(),
@@ -48,7 +47,7 @@ impl DockerProvider {
             engine: identity(&networks).unwrap_or_else(|| self.endpoint.shown()),
             instances,
             unplaced: inspected.iter().filter_map(model::unplaced).collect(),
-            obstacles: obstacles(named, &inspected),
+            obstacles: obstacles(named),
             remarks: Vec::new(),
             networks: own_networks,
             volumes: own_volumes(volumes, scope),
@@ -60,15 +59,13 @@ impl DockerProvider {
         Ok(live)
     }
 
-    /// Lists the containers of a scope, stopped ones included.
-    async fn list_containers(&self, scope: &Scope) -> Result<Vec<ContainerSummary>, Fault> {
-        let filters = [("label".to_owned(), labels::filter(scope))]
-            .into_iter()
-            .collect();
-        let options = ListContainersOptionsBuilder::new()
-            .all(true)
-            .filters(&filters)
-            .build();
+    /// Lists the containers of a scope, stopped ones included, and those of others that bear its names, in one call: no
+    /// filter asks for both.
+    async fn list_containers(
+        &self,
+        scope: &Scope,
+    ) -> Result<(Vec<ContainerSummary>, Vec<ContainerSummary>), Fault> {
+        let options = ListContainersOptionsBuilder::new().all(true).build();
         let all = look("list containers of", scope.project.as_str(), || {
             self.docker.list_containers(Some(options.clone()))
         })
@@ -78,24 +75,10 @@ impl DockerProvider {
             let labels: Labels = one.labels.clone().unwrap_or_default().into_iter().collect();
             labels::are_of(&labels, scope)
         };
-        Ok(all.into_iter().filter(is_ours).collect())
-    }
-
-    /// Lists the containers whose names begin as those of a scope do, whoever made them.
-    async fn list_named(&self, scope: &Scope) -> Result<Vec<ContainerSummary>, Fault> {
-        let head = format!("^/?{}", model::head(scope));
-        let filters = [("name".to_owned(), vec![head])].into_iter().collect();
-        let options = ListContainersOptionsBuilder::new()
-            .all(true)
-            .filters(&filters)
-            .build();
-        look(
-            "list containers named as of",
-            scope.project.as_str(),
-            || self.docker.list_containers(Some(options.clone())),
-        )
-        .await
-        .map_err(Fault::of_a_list)
+        let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_ours);
+        let head = model::head(scope);
+        let is_named = |one: &ContainerSummary| name_of(one).starts_with(&head);
+        Ok((own, others.into_iter().filter(is_named).collect()))
     }
 
     /// Lists every network of the engine.
@@ -176,17 +159,15 @@ impl DockerProvider {
     }
 }
 
-/// Describes the containers that bear names of a scope and are not its own.
-fn obstacles(named: Vec<ContainerSummary>, own: &[ContainerInspectResponse]) -> Vec<Obstacle> {
-    let own: BTreeSet<&str> = own.iter().filter_map(|one| one.id.as_deref()).collect();
+/// Describes the containers of others that bear names of a scope.
+fn obstacles(named: Vec<ContainerSummary>) -> Vec<Obstacle> {
     let mut found: Vec<Obstacle> = named
         .into_iter()
-        .filter_map(|one| {
-            let id = one.id.filter(|id| !own.contains(id.as_str()))?;
-            let names = one.names.unwrap_or_default();
-            let name = names.first()?.trim_start_matches('/').to_owned();
+        .map(|one| {
+            let name = name_of(&one).to_owned();
+            let id = one.id.unwrap_or_default();
             let image = one.image.unwrap_or_default();
-            Some(Obstacle {
+            Obstacle {
                 what: format!(
                     "it is container {} of {image}, which is not ours",
                     id.get(..12).unwrap_or(&id)
@@ -194,11 +175,19 @@ fn obstacles(named: Vec<ContainerSummary>, own: &[ContainerInspectResponse]) -> 
                 remedy: format!("docker rename {name} {name}-aside"),
                 is_ours: false,
                 name,
-            })
+            }
         })
         .collect();
     found.sort_by(|a, b| a.name.cmp(&b.name));
     found
+}
+
+/// The name of a container in a list; the engine writes a slash before it.
+fn name_of(one: &ContainerSummary) -> &str {
+    let names = one.names.as_deref().unwrap_or_default();
+    names
+        .first()
+        .map_or("", |name| name.trim_start_matches('/'))
 }
 
 /// Identity of the engine: the id of a network that is as old as its data folder.
