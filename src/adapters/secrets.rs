@@ -10,8 +10,8 @@ use crate::adapters::folder;
 use crate::domain::secret::{Secret, SecretRef};
 use crate::ports::secrets::{SecretError, Secrets};
 
-/// Longest secret file, in bytes: Linux takes no longer variable.
-const LIMIT: u64 = 128 << 10;
+/// Longest secret, in bytes: Linux takes no variable of more than 128 KiB, its name included.
+const LIMIT: usize = 127 << 10;
 
 /// Resolves `env://` from the loaded variables and `file://` relative to the project.
 #[derive(Clone)]
@@ -45,7 +45,8 @@ impl ProjectSecrets {
             cause,
         };
         let full = self.root.join(path);
-        let bytes = folder::read_plain(&full, LIMIT).map_err(|error| failed(error.to_string()))?;
+        let bytes =
+            folder::read_plain(&full, LIMIT as u64).map_err(|error| failed(error.to_string()))?;
         let mut text =
             String::from_utf8(bytes).map_err(|_| failed("its content is not UTF-8".to_owned()))?;
         if text.ends_with('\n') {
@@ -54,12 +55,21 @@ impl ProjectSecrets {
                 text.pop();
             }
         }
-        if text.contains('\0') {
-            return Err(failed(
-                "it has a NUL character, which no variable can hold".to_owned(),
-            ));
+        match unfit(&text) {
+            Some(why) => Err(failed(why.to_owned())),
+            None => Ok(Secret::new(text)),
         }
-        Ok(Secret::new(text))
+    }
+}
+
+/// Says why no variable can hold a value.
+fn unfit(value: &str) -> Option<&'static str> {
+    if value.contains('\0') {
+        Some("it has a NUL character, which no variable can hold")
+    } else if value.len() > LIMIT {
+        Some("it is longer than 127 KiB, which no variable can hold")
+    } else {
+        None
     }
 }
 
@@ -90,7 +100,7 @@ mod tests {
         write("dos", "b\r\n");
         write("bare", "c");
         write("zero", "a\0b");
-        write("long", &"d".repeat((128 << 10) + 1));
+        write("long", &"d".repeat(LIMIT + 1));
         let secrets = ProjectSecrets::new(
             home.path(),
             BTreeMap::from([("TOKEN".to_owned(), "t\n".to_owned())]),

@@ -115,9 +115,9 @@ impl From<EngineError> for Failure {
             EngineError::Unsaved {
                 kept, also, source, ..
             } => unsaved(message, kept, also.as_deref(), &source),
-            EngineError::BadState { location, hint, .. } => Self::new(FailureKind::Locked, message)
+            EngineError::BadState { location, next, .. } => Self::new(FailureKind::Locked, message)
                 .about(location)
-                .next(first_command(&hint).unwrap_or("nkapp doctor")),
+                .next(next.unwrap_or_else(|| "nkapp doctor".to_owned())),
             EngineError::Locked(report) => locked(message, &report),
             EngineError::LockLost(_) => Self::new(FailureKind::Locked, message)
                 .hint("nothing was started after that; another session may be at work")
@@ -154,14 +154,6 @@ impl From<EngineError> for Failure {
         failure.hints.extend(advice);
         failure
     }
-}
-
-/// Returns the first command that an advice names.
-fn first_command(advice: &str) -> Option<&str> {
-    let quoted = advice.split('`').skip(1).step_by(2);
-    quoted
-        .into_iter()
-        .find(|text| ["nkapp ", "mv "].iter().any(|word| text.starts_with(word)))
 }
 
 fn unsaved(
@@ -308,6 +300,7 @@ mod tests {
             location: "state.json".into(),
             problem: "not JSON".into(),
             hint: "run `nkapp state rebuild`".into(),
+            next: Some("nkapp state rebuild".into()),
         };
         let cases = [
             (EngineError::Store(io), K::Failed, Some("nkapp doctor")),
@@ -402,25 +395,6 @@ mod tests {
     }
 
     #[test]
-    fn the_next_command_is_the_first_one_that_is_advised() {
-        let cases = [
-            (
-                "see `state:`, then `mv a b` and `nkapp plan`",
-                Some("mv a b"),
-            ),
-            (
-                "`nkapp state rebuild` makes it anew",
-                Some("nkapp state rebuild"),
-            ),
-            ("check `name` and `-e`", None),
-            ("", None),
-        ];
-        for (advice, command) in cases {
-            assert_eq!(first_command(advice), command, "{advice}");
-        }
-    }
-
-    #[test]
     fn what_is_missing_names_what_brings_it() {
         let absent = |deployed| EngineError::Absent {
             subject: "service api".into(),
@@ -452,6 +426,7 @@ mod tests {
             location: "state.json".into(),
             problem: "not JSON".into(),
             hint: "run `nkapp state rebuild`".into(),
+            next: Some("nkapp state rebuild".into()),
         });
         assert_eq!(failure.hints, ["run `nkapp state rebuild`"]);
         let failure = Failure::from(EngineError::Locked(report(Verdict::Dead)));

@@ -151,11 +151,15 @@ impl LeaseTimes {
     pub fn delay(&self) -> Duration {
         self.lease.saturating_add(self.grace)
     }
-    /// How long a heartbeat has to be watched before its standing still tells anything, for a holder whose lease is so
-    /// long.
+    /// How long the heartbeat of a holder with such a lease has to stand still before that tells anything: the longer of
+    /// the two leases with the grace that belongs to it, so that clocks of whatever rates the longer lease bears are borne.
     #[must_use]
-    pub fn telling(&self, held: Duration) -> Duration {
-        held.max(self.lease).saturating_add(self.grace)
+    pub fn silence(&self, held: Duration) -> Duration {
+        if held <= self.lease {
+            self.delay()
+        } else {
+            Self::of(Some(held)).delay()
+        }
     }
     /// Checks that the times fit each other: at least three renewals fit before the holder has to stop, and a
     /// contender whose clock runs two thirds as fast again still waits longer than the holder works.

@@ -7,6 +7,7 @@ use crate::domain::graph::build::Graph;
 use crate::domain::ids::Address;
 use crate::domain::plan::build::{Aside, NOTHING_ASIDE, PlanInput};
 use crate::domain::plan::model::{PlanRequest, Purpose};
+use crate::domain::plan::typed::move_away;
 use crate::domain::project::project::Project;
 use crate::domain::record::Record;
 use crate::domain::report::accept::accept;
@@ -135,10 +136,12 @@ fn decoded<W: World>(
 
 fn unreadable<W: World>(world: &W, project: &Project, problem: String) -> EngineError {
     let location = world.disk().shown(&place(project)).display().to_string();
+    let away = move_away(&location);
     EngineError::BadState {
         hint: format!(
-            "which drift is ignored is not known: mend it, or move it away and decide anew, `mv {location} {location}.broken`"
+            "which drift is ignored is not known: mend it, or move it away and decide anew, `{away}`"
         ),
+        next: Some(away),
         location,
         problem,
     }

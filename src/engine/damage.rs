@@ -53,12 +53,13 @@ pub(super) fn check_journals<W: World>(world: &W) -> Result<(), EngineError> {
         return Err(EngineError::Store(Box::new(error)));
     }
     let location = disk.shown(folder).display().to_string();
+    let away = move_away(&location);
     Err(EngineError::BadState {
         problem: format!("it is no folder that can be read: {}", error.source),
         hint: format!(
-            "the journals of runs belong into it: move away what is there (`{}`); the next run makes the folder anew",
-            move_away(&location)
+            "the journals of runs belong into it: move away what is there (`{away}`); the next run makes the folder anew"
         ),
+        next: Some(away),
         location,
     })
 }
@@ -71,7 +72,8 @@ pub(super) async fn undecodable<W: World>(world: &W, error: &FormatError) -> Eng
         let location = world.state().location();
         let hint = match error {
             FormatError::Newer { .. } => error.hint_or(&format!(
-                "move it away (`mv {location} {location}.kept`), then run `nkapp state rebuild`"
+                "move it away (`{}`), then run `nkapp state rebuild`",
+                move_away(&location)
             )),
             other => other.hint().to_owned(),
         };
@@ -79,6 +81,7 @@ pub(super) async fn undecodable<W: World>(world: &W, error: &FormatError) -> Eng
             location,
             problem: error.to_string(),
             hint,
+            next: None,
         }
     }
 }
@@ -115,6 +118,7 @@ pub(super) fn check_scope<W: World>(
         location: world.state().location(),
         problem: format!("it belongs to {theirs}, not to {ours}"),
         hint: "check `name`, `component` and `-e`, or where `state:` points".to_owned(),
+        next: None,
     })
 }
 
@@ -180,7 +184,7 @@ pub(super) async fn missing<W: World>(world: &W, scope: &Scope) -> Result<(), En
     let kept = world.state().backups().await.unwrap_or_default();
     let problem = if !kept.is_empty() {
         "it is missing, but earlier ones of it are kept".to_owned()
-    } else if let Some(run) = runs::changed_something(world, scope) {
+    } else if let Some(run) = runs::changed_something(world, scope).await {
         format!("it is missing, but run {run} changed something here")
     } else {
         return Ok(());
@@ -272,11 +276,13 @@ fn copy<W: World>(world: &W, kept: &Backup) -> Option<Record> {
 async fn told<W: World>(world: &W, problem: String, in_the_way: bool) -> EngineError {
     let backups = world.state().backups().await.unwrap_or_default();
     let mut hints: Vec<String> = Vec::new();
+    let mut next = None;
     if in_the_way {
+        let away = move_away(&world.state().location());
         hints.push(format!(
-            "move it away first (`{}`): nothing is read or written through it; then:",
-            move_away(&world.state().location())
+            "move it away first (`{away}`): nothing is read or written through it; then:"
         ));
+        next = Some(away);
     }
     let good: Vec<(&Backup, Record)> = backups
         .iter()
@@ -287,18 +293,20 @@ async fn told<W: World>(world: &W, problem: String, in_the_way: bool) -> EngineE
             .iter()
             .map(|(_, record)| record.serial.to_string())
             .collect();
+        let push = format!("nkapp state push --force {}", word(&newest.place));
         hints.push(format!(
-            "good copies are kept, by serial, the newest first: {}; `nkapp state push --force {}` brings the newest back, without what was saved after it (serial {}): `nkapp drift` finds that again",
+            "good copies are kept, by serial, the newest first: {}; `{push}` brings the newest back, without what was saved after it (serial {}): `nkapp drift` finds that again",
             serials.join(", "),
-            word(&newest.place),
             record.serial.0.saturating_add(1)
         ));
+        next = next.or(Some(push));
     }
     hints.push("`nkapp state rebuild` makes it anew from the labels of what is there".to_owned());
     EngineError::BadState {
         location: world.state().location(),
         problem,
         hint: hints.join("\n"),
+        next: next.or_else(|| Some("nkapp state rebuild".to_owned())),
     }
 }
 

@@ -213,6 +213,7 @@ pub(super) fn check_engine(record: Option<&Record>, live: &Live) -> Result<(), E
             ),
             hint: "point at the other engine again, or run `nkapp state rebuild` to begin with what is here"
                 .to_owned(),
+            next: None,
         });
     }
     Ok(())

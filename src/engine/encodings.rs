@@ -1,5 +1,6 @@
 //! The encodings of a value that are looked for as texts of their own: base64, hexadecimal, numbers, quotes of a shell.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Bytes of a long value behind one piece of its base64: a line of `base64`, and one of PEM.
@@ -15,6 +16,8 @@ const DUMPED: usize = 16;
 const SHORTEST_BESIDE: usize = 4;
 /// Shortest piece of a text that was wrapped anew.
 const REWRAPPED: usize = 24;
+/// Different letters that such a piece has at least.
+const DIFFERENT: usize = 8;
 
 /// Longest value whose rarer encodings are looked for; of a longer one they would be many.
 const LONGEST_ODD: usize = 256;
@@ -126,7 +129,12 @@ pub(super) fn rewrapped(value: &str) -> impl Iterator<Item = String> {
     } else {
         0
     };
-    (0..pieces).filter_map(move |at| joined.get(at..at + REWRAPPED).map(str::to_owned))
+    // A line of rules is in every text.
+    let telling = |piece: &&str| piece.bytes().collect::<BTreeSet<u8>>().len() >= DIFFERENT;
+    (0..pieces).filter_map(move |at| {
+        let piece = joined.get(at..at + REWRAPPED).filter(telling)?;
+        Some(piece.to_owned())
+    })
 }
 
 /// Base64 of the bytes as it appears in the middle of a longer encoding that starts `offset` bytes earlier: the

@@ -236,6 +236,7 @@ impl<W: World> Reconcile for Engine<W> {
             location: shown.display().to_string(),
             problem: error.to_string(),
             hint: "make a new one with `nkapp plan`".to_owned(),
+            next: Some("nkapp plan".to_owned()),
         })?;
         if digest::plan_id(&plan) != plan.id {
             return Err(EngineError::StalePlan(format!(

@@ -233,10 +233,9 @@ impl<W: World> Run<'_, W> {
         if verdict.is_ok() {
             keeper.remember_plan(plan.id.clone());
             self.forecast = self.expected.map(|expected| Forecast { expected, took });
-            let over = keeper.conclude(self.world, |record| {
+            keeper.conclude(self.world, |record| {
                 conclude(record, self.project, &self.request.plan);
             });
-            return saved(self.world, keeper, over).await;
         }
         saved(self.world, keeper, verdict).await
     }

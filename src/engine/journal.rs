@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use crate::domain::ids::{Epoch, Lineage, RunId};
+use crate::domain::plan::typed::word;
 use crate::engine::reconcile::EngineError;
 use crate::formats::journal::{self, Chain, Line};
 use crate::ports::disk::Disk;
@@ -140,18 +141,23 @@ pub fn of_lineage<W: World>(world: &W, lineage: &Lineage) -> Result<Vec<Found>, 
     for name in disk.list(FOLDER.as_ref()).map_err(store)? {
         let path = PathBuf::from(FOLDER).join(&name);
         let shown = disk.shown(&path).display().to_string();
+        let out = format!("mv {} .", word(&shown));
         let mended = format!(
-            "move it out of its folder (`mv {shown} .`), since it tells what a run that was cut off did, then run `nkapp state rebuild`"
+            "move it out of its folder (`{out}`), since it tells what a run that was cut off did, then run `nkapp state rebuild`"
         );
         let bad = |problem: String, hint: String| EngineError::BadState {
             problem,
+            next: (hint == mended).then(|| out.clone()),
             hint,
             location: shown.clone(),
         };
         let bytes = match disk.read(&path, LIMIT) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => continue,
-            Err(error) => return Err(bad(format!("it cannot be read: {}", error.source), mended)),
+            Err(error) => {
+                let problem = format!("it cannot be read: {}", error.source);
+                return Err(bad(problem, mended.clone()));
+            }
         };
         let read = journal::decode(&bytes)
             .map_err(|error| bad(error.to_string(), error.hint_or(&mended)))?;

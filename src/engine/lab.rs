@@ -233,8 +233,16 @@ impl Disk for MemDisk {
             .insert(path.to_owned(), bytes.to_vec());
         Ok(())
     }
-    fn read(&self, path: &Path, _limit: u64) -> Result<Option<Vec<u8>>, DiskError> {
-        Ok(self.files.borrow().get(path).cloned())
+    fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError> {
+        let found = self.files.borrow().get(path).cloned();
+        match found {
+            Some(bytes) if bytes.len() as u64 > limit => Err(DiskError {
+                action: "read",
+                path: path.to_owned(),
+                source: std::io::ErrorKind::FileTooLarge.into(),
+            }),
+            found => Ok(found),
+        }
     }
     fn list(&self, path: &Path) -> Result<Vec<String>, DiskError> {
         let files = self.files.borrow();

@@ -12,6 +12,7 @@ use crate::domain::report::worker::Leadership;
 use crate::engine::claims::Claims;
 use crate::engine::lease::{Lease, Wanted};
 use crate::engine::reconcile::{EngineError, Stop};
+use crate::engine::verdict::said;
 use crate::ports::clock::Clock;
 use crate::ports::world::World;
 
@@ -119,9 +120,4 @@ pub(super) async fn lead<W: World>(
 async fn raised(stop: &mut watch::Receiver<Stop>) {
     // Nobody left to raise it means the same.
     let _ = stop.wait_for(|stop| *stop != Stop::Run).await;
-}
-
-fn said(error: &EngineError) -> String {
-    std::error::Error::source(error)
-        .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

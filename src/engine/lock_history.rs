@@ -191,11 +191,10 @@ pub(super) async fn recalled<W: World>(world: &W, mut report: LockReport) -> Loc
     report
 }
 
+/// Returns when the lock of a place was taken last, as far as the log goes back.
 fn taken_last<W: World>(world: &W, location: &str) -> Option<LockDeed> {
-    let deeds = history(world).ok()?.deeds.into_iter();
-    deeds
-        .into_iter()
-        .find(|deed| deed.act == "take" && deed.location == location)
+    let mut deeds = history(world).ok()?.deeds.into_iter();
+    deeds.find(|deed| deed.act == "take" && deed.location == location)
 }
 
 fn about(record: &LockRecord) -> LockDeed {
@@ -223,10 +222,11 @@ fn append<W: World>(world: &W, deed: &LockDeed) -> Result<(), EngineError> {
 /// Sets a log that grew long aside, whole: who is appending to it meanwhile goes on in it, so no line is lost. Called by
 /// the holder of the lock alone.
 fn set_aside<W: World>(world: &W, name: &str) {
-    let Ok(Some(bytes)) = world.disk().read(Path::new(name), LIMIT) else {
-        return;
+    let is_long = match world.disk().read(Path::new(name), KEPT as u64) {
+        Ok(_) => false,
+        Err(error) => error.source.kind() == std::io::ErrorKind::FileTooLarge,
     };
-    if bytes.len() <= KEPT {
+    if !is_long {
         return;
     }
     if let Err(error) = world.disk().rename(Path::new(name), &aside(name)) {

@@ -45,11 +45,9 @@ impl Look {
     /// Longest time that delay takes.
     pub(super) fn delay(&self, times: &LeaseTimes) -> Duration {
         let lease = self.report.record.as_ref().map(|record| record.lease);
-        let longest = lease.unwrap_or_default().max(times.lease);
+        let silence = times.silence(lease.unwrap_or_default());
         // One look more, so that the last one comes after the end.
-        longest
-            .saturating_add(times.grace)
-            .saturating_add(LOOK_AGAIN)
+        silence.saturating_add(LOOK_AGAIN)
     }
 }
 

@@ -82,6 +82,7 @@ fn check(known: &Record, given: &Record, location: &str) -> Result<(), EngineErr
         problem,
         hint: "`--force` replaces it all the same; `nkapp state pull` prints what would be lost"
             .to_owned(),
+        next: Some("nkapp state pull".to_owned()),
     })
 }
 

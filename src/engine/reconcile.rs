@@ -63,6 +63,8 @@ pub enum EngineError {
         problem: String,
         /// What to do now, one advice a line.
         hint: String,
+        /// The command to begin with, where it is clear what is wanted.
+        next: Option<String>,
     },
     /// Somebody else holds the lock.
     #[error("{}", crate::domain::report::lock::held(.0))]
@@ -113,10 +115,8 @@ pub enum EngineError {
 }
 
 fn besides(skipped: usize) -> String {
-    match skipped {
-        0 => String::new(),
-        number => format!(", {number} skipped"),
-    }
+    let skipped = (skipped > 0).then(|| format!(", {skipped} skipped"));
+    skipped.unwrap_or_default()
 }
 
 impl EngineError {

@@ -157,8 +157,11 @@ impl Redactor {
         }
         let mut hits = Vec::new();
         for (found, places) in digits(text) {
-            for at in 0..found.len() {
+            for (at, two) in found.windows(2).enumerate() {
                 let rest = found.get(at..).unwrap_or_default();
+                if !matches!(two, [first, second] if self.digits.may_begin(*first, *second)) {
+                    continue;
+                }
                 let mut known = self.digits.beginning(rest);
                 let Some(known) = known.find(|known| rest.starts_with(&known.text)) else {
                     continue;

@@ -152,13 +152,20 @@ fn durations(bytes: &[u8], scope: &Scope) -> Option<BTreeMap<StepId, Duration>> 
 }
 
 /// Returns the last run here that finished something of a project and environment. Only the newest are looked at.
-pub(super) fn changed_something<W: World>(world: &W, scope: &Scope) -> Option<RunId> {
+pub(super) async fn changed_something<W: World>(world: &W, scope: &Scope) -> Option<RunId> {
     const LOOKED_AT: usize = 20;
+    let mut budget = LEARNED;
     let newest = ids(world).unwrap_or_default().into_iter().rev();
-    newest.take(LOOKED_AT).map(RunId).find(|run| {
-        let read = world.disk().read(&journal_of(run), LEARNED);
-        matches!(read, Ok(Some(bytes)) if finished_something(&bytes, scope))
-    })
+    for run in newest.take(LOOKED_AT).map(RunId) {
+        if let Ok(Some(bytes)) = world.disk().read(&journal_of(&run), budget) {
+            budget = budget.saturating_sub(bytes.len() as u64);
+            if finished_something(&bytes, scope) {
+                return Some(run);
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+    None
 }
 
 fn finished_something(bytes: &[u8], scope: &Scope) -> bool {

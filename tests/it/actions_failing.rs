@@ -325,6 +325,10 @@ fn a_backup_is_repeated_in_its_own_flow_only_and_a_bad_file_is_never_put_back() 
             .exits(0);
         assert_eq!(target.exists(), !dangling);
         std::fs::remove_file(&link).expect("it was there");
+        env.nkapp(&["action", "run", "through", "-y"]).exits(1);
+        env.nkapp(&["action", "run", "through", "--abort", "-y"])
+            .exits(0);
+        std::fs::remove_file(&digest).expect("it was there");
         env.nkapp(&["action", "run", "through", "-y"]).exits(0);
         let seen = std::fs::read_to_string(&target).unwrap_or_default();
         assert_eq!(seen, if dangling { "" } else { "mine" });

@@ -54,6 +54,8 @@ fn a_damaged_file_of_a_running_instance_stops_no_command() {
             env.put("nanokit.yml", FILE);
             env.nkapp(&["deploy", "-y"]).exits(0);
             let pids = pids(&env);
+            // It would put its files back.
+            shell(&format!("kill -STOP {}", pids[1]));
             match text {
                 Some(text) => std::fs::write(file(&env, name), text).expect("its file"),
                 None => std::fs::remove_file(file(&env, name)).expect("its file"),
@@ -62,6 +64,7 @@ fn a_damaged_file_of_a_running_instance_stops_no_command() {
             env.nkapp(&["status"]).exits(0).says("running");
             env.nkapp(&["doctor"]).says(&words);
             env.nkapp(&["plan", "--detailed-exitcode"]).exits(0);
+            shell(&format!("kill -CONT {}", pids[1]));
             env.nkapp(&["deploy", "-y"]).exits(0);
             assert!(pids.iter().all(|pid| lives(*pid)), "{name} {text:?}");
             env.nkapp(&["destroy", "-y"]).exits(0);
@@ -87,7 +90,7 @@ fn what_runs_and_cannot_be_told_is_named_and_never_taken_for_gone() {
     let process = format!("process {} of it runs", pids[1]);
     let folder = file(&env, "spec.json");
     let folder = folder.parent().expect("a folder").display();
-    let way_out = format!("kill {}; rm -r '{folder}'", pids[1]);
+    let way_out = format!("kill {}; rm -r {folder}", pids[1]);
     env.nkapp(&["status"]).says(&words).says(&process);
     env.nkapp(&["plan"]).exits(0).says(&words).says(&process);
     env.nkapp(&["doctor"]).says(&words).says(&way_out);

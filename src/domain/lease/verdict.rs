@@ -86,7 +86,7 @@ fn judge_broken(
         .broken
         .as_ref()
         .is_some_and(|broken| broken.verdict == Verdict::Dead.as_str());
-    let delay = silence(record, times);
+    let delay = times.silence(record.lease);
     if proven || watched.still >= delay {
         return (Verdict::Free, lines);
     }
@@ -103,22 +103,13 @@ fn judge_broken(
     (Verdict::Unknown, lines)
 }
 
-/// How long a heartbeat has to stand still: the longer of the two leases with the grace that belongs to it, so that
-/// clocks of whatever rates the longer lease bears are borne.
-fn silence(record: &LockRecord, times: &LeaseTimes) -> Duration {
-    if record.lease <= times.lease {
-        return times.delay();
-    }
-    LeaseTimes::of(Some(record.lease)).delay()
-}
-
 fn judge_held(
     record: &LockRecord,
     proof: ProcessProof,
     watched: Watched,
     times: &LeaseTimes,
 ) -> (Verdict, Vec<Evidence>) {
-    let silence = silence(record, times);
+    let silence = times.silence(record.lease);
     let silent = watched.still >= silence;
     let process = process_evidence(&record.holder, proof);
     let lives = matches!(proof, ProcessProof::Alive | ProcessProof::Stopped);

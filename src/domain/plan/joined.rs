@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::ids::ResourceKind;
 use crate::domain::model::{Model, path};
 use crate::domain::plan::instance::{Fix, Verdict};
 use crate::domain::plan::model::{Cause, Change};
 use crate::domain::plan::world::World;
-use crate::domain::project::canonical::network_aliases;
 use crate::domain::project::naming;
 
 /// Networks a platform gives to instances that asked for none.
@@ -58,9 +56,9 @@ impl Verdict<'_, '_> {
             .and_then(|r| r.model.get(&field))
             .map(|f| f.value.as_str());
         let remade = case.ground.remade_networks.contains(name);
-        let others = names_of_others(case.world, &case.service.name, name);
+        let at = (case.service.name.as_str(), name);
         let differs = |wanted: &str| {
-            live.is_none_or(|live| !covers(live, wanted) || takes(live, wanted, &others))
+            live.is_none_or(|live| !covers(live, wanted) || takes(case.world, at, (live, wanted)))
         };
         if recorded.is_some_and(differs) && !remade && self.leaves(&field) {
             return;
@@ -88,35 +86,15 @@ impl Verdict<'_, '_> {
     }
 }
 
-/// Returns every name by which the other services of the file and of the state are found on a network.
-pub(in crate::domain) fn names_of_others(
+/// Tells whether the live aliases of a service take a name from another one: it would be found at both.
+fn takes(
     world: &World<'_>,
-    service: &str,
-    network: &str,
-) -> BTreeSet<String> {
-    let field = format!("{}{network}", path::NETWORKS);
-    let recorded = world.input.record.into_iter().flat_map(|r| &r.resources);
-    let recorded = recorded
-        .filter(|(address, _)| address.kind == ResourceKind::Service && address.name != service)
-        .filter_map(|(_, resource)| resource.model.get(&field))
-        .flat_map(|aliases| aliases.value.split(','))
-        .map(str::to_owned);
-    let services = world.input.project.services.values();
-    let wanted = services
-        .filter(|other| other.name != service)
-        .filter_map(|other| network_aliases(other).remove(network))
-        .flatten();
-    recorded
-        .chain(wanted)
-        .filter(|name| !name.is_empty())
-        .collect()
-}
-
-/// Tells whether the live aliases take a name from another service: it would be found at both.
-fn takes(live: &str, wanted: &str, others: &BTreeSet<String>) -> bool {
+    (service, network): (&str, &str),
+    (live, wanted): (&str, &str),
+) -> bool {
     let wanted: BTreeSet<&str> = wanted.split(',').collect();
-    live.split(',')
-        .any(|alias| !wanted.contains(alias) && others.contains(alias))
+    let mut extra = live.split(',').filter(|alias| !wanted.contains(alias));
+    extra.any(|alias| world.is_name_of_another(network, alias, service))
 }
 
 /// Returns network → aliases of a model.

@@ -3,12 +3,15 @@
 //! Ours is what carries the lineage of our state at an address that the file or the state knows, or what the record
 //! knows by its id. Everything else is shown and never touched.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ids::{Address, Instance, Lineage, ResourceKind, Scope};
 use crate::domain::live::{Live, LiveInstance, LiveNetwork, LiveVolume, Status};
 use crate::domain::plan::build::PlanInput;
+use crate::domain::plan::joined::networks_of;
 use crate::domain::plan::model::{PlanWarning, Purpose, STATE_MISSING};
+use crate::domain::project::canonical::network_aliases;
 use crate::domain::project::naming;
 use crate::domain::record::RecordedResource;
 
@@ -26,7 +29,12 @@ pub(in crate::domain) struct World<'a> {
     pub(in crate::domain) strays: Vec<String>,
     /// Remarks about the whole.
     pub(in crate::domain) warnings: Vec<PlanWarning>,
+    /// Which services bear a name on a network, once somebody asked.
+    bearers: OnceCell<Bearers>,
 }
+
+/// The services that are found by a name, by network and name.
+type Bearers = BTreeMap<(String, String), BTreeSet<String>>;
 
 impl<'a> World<'a> {
     /// Sorts the live objects.
@@ -40,6 +48,7 @@ impl<'a> World<'a> {
             volumes: BTreeMap::new(),
             strays: Vec::new(),
             warnings: Vec::new(),
+            bearers: OnceCell::new(),
         };
         world.find_lineage();
         for remark in &input.live.remarks {
@@ -61,6 +70,40 @@ impl<'a> World<'a> {
     pub(in crate::domain) fn aside(&self, address: &Address) -> Option<&'a BTreeSet<String>> {
         let aside = self.input.aside.get(address);
         aside.filter(|_| self.restores())
+    }
+    /// Tells whether another service of the file or of the state is found by a name on a network.
+    pub(in crate::domain) fn is_name_of_another(
+        &self,
+        network: &str,
+        name: &str,
+        service: &str,
+    ) -> bool {
+        let bearers = self.bearers.get_or_init(|| self.bearers());
+        let found = bearers.get(&(network.to_owned(), name.to_owned()));
+        found.is_some_and(|found| found.iter().any(|other| other != service))
+    }
+    fn bearers(&self) -> Bearers {
+        let mut all = Bearers::new();
+        let mut bears = |network: &str, name: &str, service: &str| {
+            let place = all.entry((network.to_owned(), name.to_owned()));
+            place.or_default().insert(service.to_owned());
+        };
+        for service in self.input.project.services.values() {
+            for (network, aliases) in network_aliases(service) {
+                for alias in aliases {
+                    bears(&network, &alias, &service.name);
+                }
+            }
+        }
+        let recorded = self.input.record.into_iter().flat_map(|r| &r.resources);
+        for (address, resource) in recorded.filter(|(a, _)| a.kind == ResourceKind::Service) {
+            for (network, aliases) in networks_of(&resource.model) {
+                for alias in aliases.split(',').filter(|alias| !alias.is_empty()) {
+                    bears(network, alias, &address.name);
+                }
+            }
+        }
+        all
     }
     /// Returns what was recorded of a resource.
     pub(in crate::domain) fn recorded(&self, address: &Address) -> Option<&'a RecordedResource> {

@@ -13,6 +13,28 @@ use crate::domain::ids::{ComponentName, Instance, Scope};
 /// Longest name: what a DNS label may have.
 pub const LONGEST: usize = 63;
 
+/// Returns what stands before the own part of every name of a scope.
+#[must_use]
+pub fn prefix(scope: &Scope) -> String {
+    match &scope.component {
+        Some(component) => format!("nk-{}-{component}-{}", scope.project, scope.env),
+        None => format!("nk-{}-{}", scope.project, scope.env),
+    }
+}
+
+/// Returns how every name of the scope begins: a long one is cut before its digest.
+fn head(scope: &Scope) -> String {
+    prefix(scope).chars().take(40).collect()
+}
+
+/// Tells whether a name starts as every name of the scope does.
+#[must_use]
+pub fn may_be_named_by(scope: &Scope, name: &str) -> bool {
+    let (prefix, head) = (prefix(scope), head(scope));
+    name.strip_prefix(head.as_str())
+        .is_some_and(|rest| head.len() < prefix.len() || rest.is_empty() || rest.starts_with('-'))
+}
+
 /// Returns the name of an instance: `nk-PROJECT[-COMPONENT]-ENV-SERVICE-N`, with a short digest where that would
 /// be too long or could be read two ways, so that two addresses never share a name.
 #[must_use]

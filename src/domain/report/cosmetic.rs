@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::ids::Address;
 use crate::domain::live::LiveInstance;
 use crate::domain::model::{Field, path};
-use crate::domain::plan::joined::names_of_others;
 use crate::domain::plan::model::{Cause, Change};
 use crate::domain::plan::world::World;
 use crate::domain::record::RecordedResource;
@@ -54,8 +53,9 @@ fn of_instance(
             None => note(field, Some(value.value.clone()), None),
             Some(known) if is_network => {
                 let network = field.strip_prefix(path::NETWORKS).unwrap_or_default();
-                let others = names_of_others(world, &live.service, network);
-                let extra = beyond(value, known, live, &others);
+                let is_taken =
+                    |alias: &str| world.is_name_of_another(network, alias, &live.service);
+                let extra = beyond(value, known, live, &is_taken);
                 if !extra.is_empty() {
                     let shown = Some(known.value.clone()).filter(|text| !text.is_empty());
                     note(field, Some(extra.join(",")), shown);
@@ -78,13 +78,13 @@ fn beyond<'a>(
     live: &'a Field,
     known: &Field,
     one: &LiveInstance,
-    others: &BTreeSet<String>,
+    is_taken: &dyn Fn(&str) -> bool,
 ) -> Vec<&'a str> {
     let known: BTreeSet<&str> = known.value.split(',').collect();
     live.value
         .split(',')
         .filter(|alias| !alias.is_empty() && !known.contains(alias))
-        .filter(|alias| !others.contains(*alias))
+        .filter(|alias| !is_taken(alias))
         .filter(|alias| !one.id.as_str().starts_with(alias))
         .collect()
 }

@@ -13,7 +13,7 @@ sum_of() { sha256sum < "$1" | cut -d' ' -f1; }
 if [ "$NK_DOES" = backup ]; then
     mkdir -p "$place" || exit 76
     # A link never takes the place of something, and nothing is written through one.
-    [ ! -L "$out" ] || exit 70
+    [ ! -L "$out" ] && [ ! -L "$out.sha256" ] && [ ! -d "$out.sha256" ] || exit 70
     if [ -e "$out" ]; then
         # One that an earlier attempt of this very flow finished counts; any other is somebody's.
         [ -f "$out.sha256" ] || exit 70

@@ -30,6 +30,7 @@ async fn refused(lab: &Lab, bytes: &[u8], what: &str) -> String {
             location,
             problem,
             hint,
+            ..
         }) => {
             assert_eq!(location, "memory", "{what}");
             assert!(!problem.is_empty() && !hint.is_empty(), "{what}");
@@ -293,6 +294,7 @@ async fn f18_garbage_in_a_journal_is_named_by_its_line_and_a_torn_end_is_told() 
             location,
             problem,
             hint,
+            ..
         } = error
         else {
             panic!("{garbage}: {error:?}");

@@ -103,7 +103,7 @@ impl<W: World> Run<'_, W> {
         if plan.is_empty() {
             keeper.conclude(world, |record| {
                 conclude(record, project, &self.request.plan);
-            })?;
+            });
             keeper.finish(world).await?;
             return Ok(None);
         }

@@ -13,7 +13,7 @@ pub(super) struct Pattern {
     pub(super) kind: Kind,
 }
 
-/// What a pattern is besides its text; of one that is registered again, all of it holds.
+/// What a pattern is besides its text. Of one that is registered again all of it holds, and `alone` only where both say so.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Kind {
     /// Whether it counts only where no other letter is beside it.

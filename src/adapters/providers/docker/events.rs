@@ -14,11 +14,11 @@ use tokio::sync::mpsc;
 
 use crate::adapters::providers::docker::fault::Fault;
 use crate::adapters::providers::docker::labels::{self, Labels};
-use crate::adapters::providers::docker::model;
 use crate::adapters::providers::docker::provider::DockerProvider;
 use crate::domain::ids::{Address, ProviderId, Scope};
 use crate::domain::live::{Health, LiveEvent, LiveEventKind, LiveSubject};
 use crate::domain::model::normal_image;
+use crate::domain::project::naming;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -161,7 +161,7 @@ impl DockerProvider {
             EventMessageTypeEnum::CONTAINER => self.of_container(scope, id, action, &attributes),
             EventMessageTypeEnum::NETWORK => self.of_network(scope, action, &attributes),
             EventMessageTypeEnum::VOLUME => {
-                model::may_be_named_by(scope, id).then(|| of_volume(id, action))
+                naming::may_be_named_by(scope, id).then(|| of_volume(id, action))
             }
             EventMessageTypeEnum::IMAGE => {
                 let name = attributes.get("name").map_or(id, String::as_str);
@@ -233,7 +233,7 @@ impl DockerProvider {
         // Somebody else's container on a network of ours is no news, one of ours on a foreign network is.
         let ours = match container {
             Some(_) => subject.is_some(),
-            None => model::may_be_named_by(scope, name),
+            None => naming::may_be_named_by(scope, name),
         };
         ours.then(|| changed(subject, format!("network {name}: {action}")))
     }

@@ -57,38 +57,19 @@ impl NetworkNames {
     }
 }
 
-/// Returns how every name of the scope begins: a long one is cut before its digest.
-pub(super) fn head(scope: &Scope) -> String {
-    prefix(scope).chars().take(40).collect()
-}
-
-/// Tells whether a name starts as every name of the scope does.
-pub(super) fn may_be_named_by(scope: &Scope, name: &str) -> bool {
-    let (prefix, head) = (prefix(scope), head(scope));
-    name.strip_prefix(head.as_str())
-        .is_some_and(|rest| head.len() < prefix.len() || rest.is_empty() || rest.starts_with('-'))
-}
-
 /// Finds the name in the file that the scope turns into `name`.
 pub(super) fn name_in_file(
     scope: &Scope,
     name: &str,
     make: impl Fn(&Scope, &str) -> String,
 ) -> Option<String> {
-    let rest = name.strip_prefix(&prefix(scope))?;
+    let rest = name.strip_prefix(&naming::prefix(scope))?;
     let rest = rest.strip_prefix('-').unwrap_or(rest);
     let without_digest = rest.rsplit_once('-').map_or("", |(head, _)| head);
     ["default", rest, without_digest]
         .into_iter()
         .find(|candidate| !candidate.is_empty() && make(scope, candidate) == name)
         .map(str::to_owned)
-}
-
-fn prefix(scope: &Scope) -> String {
-    match &scope.component {
-        Some(component) => format!("nk-{}-{component}-{}", scope.project, scope.env),
-        None => format!("nk-{}-{}", scope.project, scope.env),
-    }
 }
 
 /// Reads one container; `None` when it does not say which instance it is.

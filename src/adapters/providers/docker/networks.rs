@@ -9,11 +9,11 @@ use bollard::models::{
 };
 use bollard::query_parameters::RemoveVolumeOptions;
 
+use crate::adapters::providers::docker::create;
 use crate::adapters::providers::docker::fault::{CHANGE, Fault, READ, call, look};
 use crate::adapters::providers::docker::instance::{gone_is_done, of};
 use crate::adapters::providers::docker::labels::{self, Labels};
 use crate::adapters::providers::docker::provider::DockerProvider;
-use crate::adapters::providers::docker::{create, model};
 use crate::domain::ids::ProviderId;
 use crate::domain::project::naming;
 use crate::domain::project::project::{Network, Volume};
@@ -242,7 +242,7 @@ impl DockerProvider {
             networks.is_some_and(|known| known.contains_key(&own))
         };
         // The engine's own name or id comes first: a foreign network may be called like one of the file's.
-        let is_engine_name = model::may_be_named_by(&op.scope, network) || !known;
+        let is_engine_name = naming::may_be_named_by(&op.scope, network) || !known;
         let name = if is_engine_name { network } else { &own };
         self.seen.open().addresses.remove(&target.id.0);
         self.leave(target.id.as_str(), name).await?;

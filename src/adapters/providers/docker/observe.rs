@@ -19,6 +19,7 @@ use crate::adapters::providers::docker::provider::DockerProvider;
 use crate::domain::ids::{Address, ImageId, Lineage, ProviderId, Scope};
 use crate::domain::live::{Live, LiveNetwork, LiveSubject, LiveVolume, Obstacle};
 use crate::domain::model::normal_image;
+use crate::domain::project::naming;
 
 /// Inspections at once: the engine gains nothing from more.
 const AT_ONCE: usize = 8;
@@ -76,8 +77,10 @@ impl DockerProvider {
             labels::are_of(&labels, scope)
         };
         let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_ours);
-        let head = model::head(scope);
-        let is_named = |one: &ContainerSummary| name_of(one).starts_with(&head);
+        let is_named = |one: &ContainerSummary| {
+            let labels: Labels = one.labels.clone().unwrap_or_default().into_iter().collect();
+            !labels::are_of_anyone(&labels) && naming::may_be_named_by(scope, name_of(one))
+        };
         Ok((own, others.into_iter().filter(is_named).collect()))
     }
 
@@ -210,7 +213,7 @@ fn own_networks(networks: &[Network], scope: &Scope) -> Vec<LiveNetwork> {
                 .collect();
             let name = network.name.clone()?;
             let ours = labels::are_of(&labels, scope);
-            let bare = !labels::are_of_anyone(&labels) && model::may_be_named_by(scope, &name);
+            let bare = !labels::are_of_anyone(&labels) && naming::may_be_named_by(scope, &name);
             (ours || bare).then(|| LiveNetwork {
                 id: ProviderId(network.id.clone().unwrap_or_default()),
                 network: labels.get(labels::NETWORK).cloned(),
@@ -232,7 +235,7 @@ fn own_volumes(volumes: Vec<Volume>, scope: &Scope) -> Vec<LiveVolume> {
             let labels: Labels = volume.labels.into_iter().collect();
             let ours = labels::are_of(&labels, scope);
             let bare =
-                !labels::are_of_anyone(&labels) && model::may_be_named_by(scope, &volume.name);
+                !labels::are_of_anyone(&labels) && naming::may_be_named_by(scope, &volume.name);
             (ours || bare).then(|| LiveVolume {
                 id: ProviderId(volume.name),
                 volume: labels.get(labels::VOLUME).cloned(),

@@ -16,6 +16,7 @@ use crate::adapters::providers::process::folder::{
 use crate::adapters::providers::process::identity::ProcessId;
 use crate::adapters::providers::process::link::SUPERVISE;
 use crate::adapters::providers::process::tree::{self, EXEC_MARKER, MARKER, Nets};
+use crate::domain::plan::typed::word;
 
 /// An instance's folder that does not tell what it is.
 #[derive(Clone, Debug)]
@@ -66,10 +67,10 @@ impl Lost {
 
     /// The command that ends and removes it: a supervisor whose folder is gone ends its instance.
     pub(super) fn remedy(&self, places: &Places) -> String {
-        let folder = places.instance(&self.name);
+        let folder = word(&places.instance(&self.name).to_string_lossy());
         match &self.runs {
-            Some(process) => format!("kill {}; rm -r '{}'", process.pid, folder.display()),
-            None => format!("rm -r '{}'", folder.display()),
+            Some(process) => format!("kill {}; rm -r {folder}", process.pid),
+            None => format!("rm -r {folder}"),
         }
     }
 }
@@ -107,7 +108,8 @@ pub(super) fn read_spec(folder: &Path) -> io::Result<(Spec, Option<String>)> {
     }
 }
 
-fn checked(path: &Path) -> io::Result<Spec> {
+/// Reads a file that says what an instance was made as, of the one format there is.
+pub(super) fn checked(path: &Path) -> io::Result<Spec> {
     let spec: Spec = read_json(path)?;
     if spec.format == FORMAT {
         Ok(spec)
@@ -285,9 +287,6 @@ mod tests {
             lost.told()
                 .ends_with("spec.json cannot be read: it is gone")
         );
-        assert_eq!(
-            lost.remedy(&places),
-            format!("rm -r '{}'", folder.display())
-        );
+        assert_eq!(lost.remedy(&places), format!("rm -r {}", folder.display()));
     }
 }

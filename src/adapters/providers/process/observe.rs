@@ -14,6 +14,7 @@ use crate::domain::ids::{Instance, Lineage, OpId, ProviderId, Scope};
 use crate::domain::live::{Health, Live, LiveInstance, Obstacle, Status};
 use crate::domain::model::{Field, Model, path};
 use crate::domain::project::canonical::text::aliases_text;
+use crate::domain::project::naming;
 use crate::domain::project::naming::network_name;
 
 /// Looks at everything of a scope.
@@ -65,8 +66,9 @@ fn remarks(found: &Found) -> Vec<String> {
 
 /// Folders with names of ours that do not tell what they are, and cannot simply be replaced.
 fn obstacles(places: &Places, scope: &Scope, lost: &[Lost]) -> Vec<Obstacle> {
-    let stem = format!("nk-{}", scope.project);
-    let ours = lost.iter().filter(|lost| lost.name.starts_with(&stem));
+    let ours = lost
+        .iter()
+        .filter(|lost| naming::may_be_named_by(scope, &lost.name));
     ours.filter(|lost| !lost.is_dead())
         .map(|lost| Obstacle {
             name: lost.name.clone(),

@@ -133,7 +133,7 @@ fn a_hand_made_network_is_recognised_by_its_name() {
         name_in_file(&scope("a-b"), &digested, naming::network_name).as_deref(),
         Some("back")
     );
-    assert!(may_be_named_by(&scope("a-b"), &digested));
+    assert!(naming::may_be_named_by(&scope("a-b"), &digested));
 }
 
 #[test]
@@ -145,7 +145,11 @@ fn a_name_of_a_longer_project_is_not_ours() {
         ("nk-shopping-local", false),
     ];
     for (name, expected) in cases {
-        assert_eq!(may_be_named_by(&scope("shop"), name), expected, "{name}");
+        assert_eq!(
+            naming::may_be_named_by(&scope("shop"), name),
+            expected,
+            "{name}"
+        );
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::adapters::providers::process::damage::write_spec;
+use crate::adapters::providers::process::damage::{checked, write_spec};
 use crate::adapters::providers::process::files::{Spec, StatusFile};
 use crate::adapters::providers::process::folder::{COPY, SPEC, STATUS, read_json, stamp};
 use crate::adapters::providers::process::supervisor::life::Life;
@@ -43,7 +43,7 @@ impl Life {
         if self.upkeep.get_mut().good == Some(stamps) {
             return;
         }
-        let told = [SPEC, COPY].map(|file| read_json::<Spec>(Path::new(file)).ok());
+        let told = [SPEC, COPY].map(|file| checked(Path::new(file)).ok());
         let said: Option<StatusFile> = read_json(Path::new(STATUS)).ok();
         let is_ours = |one: &Option<Spec>| one.as_ref().is_some_and(|one| one.id == self.spec.id);
         let known = told.iter().all(is_ours);
