@@ -17,6 +17,8 @@ pub enum Wish {
     Again,
     /// A run.
     Run,
+    /// A run that is over, and whose answer is on its way.
+    RunOver,
     /// A stop of the run.
     Stop,
     /// Output of the service whose view is open.

@@ -1,11 +1,14 @@
 //! Rooms, deeds, and what the panel keeps.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::app::command::Ticket;
 use crate::app::failure::{Failure, FailureKind};
-use crate::app::notice::Link;
+use crate::app::notice::{Link, Notice};
 use crate::app::snapshot::Snapshot;
-use crate::tui::effect::Effect;
+use crate::domain::event::{Event, EventKind, RunOutcome};
+use crate::tui::effect::{Effect, Wish};
 use crate::tui::keymap::action::Action;
 use crate::tui::keymap::map::Keymap;
 use crate::tui::logs::reader::Times;
@@ -18,7 +21,7 @@ use crate::tui::rooms::place::{Found, Place};
 use crate::tui::rooms::tab::{Mark, Tab};
 use crate::tui::tests::{fixtures, parts, talk};
 use crate::tui::update::route::{act, update};
-use crate::tui::update::{allowed, deeds, rooms};
+use crate::tui::update::{allowed, deeds, news, rooms};
 use crate::tui::view::screen::draw;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -125,6 +128,35 @@ fn leaving_asks_while_a_run_is_on_in_another_room() {
         );
     }
     let mut model = among(vec![tab("shop", "local", Mark::Quiet, true)]);
+    assert!(matches!(
+        act(&mut model, Action::Quit, false).as_slice(),
+        [Effect::Quit]
+    ));
+}
+
+#[test]
+fn leaving_does_not_ask_of_a_run_that_is_over_and_only_not_answered_yet() {
+    let mut model = parts::model(fixtures::idle());
+    news::sent(&mut model, Wish::Run, Some(Ticket(3)));
+    assert!(act(&mut model, Action::Quit, false).is_empty());
+    model.overlays.clear();
+    let over = Event {
+        at: model.now,
+        run_id: None,
+        seq: 0,
+        address: None,
+        step: None,
+        attempt: None,
+        kind: EventKind::RunFinished {
+            outcome: RunOutcome::Ok,
+            exit_code: 0,
+            duration: Duration::from_secs(1),
+            message: None,
+            warnings: 0,
+            forecast: None,
+        },
+    };
+    news::notice(&mut model, Notice::Event(over));
     assert!(matches!(
         act(&mut model, Action::Quit, false).as_slice(),
         [Effect::Quit]

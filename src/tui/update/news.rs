@@ -113,7 +113,7 @@ pub fn notice(model: &mut Model, notice: Notice) -> Vec<Effect> {
         }
         Notice::OutputLost { ticket, lines } => {
             let wish = model.tickets.get(&ticket);
-            if wish == Some(&Wish::Run) {
+            if matches!(wish, Some(Wish::Run | Wish::RunOver)) {
                 model.live_output().store.miss(lines);
             } else if let Some(logs) = model.logs_mut().filter(|logs| logs.ticket == Some(ticket))
                 && let Some(store) = &mut logs.store
@@ -175,6 +175,10 @@ fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
             ..
         } => {
             history::outdated(model);
+            let tickets = model.tickets.values_mut();
+            tickets
+                .filter(|wish| **wish == Wish::Run)
+                .for_each(|wish| *wish = Wish::RunOver);
             let command = model
                 .snapshot
                 .run
@@ -297,6 +301,7 @@ fn planned(model: &mut Model, ticket: Option<Ticket>, plan: Arc<Plan>) -> Vec<Ef
         }
         Some(
             Wish::Run
+            | Wish::RunOver
             | Wish::Stop
             | Wish::Logs
             | Wish::Lock
@@ -318,10 +323,12 @@ fn done(model: &mut Model, ticket: Ticket, end: &End) -> Vec<Effect> {
         logs.ended = Some("the output ended".into());
     }
     match (wish, end) {
-        (Some(Wish::Run), End::Run(_) | End::Plain | End::Exit(_)) => vec![Effect::Send {
-            command: Command::Stored,
-            wish: Wish::Record,
-        }],
+        (Some(Wish::Run | Wish::RunOver), End::Run(_) | End::Plain | End::Exit(_)) => {
+            vec![Effect::Send {
+                command: Command::Stored,
+                wish: Wish::Record,
+            }]
+        }
         _ => Vec::new(),
     }
 }
@@ -352,7 +359,7 @@ fn failed(model: &mut Model, ticket: Option<Ticket>, failure: Failure) -> Vec<Ef
             }
         }
         // A run that was not begun has nothing else to show; one that failed is on show already.
-        Some(Wish::Run | Wish::Unlock)
+        Some(Wish::Run | Wish::RunOver | Wish::Unlock)
             if !matches!(failure.kind, FailureKind::Failed | FailureKind::Interrupted) =>
         {
             let dialog = Dialog::new(Question::Failed(failure), model.now);
@@ -361,6 +368,7 @@ fn failed(model: &mut Model, ticket: Option<Ticket>, failure: Failure) -> Vec<Ef
         Some(
             Wish::Plan
             | Wish::Run
+            | Wish::RunOver
             | Wish::Stop
             | Wish::Lock
             | Wish::Unlock
