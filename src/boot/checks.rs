@@ -35,8 +35,8 @@ pub(super) fn all(surroundings: &Surroundings, loaded: &Loaded, terminal: Termin
             checks.extend(docker(surroundings, loaded).await);
             if let Some(project) = &loaded.project {
                 checks.push(own(project));
-                let engine = engine(surroundings, loaded, project).await;
-                checks.push(recorded(&engine, project).await);
+                let (engine, looks) = engine(surroundings, loaded, project).await;
+                checks.push(recorded(&engine, project, looks).await);
                 checks.push(held(&engine, project).await);
             }
         });
@@ -159,13 +159,13 @@ async fn describe(provider: &AnyProvider, loaded: &Loaded) -> String {
     text
 }
 
-/// Makes the engine of the project as every command has it. Where there is no way to its platform, one that makes no
-/// call stands in: that nobody answers is said by the check of the platform.
+/// Makes the engine of the project as every command has it, and says whether it can look at the platform. Where there is
+/// no way to that, another stands in, and nothing is compared with it: the check of the platform says what is wrong.
 async fn engine(
     surroundings: &Surroundings,
     loaded: &Loaded,
     project: &Project,
-) -> Engine<RealWorld> {
+) -> (Engine<RealWorld>, bool) {
     let process_env = &surroundings.process_env;
     let program = line::program();
     let asked = platform::Asked {
@@ -173,18 +173,13 @@ async fn engine(
         process_env,
         program: &program,
     };
-    let provider = match platform::choose(project, &asked).await {
-        Ok(chosen) => chosen.provider,
-        Err(_) => platform::process(project, &program),
+    let (provider, looks) = match platform::choose(project, &asked).await {
+        Ok(chosen) => (chosen.provider, true),
+        Err(_) => (platform::process(project, &program), false),
     };
     let variables = loaded.variables.clone();
-    Engine::new(RealWorld::new(
-        project,
-        provider,
-        process_env,
-        variables,
-        program,
-    ))
+    let world = RealWorld::new(project, provider, process_env, variables, program);
+    (Engine::new(world), looks)
 }
 
 fn own(project: &Project) -> Check {
@@ -231,9 +226,9 @@ fn writable(folder: &Folder) -> std::io::Result<()> {
 }
 
 /// Asks the engine, which refuses here what it refuses to every command.
-async fn recorded(engine: &Engine<RealWorld>, project: &Project) -> Check {
+async fn recorded(engine: &Engine<RealWorld>, project: &Project, looks: bool) -> Check {
     let location = state_store(project).location();
-    match engine.examine(project).await {
+    match engine.examine(project, looks).await {
         Ok(Some(record)) => good(
             "state",
             format!(

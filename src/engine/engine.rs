@@ -82,9 +82,14 @@ impl<W: World> Engine<W> {
         }
     }
 
-    /// Looks for everything about state and journals that stops a command, and returns the record; changes nothing.
-    pub async fn examine(&self, project: &Project) -> Result<Option<Record>, EngineError> {
-        status::examine(&self.world, project).await
+    /// Looks for everything about state and journals that stops a command, and returns the record; changes nothing. With
+    /// `looks`, what is there is compared too.
+    pub async fn examine(
+        &self,
+        project: &Project,
+        looks: bool,
+    ) -> Result<Option<Record>, EngineError> {
+        status::examine(&self.world, project, looks).await
     }
 
     /// Returns the world it lives in.

@@ -55,14 +55,15 @@ async fn fit<W: World>(
 }
 
 /// Makes every check of state and journals that other commands make, and returns the record. Where the platform does
-/// not answer, what is there is not compared.
+/// not answer, or nobody `looks`, what is there is not compared.
 pub(super) async fn examine<W: World>(
     world: &W,
     project: &Project,
+    looks: bool,
 ) -> Result<Option<Record>, EngineError> {
     let keeper = Keeper::open(world, &project.scope()).await?;
     let record = keeper.record();
-    if let Ok(live) = observe(world, project).await {
+    if looks && let Ok(live) = observe(world, project).await {
         check_engine(record, &live)?;
         check_lineage(world, project, record, &live).await?;
     }

@@ -75,3 +75,16 @@ fn f39_a_plan_made_on_one_engine_is_stale_on_another() {
         .nkapp(&["deploy", "--plan", "approved", "-y"])
         .exits(0);
 }
+
+#[test]
+fn docker_doctor_compares_nothing_with_an_engine_it_cannot_speak_to() {
+    let project = Project::new(FILE);
+    project.deploy();
+    let mut doctor = project.command(&["doctor"]);
+    let ran = doctor.env("DOCKER_HOST", "ssh://nobody@nowhere").output();
+    let ran = ran.expect("nkapp runs");
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert_ne!(ran.status.code(), Some(0), "{said}");
+    assert!(said.contains("ssh"), "{said}");
+    assert!(!said.contains("its resources live on engine"), "{said}");
+}
