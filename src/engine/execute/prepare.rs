@@ -38,6 +38,39 @@ impl<W: World> Run<'_, W> {
     pub(super) async fn prepare(&mut self, lease: &Lease) -> Result<Option<Prepared>, EngineError> {
         let world = self.world;
         let project = self.project;
+        let mut keeper = self.open(lease).await?;
+        let (live, secrets) = self.look(&keeper).await?;
+        self.end_what_was_left(&keeper, &live, lease).await;
+        let plan = self.plan_and_check(&keeper, &live, &secrets).await?;
+        lease.set_plan(plan.id.clone());
+        let steps: usize = plan.actions.iter().map(|action| action.steps.len()).sum();
+        lease.progress(None, 0, u32::try_from(steps).unwrap_or(u32::MAX));
+        let known = (project, keeper.record());
+        audit_turn((self.emitter, lease), known, &self.request.plan)?;
+        if plan.is_empty() {
+            keeper.conclude(world, |record| {
+                conclude(record, project, &self.request.plan);
+            });
+            keeper.finish(world).await?;
+            return Ok(None);
+        }
+        self.set_aside(&keeper)?;
+        self.stage(Stage::Execute);
+        if keeper.record().is_none() {
+            keeper.begin(world, self.id.clone(), lease.epoch())?;
+        }
+        keeper.set_engine(&live.engine);
+        Ok(Some(Prepared {
+            plan,
+            keeper,
+            live,
+            secrets,
+        }))
+    }
+
+    /// Reads the record and settles what earlier runs left open.
+    async fn open(&mut self, lease: &Lease) -> Result<Keeper, EngineError> {
+        let (world, project) = (self.world, self.project);
         let mut keeper = Keeper::open(world, &project.scope()).await?;
         for remark in keeper.remarks() {
             self.warn(remark.clone());
@@ -54,6 +87,12 @@ impl<W: World> Run<'_, W> {
             self.unless_stopped(settle_all(world, project, (&mut keeper, lease), emitter))
                 .await?;
         }
+        Ok(keeper)
+    }
+
+    /// Looks what is there and fetches the secrets; from here on all of them are masked.
+    async fn look(&mut self, keeper: &Keeper) -> Result<(Live, SecretValues), EngineError> {
+        let (world, project) = (self.world, self.project);
         self.stage(Stage::Observe);
         let lenient = !self.request.plan.purpose.builds();
         let (live, secrets) = self
@@ -80,7 +119,12 @@ impl<W: World> Run<'_, W> {
         }
         check_engine(keeper.record(), &live)?;
         damage::check_lineage(world, project, keeper.record(), &live).await?;
-        let survivors = world.hooks().sweep().await;
+        Ok((live, secrets))
+    }
+
+    /// Ends hooks and one-offs of runs that were killed.
+    async fn end_what_was_left(&self, keeper: &Keeper, live: &Live, lease: &Lease) {
+        let survivors = self.world.hooks().sweep().await;
         if survivors > 0 {
             let text = format!(
                 "a run that was killed left {survivors} {} of its hooks running; they were ended",
@@ -92,33 +136,8 @@ impl<W: World> Run<'_, W> {
             self.warn(text);
         }
         if let Some(record) = keeper.record() {
-            sweep_boxes(world, record, &live, self.emitter, (&self.id, lease)).await;
+            sweep_boxes(self.world, record, live, self.emitter, (&self.id, lease)).await;
         }
-        let plan = self.plan_and_check(&keeper, &live, &secrets).await?;
-        lease.set_plan(plan.id.clone());
-        let steps: usize = plan.actions.iter().map(|action| action.steps.len()).sum();
-        lease.progress(None, 0, u32::try_from(steps).unwrap_or(u32::MAX));
-        let known = (project, keeper.record());
-        audit_turn((self.emitter, lease), known, &self.request.plan)?;
-        if plan.is_empty() {
-            keeper.conclude(world, |record| {
-                conclude(record, project, &self.request.plan);
-            });
-            keeper.finish(world).await?;
-            return Ok(None);
-        }
-        self.set_aside(&keeper)?;
-        self.stage(Stage::Execute);
-        if keeper.record().is_none() {
-            keeper.begin(world, self.id.clone(), lease.epoch())?;
-        }
-        keeper.set_engine(&live.engine);
-        Ok(Some(Prepared {
-            plan,
-            keeper,
-            live,
-            secrets,
-        }))
     }
 
     /// Plans and compares with what was approved.

@@ -48,7 +48,7 @@ pub(crate) fn build(lower: &mut Lower<'_>, written: &Written<'_>) -> Option<Buil
 
 /// Warns of what is written as a part of the project and leads out of it by a symbolic link: what lies there goes into
 /// an image.
-fn stays_inside(lower: &mut Lower<'_>, name: &str, paths: [&PathBuf; 2], span: Span) {
+fn warn_of_links_out(lower: &mut Lower<'_>, name: &str, paths: [&PathBuf; 2], span: Span) {
     let tree = lower.input.tree;
     let real = |path: &Path| tree.real(path).unwrap_or_else(|| path.to_owned());
     let root = real(&lower.folder);
@@ -174,7 +174,7 @@ fn make(
         }
     };
     let recipe = tree.digest_file(&path)?;
-    stays_inside(lower, written.name, [&context, &path], span);
+    warn_of_links_out(lower, written.name, [&context, &path], span);
     let dockerfile = path
         .strip_prefix(&context)
         .map(Path::to_path_buf)
